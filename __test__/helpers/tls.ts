@@ -1,0 +1,177 @@
+/** Certificates made on the spot: authorities, leaves, and everything that can be wrong with them. */
+import { webcrypto } from 'node:crypto';
+import type { Extension } from '@peculiar/x509';
+
+// tsyringe, underneath x509, does not load without these; no metadata is used.
+Object.assign(Reflect, { getMetadata: () => undefined, getOwnMetadata: () => undefined });
+const x509 = await import('@peculiar/x509');
+x509.cryptoProvider.set(webcrypto);
+
+type Keys = webcrypto.CryptoKeyPair;
+
+const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const day = 24 * 60 * 60 * 1000;
+
+/** A certificate and its key, both PEM, as `node:tls` and whippet's `cert` take them. */
+export interface Identity {
+  readonly cert: string;
+  readonly key: string;
+  /** The certificate followed by those between it and the root: what a server sends. */
+  readonly chain: string;
+}
+
+export interface CertificateOptions {
+  /** Default `['localhost']` when no `ips` are given either. */
+  dnsNames?: readonly string[];
+  /** Default `['127.0.0.1', '::1']` when no `dnsNames` are given either. */
+  ips?: readonly string[];
+  /** Default yesterday. */
+  notBefore?: Date;
+  /** Default in thirty days. */
+  notAfter?: Date;
+  /** Default `CN=` and the first name. */
+  subject?: string;
+}
+
+/** A certificate authority. `cert` is what a client trusts. */
+export interface CA {
+  readonly cert: string;
+  readonly key: string;
+  issue(options?: CertificateOptions): Promise<Identity>;
+  /** An authority below this one; what it issues carries it in `chain`. */
+  intermediate(subject?: string): Promise<CA>;
+}
+
+/** Makes an authority. */
+export async function makeCA(subject = 'CN=Whippet Test CA'): Promise<CA> {
+  const keys = await makeKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: subject,
+    keys,
+    signingAlgorithm: algorithm,
+    ...validity({}),
+    extensions: authorityExtensions(),
+  });
+  return authority(subject, certificate.toString('pem'), keys, '');
+}
+
+let shared: Promise<CA> | undefined;
+/** The authority of this process, made once: for tests that need some trusted certificate and no particular one. */
+export function testCA(): Promise<CA> {
+  shared ??= makeCA();
+  return shared;
+}
+
+/** A certificate that vouches for itself. */
+export async function selfSigned(options: CertificateOptions = {}): Promise<Identity> {
+  const keys = await makeKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: subjectOf(options),
+    keys,
+    signingAlgorithm: algorithm,
+    ...validity(options),
+    extensions: [namesOf(options)],
+  });
+  const cert = certificate.toString('pem');
+  return { cert, key: await exportKey(keys), chain: cert };
+}
+
+/** Options for a certificate that expired yesterday. */
+export const expired: CertificateOptions = {
+  notBefore: new Date(Date.now() - 30 * day),
+  notAfter: new Date(Date.now() - day),
+};
+
+/** Options for a certificate that is valid from tomorrow on. */
+export const notYetValid: CertificateOptions = { notBefore: new Date(Date.now() + day) };
+
+async function authority(subject: string, cert: string, keys: Keys, between: string): Promise<CA> {
+  const sign = async (
+    name: string,
+    publicKey: Keys['publicKey'],
+    options: CertificateOptions,
+    extensions: Extension[],
+  ) => {
+    const certificate = await x509.X509CertificateGenerator.create({
+      subject: name,
+      issuer: subject,
+      publicKey,
+      signingKey: keys.privateKey,
+      signingAlgorithm: algorithm,
+      ...validity(options),
+      extensions,
+    });
+    return certificate.toString('pem');
+  };
+  return {
+    cert,
+    key: await exportKey(keys),
+    async issue(options = {}) {
+      const leafKeys = await makeKeys();
+      const leaf = await sign(subjectOf(options), leafKeys.publicKey, options, leafExtensions(options));
+      return { cert: leaf, key: await exportKey(leafKeys), chain: joinPem(leaf, between) };
+    },
+    async intermediate(name = 'CN=Whippet Test Intermediate') {
+      const lowerKeys = await makeKeys();
+      const lower = await sign(name, lowerKeys.publicKey, {}, authorityExtensions());
+      return authority(name, lower, lowerKeys, joinPem(lower, between));
+    },
+  };
+}
+
+function authorityExtensions(): Extension[] {
+  const usage = x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign;
+  return [new x509.BasicConstraintsExtension(true, undefined, true), new x509.KeyUsagesExtension(usage, true)];
+}
+
+function leafExtensions(options: CertificateOptions): Extension[] {
+  const usages = [x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth];
+  return [
+    new x509.BasicConstraintsExtension(false, undefined, true),
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension(usages),
+    namesOf(options),
+  ];
+}
+
+function namesOf(options: CertificateOptions): Extension {
+  const { dnsNames, ips } = withDefaultNames(options);
+  return new x509.SubjectAlternativeNameExtension([
+    ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
+    ...ips.map((value) => ({ type: 'ip' as const, value })),
+  ]);
+}
+
+function subjectOf(options: CertificateOptions): string {
+  const { dnsNames, ips } = withDefaultNames(options);
+  return options.subject ?? `CN=${dnsNames[0] ?? ips[0] ?? 'nobody'}`;
+}
+
+function withDefaultNames({ dnsNames, ips }: CertificateOptions): {
+  dnsNames: readonly string[];
+  ips: readonly string[];
+} {
+  if (dnsNames === undefined && ips === undefined) return { dnsNames: ['localhost'], ips: ['127.0.0.1', '::1'] };
+  return { dnsNames: dnsNames ?? [], ips: ips ?? [] };
+}
+
+function validity({ notBefore, notAfter }: CertificateOptions): { notBefore: Date; notAfter: Date } {
+  return {
+    notBefore: notBefore ?? new Date(Date.now() - day),
+    notAfter: notAfter ?? new Date(Date.now() + 30 * day),
+  };
+}
+
+async function makeKeys(): Promise<Keys> {
+  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as Keys;
+}
+
+async function exportKey(keys: Keys): Promise<string> {
+  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  const lines = der.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
+  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
+}
+
+function joinPem(...certificates: string[]): string {
+  return certificates.filter((pem) => pem !== '').join('\n');
+}

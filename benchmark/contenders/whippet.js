@@ -1,0 +1,17 @@
+import { Client } from 'whippet';
+
+export function open({ ca, keepIdle }) {
+  const client = new Client({
+    ...(ca && { verify: ca }),
+    ...(keepIdle && {
+      timeout: null,
+      poolLimits: { maxConnections: null, maxKeepaliveConnections: null, keepaliveExpiry: null },
+    }),
+  });
+  return {
+    json: async (url) => (await client.get(url)).json(),
+    bytes: async (url) => (await client.get(url)).content.byteLength,
+    upload: async (url, content) => (await client.post(url, { content })).json(),
+    close: () => client.close(),
+  };
+}

@@ -1,0 +1,131 @@
+/** From the rounds of a row to medians, ratios and goals, and from those to text. Does not measure. */
+
+/** What is shown of each work: [key, heading, decimals], and the figures whose ratio to undici is of interest. */
+const SHOWN = {
+  throughput: {
+    columns: [
+      ['rps', 'req/s', 0],
+      ['p50', 'p50 µs', 0],
+      ['p99', 'p99 µs', 0],
+      ['cpu', 'CPU µs', 1],
+      ['main', 'main µs', 1],
+      ['rss', 'RSS MB', 0],
+    ],
+    ratios: ['rps', 'main'],
+  },
+  'first-request': {
+    columns: [
+      ['answered', 'answered at ms', 1],
+      ['wall', 'ended at ms', 1],
+    ],
+    ratios: ['answered', 'wall'],
+  },
+  idle: {
+    columns: [
+      ['growth', 'growth MB', 1],
+      ['rss', 'RSS MB', 1],
+      ['seconds', 'opened in s', 2],
+    ],
+    ratios: ['growth'],
+  },
+  'new-client': {
+    columns: [
+      ['each', 'µs each', 2],
+      ['threads', 'threads more', 0],
+      ['growth', 'growth MB', 1],
+    ],
+    ratios: ['each'],
+  },
+};
+
+const NAMES = {
+  rps: 'requests/s',
+  main: 'main-thread CPU',
+  answered: 'time to the answer',
+  wall: 'whole process',
+  growth: 'MB of growth',
+  each: 'µs each',
+  threads: 'threads more',
+};
+
+/** `runs`: contender → its rounds. */
+export function summarize(row, origin, runs) {
+  const { columns, ratios } = SHOWN[row.work];
+  const errors = [];
+  const contenders = [];
+  for (const [name, rounds] of Object.entries(runs)) {
+    const failed = rounds.find(({ error }) => error !== undefined);
+    if (failed) {
+      errors.push({ contender: name, error: failed.error });
+      continue;
+    }
+    const medians = Object.fromEntries(columns.map(([key]) => [key, median(rounds.map((round) => round[key]))]));
+    const ratio = Object.fromEntries(ratios.map((key) => [key, medianRatio(key, rounds, runs.undici)]));
+    contenders.push({ name, ...medians, ratio, rounds });
+  }
+  const ours = contenders.find(({ name }) => name === 'whippet');
+  const goals = ours ? row.goals.map((goal) => judge(goal, ours)) : [];
+  return { name: row.name, title: row.title, work: row.work, origin, contenders, goals, errors };
+}
+
+function judge(goal, ours) {
+  const value = (goal.ratio ? ours.ratio : ours)[goal.key];
+  if (value === null) return { ...goal, value, verdict: 'not measured' };
+  const reached = goal.atLeast === undefined ? value <= goal.atMost : value >= goal.atLeast;
+  return { ...goal, value, verdict: reached ? 'ok' : 'below' };
+}
+
+/** The median over the rounds of what each was against undici's of the same round. */
+function medianRatio(key, rounds, undici = []) {
+  const pairs = rounds.map((round, at) => [round[key], undici[at]?.[key]]);
+  return median(pairs.map(([one, other]) => (typeof one === 'number' && other ? one / other : null)));
+}
+
+function median(values) {
+  const sorted = values.filter((value) => typeof value === 'number').sort((a, b) => a - b);
+  if (sorted.length === 0) return null;
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+export function heading({ contenders, rounds, ms, origin }) {
+  return `${contenders.join(' and ')} in turn, ${rounds} rounds of ${ms} ms; origin: ${origin}; Node ${process.version}\n`;
+}
+
+export function printRow({ name, title, work, origin, contenders, goals, errors }) {
+  const { columns, ratios } = SHOWN[work];
+  const head = ['', ...columns.map(([, text]) => text), ...ratios.map((key) => `${NAMES[key]} ÷ undici`)];
+  const lines = contenders.map((contender) => [
+    contender.name,
+    ...columns.map(([key, , decimals]) => shown(contender[key], decimals)),
+    ...ratios.map((key) => shown(contender.ratio[key], 2)),
+  ]);
+  console.log(`${name}: ${title} (${origin})`);
+  if (contenders.length > 0) console.log(aligned([head, ...lines]));
+  for (const { contender, error } of errors) console.log(`  ${contender} failed: ${error}`);
+  for (const goal of goals) console.log(`  goal: ${goalText(goal)}`);
+  console.log();
+}
+
+export function printSummary(results) {
+  const goals = results.flatMap((result) => result.goals.map((goal) => ({ row: result.name, ...goal })));
+  const missed = goals.filter(({ verdict }) => verdict !== 'ok');
+  for (const goal of missed) console.log(`${goal.row}: ${goalText(goal)}`);
+  if (goals.length > 0) console.log(`${goals.length - missed.length} of ${goals.length} goals reached`);
+}
+
+function goalText({ key, ratio, atLeast, atMost, value, verdict }) {
+  const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
+  return `${NAMES[key]} ${bound}${ratio ? ' × undici' : ''}: ${shown(value, 2)} ${verdict}`;
+}
+
+function shown(value, decimals) {
+  return typeof value === 'number' ? value.toFixed(decimals) : '–';
+}
+
+/** Names to the left, numbers to the right. */
+function aligned(table) {
+  const widths = table[0].map((_, column) => Math.max(...table.map((line) => line[column].length)));
+  const pad = (cell, column) => (column === 0 ? cell.padEnd(widths[column]) : cell.padStart(widths[column]));
+  return table.map((line) => `  ${line.map(pad).join('  ')}`).join('\n');
+}

@@ -1,0 +1,88 @@
+/**
+ * What is measured: one row per line of the issue's table, and the goals that it sets.
+ *
+ * A row names its work (`works/<work>.js`), what the work needs, and its goals. `× undici` goals compare the medians of
+ * the rounds' pairwise ratios; the others are absolute.
+ */
+
+const against = (key, bound) => ({ key, ratio: true, ...bound });
+const absolute = (key, bound) => ({ key, ratio: false, ...bound });
+
+const SMALL = { path: '/small', read: 'json', bytes: 105 };
+const KIB_64 = { path: '/64k', read: 'bytes', bytes: 64 << 10 };
+const MIB_1 = { path: '/1m', read: 'bytes', bytes: 1 << 20 };
+const UPLOAD = { path: '/upload', read: 'upload', bytes: 1 << 20 };
+
+const throughput = (name, title, what, inFlight, goals, more) => ({
+  name,
+  title,
+  work: 'throughput',
+  port: 'http',
+  ...what,
+  inFlight,
+  goals,
+  ...more,
+});
+
+const TWICE_AT_A_FIFTH = [against('rps', { atLeast: 2 }), against('main', { atMost: 0.2 })];
+
+export const rows = [
+  throughput('small-50', 'HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [
+    against('rps', { atLeast: 2.3 }),
+    against('main', { atMost: 0.2 }),
+  ]),
+  throughput('small-256', 'HTTP/1.1, 105 B, 256 in flight', SMALL, 256, [against('rps', { atLeast: 3 })]),
+  throughput('small-1', 'HTTP/1.1, 105 B, 1 in flight', SMALL, 1, [against('rps', { atLeast: 1 })]),
+  throughput('64k-8', 'HTTP/1.1, 64 KiB, 8 in flight', KIB_64, 8, TWICE_AT_A_FIFTH),
+  throughput('1m-8', 'HTTP/1.1, 1 MiB, 8 in flight', MIB_1, 8, TWICE_AT_A_FIFTH),
+  throughput('tls-small-50', 'TLS HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [against('rps', { atLeast: 3 })], {
+    port: 'https',
+  }),
+  // nginx cannot say what it received: uploads always go to the native origin.
+  throughput('upload-1m-8', '1 MiB upload, 8 in flight', UPLOAD, 8, [against('rps', { atLeast: 1.3 })], {
+    origin: 'native',
+  }),
+  {
+    name: 'first-request',
+    title: 'a fresh process: import, first request, exit',
+    work: 'first-request',
+    port: 'http',
+    path: '/small',
+    bytes: 105,
+    timesPerRound: 5,
+    // undici's processes linger after the answer: the whole alone would flatter us.
+    goals: [against('answered', { atMost: 1 }), against('wall', { atMost: 1 })],
+  },
+  {
+    name: 'first-request-tls',
+    title: 'the same over TLS (not in the issue)',
+    work: 'first-request',
+    port: 'https',
+    path: '/small',
+    bytes: 105,
+    timesPerRound: 5,
+    goals: [],
+    optional: true,
+  },
+  {
+    name: 'idle-10k',
+    title: '10,000 idle keep-alive connections',
+    work: 'idle',
+    port: 'http',
+    path: '/hold',
+    origin: 'native',
+    connections: 10_000,
+    mostRounds: 1,
+    goals: [absolute('growth', { atMost: 200 })],
+  },
+  {
+    name: 'new-client',
+    title: 'new Client() × 10,000',
+    work: 'new-client',
+    port: 'http',
+    path: '/small',
+    clients: 10_000,
+    mostRounds: 3,
+    goals: [absolute('each', { atMost: 50 }), absolute('threads', { atMost: 0 })],
+  },
+];

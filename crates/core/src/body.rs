@@ -1,0 +1,263 @@
+//! Request bodies: none, bytes, or a stream that is pushed from outside and has room for so much and no more.
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+/// Bytes a pushed body holds before it asks its producer to wait.
+const HIGH_WATER_MARK: usize = 128 * 1024;
+
+/// What a request carries. `Empty` and `Bytes` can be sent again; a stream cannot.
+#[derive(Clone)]
+pub enum RequestBody {
+    Empty,
+    Bytes(Bytes),
+    Stream(StreamBody),
+}
+
+impl RequestBody {
+    /// A stream and the end that pushes into it. `length` is what the request's Content-Length says, when it says.
+    /// `on_room` is called with false each time that a full stream has room again, and with true when no more is wanted.
+    pub fn channel(length: Option<u64>, on_room: impl Fn(bool) + 'static) -> (BodySender, RequestBody) {
+        let channel = Rc::new(Channel {
+            chunks: RefCell::default(),
+            queued: Cell::new(0),
+            state: Cell::new(State::Open),
+            length,
+            taken: Cell::new(0),
+            waker: Cell::new(None),
+            on_room: Box::new(on_room),
+        });
+        (BodySender(channel.clone()), RequestBody::Stream(StreamBody(channel)))
+    }
+
+    /// Can be sent from its beginning: a stream only while nothing was taken from it.
+    pub(crate) fn is_replayable(&self) -> bool {
+        match self {
+            RequestBody::Stream(StreamBody(channel)) => {
+                channel.taken.get() == 0 && channel.state.get() != State::Stopped
+            }
+            _ => true,
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        matches!(self, RequestBody::Empty)
+    }
+
+    /// Everything was handed to the connection.
+    pub(crate) fn is_taken(&self) -> bool {
+        match self {
+            RequestBody::Stream(StreamBody(channel)) => channel.state.get() == State::Taken,
+            _ => true,
+        }
+    }
+
+    /// Nothing more will be handed to the connection, whether or not that was all.
+    pub(crate) fn is_over(&self) -> bool {
+        match self {
+            RequestBody::Stream(StreamBody(channel)) => matches!(channel.state.get(), State::Taken | State::Stopped),
+            _ => true,
+        }
+    }
+
+    /// Nobody wants the rest: the producer is told, and the connection gets no more.
+    pub(crate) fn stop(&self) {
+        if let RequestBody::Stream(StreamBody(channel)) = self {
+            channel.stop();
+        }
+    }
+}
+
+/// The end that pushes. Dropping it without [`BodySender::end`] aborts the request.
+pub struct BodySender(Rc<Channel>);
+
+impl BodySender {
+    /// Returns whether there is room for more; when not, `on_room` tells.
+    pub fn push(&self, chunk: Bytes) -> bool {
+        let channel = &self.0;
+        if channel.state.get() == State::Open && !chunk.is_empty() {
+            channel.queued.set(channel.queued.get() + chunk.len());
+            channel.chunks.borrow_mut().push_back(chunk);
+            channel.wake();
+        }
+        channel.has_room()
+    }
+
+    pub fn end(&self) {
+        if self.0.state.get() == State::Open {
+            self.0.state.set(State::Ended);
+            self.0.wake();
+        }
+    }
+
+    /// Nobody reads any more: the response is there already, or the request failed.
+    pub fn is_stopped(&self) -> bool {
+        self.0.state.get() == State::Stopped
+    }
+}
+
+impl Drop for BodySender {
+    fn drop(&mut self) {
+        if self.0.state.get() == State::Open {
+            self.0.state.set(State::Aborted);
+            self.0.wake();
+        }
+    }
+}
+
+#[derive(Clone)]
+pub struct StreamBody(Rc<Channel>);
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    /// The producer is done; chunks may still be queued.
+    Ended,
+    /// The connection has seen the end.
+    Taken,
+    /// The producer went away before the end.
+    Aborted,
+    /// The consumer wants no more.
+    Stopped,
+}
+
+struct Channel {
+    chunks: RefCell<VecDeque<Bytes>>,
+    queued: Cell<usize>,
+    state: Cell<State>,
+    length: Option<u64>,
+    taken: Cell<u64>,
+    waker: Cell<Option<Waker>>,
+    on_room: Box<dyn Fn(bool)>,
+}
+
+impl Channel {
+    fn has_room(&self) -> bool {
+        self.queued.get() < HIGH_WATER_MARK || self.state.get() != State::Open
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.take() {
+            waker.wake();
+        }
+    }
+
+    fn stop(&self) {
+        if !matches!(self.state.get(), State::Taken | State::Stopped) {
+            self.state.set(State::Stopped);
+            self.chunks.borrow_mut().clear();
+            self.queued.set(0);
+            (self.on_room)(true);
+        }
+    }
+
+    fn take(&self) -> Option<Bytes> {
+        let chunk = self.chunks.borrow_mut().pop_front()?;
+        let was_full = !self.has_room();
+        self.queued.set(self.queued.get() - chunk.len());
+        self.taken.set(self.taken.get() + chunk.len() as u64);
+        if was_full && self.has_room() {
+            (self.on_room)(false);
+        }
+        Some(chunk)
+    }
+}
+
+/// Why a body could not be sent to its end.
+#[derive(Debug, PartialEq)]
+pub enum BodyError {
+    /// The producer went away.
+    Aborted,
+    TooShort {
+        declared: u64,
+        given: u64,
+    },
+    TooLong {
+        declared: u64,
+    },
+}
+
+impl fmt::Display for BodyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BodyError::Aborted => f.write_str("the request body was aborted"),
+            BodyError::TooShort { declared, given } => {
+                write!(f, "too little data for the declared Content-Length: {given} bytes of {declared}")
+            }
+            BodyError::TooLong { declared } => write!(f, "too much data for the declared Content-Length of {declared}"),
+        }
+    }
+}
+
+impl std::error::Error for BodyError {}
+
+impl Body for RequestBody {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        match this {
+            RequestBody::Empty => Poll::Ready(None),
+            RequestBody::Bytes(_) => match std::mem::replace(this, RequestBody::Empty) {
+                RequestBody::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
+                _ => Poll::Ready(None),
+            },
+            RequestBody::Stream(StreamBody(channel)) => channel.poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            RequestBody::Empty => true,
+            RequestBody::Bytes(bytes) => bytes.is_empty(),
+            RequestBody::Stream(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            RequestBody::Empty => SizeHint::with_exact(0),
+            RequestBody::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
+            RequestBody::Stream(StreamBody(channel)) => match channel.length {
+                Some(length) => SizeHint::with_exact(length - channel.taken.get().min(length)),
+                None => SizeHint::default(),
+            },
+        }
+    }
+}
+
+impl Channel {
+    fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        if let Some(chunk) = self.take() {
+            if let Some(declared) = self.length.filter(|length| self.taken.get() > *length) {
+                return Poll::Ready(Some(Err(BodyError::TooLong { declared })));
+            }
+            return Poll::Ready(Some(Ok(Frame::data(chunk))));
+        }
+        match self.state.get() {
+            State::Ended => {
+                let given = self.taken.get();
+                if let Some(declared) = self.length.filter(|length| given < *length) {
+                    return Poll::Ready(Some(Err(BodyError::TooShort { declared, given })));
+                }
+                self.state.set(State::Taken);
+                Poll::Ready(None)
+            }
+            State::Taken => Poll::Ready(None),
+            State::Aborted => Poll::Ready(Some(Err(BodyError::Aborted))),
+            // The response is being read; the connection is closed after it, so there is no end to be told.
+            State::Stopped => Poll::Pending,
+            State::Open => {
+                self.waker.set(Some(cx.waker().clone()));
+                Poll::Pending
+            }
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! Happy eyeballs, RFC 8305: addresses in alternating families, each started 250 ms after the one before it or as soon
+//! as that one failed; the first connection wins and the others are dropped.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// RFC 8305 section 5: the recommended Connection Attempt Delay.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// `addresses` is not empty.
+pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+    if let [address] = addresses {
+        return attempt(*address).await;
+    }
+    let mut waiting = interleave(addresses).into_iter();
+    let mut attempts = JoinSet::new();
+    let mut first_error = None;
+    loop {
+        let more = match waiting.next() {
+            Some(address) => {
+                attempts.spawn_local(attempt(address));
+                true
+            }
+            None => false,
+        };
+        let finished = match more {
+            true => timeout(ATTEMPT_DELAY, attempts.join_next()).await.ok(),
+            false => Some(attempts.join_next().await),
+        };
+        match finished {
+            // The delay passed: start the next one beside it.
+            None => {}
+            Some(Some(Ok(Ok(stream)))) => return Ok(stream),
+            Some(Some(Ok(Err(error)))) => {
+                first_error.get_or_insert(error);
+            }
+            Some(Some(Err(panicked))) => {
+                first_error.get_or_insert(io::Error::other(panicked));
+            }
+            Some(None) => return Err(first_error.unwrap_or_else(|| io::Error::other("no address to connect to"))),
+        }
+    }
+}
+
+async fn attempt(address: SocketAddr) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// RFC 8305 section 4: the families in turn, starting with that of the first address, each in its order.
+fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (preferred, other): (Vec<SocketAddr>, Vec<SocketAddr>) =
+        addresses.iter().copied().partition(|a| a.is_ipv6() == first_is_v6);
+    let mut mixed = Vec::with_capacity(addresses.len());
+    let (mut preferred, mut other) = (preferred.into_iter(), other.into_iter());
+    loop {
+        let pair = [preferred.next(), other.next()];
+        if pair == [None, None] {
+            return mixed;
+        }
+        mixed.extend(pair.into_iter().flatten());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().expect(t)).collect::<Vec<SocketAddr>>();
+        let mixed = interleave(&parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]));
+        assert_eq!(mixed, parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]));
+    }
+}

@@ -1,0 +1,134 @@
+//! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
+
+use std::fmt;
+use std::io;
+
+/// What went wrong, by phase. The names are those of the JavaScript classes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    PoolTimeout,
+    ConnectTimeout,
+    WriteTimeout,
+    ReadTimeout,
+    TotalTimeout,
+    ConnectError,
+    WriteError,
+    ReadError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ResponseTooLarge,
+    /// The request was dropped before it finished: the pool's thread is ending, or a bug.
+    CloseError,
+}
+
+/// A failed exchange.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    code: Option<&'static str>,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl Error {
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error { kind, code: None, message: message.into(), source: None }
+    }
+
+    /// The code that Node's own modules give the same fault, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
+    pub fn with_code(mut self, code: &'static str) -> Self {
+        self.code = Some(code);
+        self
+    }
+
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        self.source = Some(source.into());
+        self
+    }
+
+    /// `kind` with the cause's code and text: `"{what}: {cause}"`.
+    pub(crate) fn from_io(kind: ErrorKind, what: impl fmt::Display, cause: io::Error) -> Self {
+        let code = io_code(&cause);
+        Error { kind, code, message: format!("{what}: {}", io_text(&cause)), source: Some(Box::new(cause)) }
+    }
+
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The connection ended; with no byte heard before, that is all that can be said of it.
+    pub(crate) fn is_disconnect(&self) -> bool {
+        matches!(self.kind, ErrorKind::RemoteProtocolError | ErrorKind::ReadError | ErrorKind::WriteError)
+    }
+
+    pub fn code(&self) -> Option<&'static str> {
+        self.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|s| s as _)
+    }
+}
+
+/// The errno's name, as `error.code` of Node's net module spells it.
+pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
+    if let Some(code) = error.raw_os_error().and_then(errno_name) {
+        return Some(code);
+    }
+    IO_KIND_CODES.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, code)| *code)
+}
+
+/// std appends ` (os error 111)`, which says nothing that the code does not.
+fn io_text(error: &io::Error) -> String {
+    let text = error.to_string();
+    match text.rfind(" (os error ") {
+        Some(at) => text[..at].to_owned(),
+        None => text,
+    }
+}
+
+const IO_KIND_CODES: [(io::ErrorKind, &str); 12] = [
+    (io::ErrorKind::ConnectionRefused, "ECONNREFUSED"),
+    (io::ErrorKind::ConnectionReset, "ECONNRESET"),
+    (io::ErrorKind::ConnectionAborted, "ECONNABORTED"),
+    (io::ErrorKind::BrokenPipe, "EPIPE"),
+    (io::ErrorKind::TimedOut, "ETIMEDOUT"),
+    (io::ErrorKind::AddrInUse, "EADDRINUSE"),
+    (io::ErrorKind::AddrNotAvailable, "EADDRNOTAVAIL"),
+    (io::ErrorKind::HostUnreachable, "EHOSTUNREACH"),
+    (io::ErrorKind::NetworkUnreachable, "ENETUNREACH"),
+    (io::ErrorKind::PermissionDenied, "EACCES"),
+    (io::ErrorKind::NotConnected, "ENOTCONN"),
+    (io::ErrorKind::UnexpectedEof, "ECONNRESET"),
+];
+
+/// Faults that `io::ErrorKind` does not tell apart.
+#[cfg(unix)]
+fn errno_name(errno: i32) -> Option<&'static str> {
+    const NAMES: [(i32, &str); 6] = [
+        (libc::EMFILE, "EMFILE"),
+        (libc::ENFILE, "ENFILE"),
+        (libc::ENOBUFS, "ENOBUFS"),
+        (libc::EPERM, "EPERM"),
+        (libc::EINVAL, "EINVAL"),
+        (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
+    ];
+    NAMES.iter().find(|(number, _)| *number == errno).map(|(_, name)| *name)
+}
+
+#[cfg(not(unix))]
+fn errno_name(_errno: i32) -> Option<&'static str> {
+    None
+}

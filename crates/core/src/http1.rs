@@ -1,0 +1,262 @@
+//! HTTP/1.1 over one connection: hyper does the bytes, this file says what they mean for the exchange.
+
+use crate::body::{BodyError, RequestBody};
+use crate::connect::Stream;
+use crate::error::{Error, ErrorKind};
+use crate::meter::{HeadTooLong, Meter, Metered};
+use crate::origin::Origin;
+use crate::request::Request;
+use crate::timeout::{Clock, Phase};
+use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
+use http::{StatusCode, Version};
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper_util::rt::TokioIo;
+use std::error::Error as _;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub(crate) struct Http1 {
+    sender: SendRequest<RequestBody>,
+    meter: Rc<Meter>,
+    task: AbortHandle,
+    /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
+    busy: bool,
+}
+
+/// A request that got no response.
+pub(crate) struct Unanswered {
+    pub(crate) error: Error,
+    /// No byte of it was written.
+    pub(crate) unsent: bool,
+    /// No byte came back.
+    pub(crate) unheard: bool,
+}
+
+impl Http1 {
+    /// `on_close` is called when the connection ended by itself, e.g. because the server closed it.
+    pub(crate) async fn handshake(
+        stream: Stream,
+        origin: &Origin,
+        on_close: impl FnOnce() + 'static,
+    ) -> Result<Http1, Error> {
+        let meter = Meter::new();
+        let io = TokioIo::new(Metered::new(stream, meter.clone()));
+        let (sender, connection) = Builder::new().title_case_headers(true).handshake(io).await.map_err(|cause| {
+            Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
+        })?;
+        let task = tokio::task::spawn_local(async move {
+            // Its error reaches whoever waits for the response; without anybody waiting it means nothing.
+            let _ = connection.await;
+            on_close();
+        });
+        Ok(Http1 { sender, meter, task: task.abort_handle(), busy: false })
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    pub(crate) fn meter(&self) -> &Rc<Meter> {
+        &self.meter
+    }
+
+    /// Waits until the connection can take a request; false when it is closed instead.
+    pub(crate) async fn is_usable(&mut self) -> bool {
+        self.sender.is_ready() || (!self.sender.is_closed() && self.sender.ready().await.is_ok())
+    }
+
+    /// Sends the request and waits for the final response's head.
+    pub(crate) async fn send(
+        &mut self,
+        request: &Request,
+        clock: &Clock,
+    ) -> Result<http::Response<Incoming>, Unanswered> {
+        let (sent, received) = (self.meter.sent(), self.meter.received());
+        let message = request.to_http1().map_err(|error| Unanswered { error, unsent: true, unheard: true })?;
+        self.busy = true;
+        self.meter.head_expected();
+        let answer = self.await_head(message, request, clock).await;
+        self.meter.head_arrived();
+        answer.map_err(|error| Unanswered {
+            error,
+            unsent: self.meter.sent() == sent,
+            unheard: self.meter.received() == received,
+        })
+    }
+
+    async fn await_head(
+        &mut self,
+        message: http::Request<RequestBody>,
+        request: &Request,
+        clock: &Clock,
+    ) -> Result<http::Response<Incoming>, Error> {
+        let received = self.meter.received();
+        let answer = self.sender.send_request(message);
+        let response = watch(&self.meter, clock, &request.body, &request.origin, answer).await?;
+        let response = response
+            .map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received, None))?;
+        check_framing(&response, &request.origin)?;
+        Ok(response)
+    }
+
+    /// The exchange is over and both sides are where a next request can begin.
+    pub(crate) fn finished(&mut self) {
+        self.busy = false;
+    }
+}
+
+impl Drop for Http1 {
+    fn drop(&mut self) {
+        // An idle connection says goodbye (TLS close_notify); one in the middle of an exchange is cut.
+        if self.busy {
+            self.task.abort();
+        }
+    }
+}
+
+/// Waits for `work`, for as long as the socket's and the body's progress leave every timeout intact.
+pub(crate) async fn watch<T>(
+    meter: &Meter,
+    clock: &Clock,
+    body: &RequestBody,
+    origin: &Origin,
+    work: impl Future<Output = T>,
+) -> Result<T, Error> {
+    let started = Instant::now();
+    let mut work = pin!(work);
+    // While a body is on its way the phase changes without anybody being woken; no deadline that comes into being
+    // after this moment can be sooner than the shorter limit from it.
+    let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
+    loop {
+        let now = Instant::now();
+        let deadline = meter.deadline(clock, body, started);
+        if let Some((phase, deadline)) = deadline
+            && deadline <= now
+        {
+            return Err(clock.expired(phase, origin));
+        }
+        let deadline = deadline.map(|(_, deadline)| deadline);
+        let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| now.checked_add(limit));
+        let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
+        if let Ok(done) = timeout_at(next, &mut work).await {
+            return Ok(done);
+        }
+    }
+}
+
+impl Meter {
+    /// What the exchange waits for now, and until when at most. With a stream whose producer is slow there is nothing
+    /// that the peer could be late with.
+    fn deadline(&self, clock: &Clock, body: &RequestBody, started: Instant) -> Option<(Phase, Instant)> {
+        let (phase, limit, since) = match (self.is_write_blocked(), body.is_over()) {
+            (true, _) => (Phase::Write, clock.limits.write, self.last_sent()),
+            (false, true) => (Phase::Read, clock.limits.read, self.last_sent().max(self.last_received())),
+            (false, false) => (Phase::Write, None, started),
+        };
+        clock.sooner(phase, limit.and_then(|limit| since.max(started).checked_add(limit)))
+    }
+}
+
+/// hyper's error as ours. `progress` is what is known of a body that was being read.
+pub(crate) fn failure(
+    meter: &Meter,
+    cause: hyper::Error,
+    origin: &Origin,
+    heard: bool,
+    progress: Option<&dyn Fn() -> String>,
+) -> Error {
+    if let Some(error) = find::<BodyError>(&cause) {
+        let kind = if *error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
+        return Error::new(kind, format!("{error} (to {origin})"));
+    }
+    if let Some(error) = meter.take_write_error() {
+        return Error::from_io(ErrorKind::WriteError, format_args!("sending to {origin} failed"), error);
+    }
+    if let Some(error) = find::<HeadTooLong>(&cause) {
+        return Error::new(ErrorKind::RemoteProtocolError, format!("{origin} sent {error}")).with_source(cause);
+    }
+    let eof = find::<io::Error>(&cause).is_some_and(|e| e.kind() == io::ErrorKind::UnexpectedEof);
+    if cause.is_incomplete_message() || cause.is_canceled() || cause.is_closed() || eof {
+        let what = match (progress, heard) {
+            (Some(progress), _) => {
+                format!("{origin}: peer closed connection without sending complete message body ({})", progress())
+            }
+            (None, true) => format!("{origin} closed the connection in the middle of the response head"),
+            (None, false) => format!("{origin}: Server disconnected without sending a response."),
+        };
+        return Error::new(ErrorKind::RemoteProtocolError, what).with_source(cause);
+    }
+    if let Some(error) = find::<io::Error>(&cause) {
+        let error = io::Error::new(error.kind(), error.to_string());
+        return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
+    }
+    let why = match cause.source() {
+        Some(inner) => format!("{cause}: {inner}"),
+        None => cause.to_string(),
+    };
+    Error::new(ErrorKind::RemoteProtocolError, format!("{origin} sent no valid HTTP/1.1 response: {why}"))
+        .with_source(cause)
+}
+
+/// The cause of type `T` anywhere in the chain.
+fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(found) = error.downcast_ref::<T>() {
+            return Some(found);
+        }
+        if let Some(io) = error.downcast_ref::<io::Error>()
+            && let Some(found) = io.get_ref().and_then(|inner| inner.downcast_ref::<T>())
+        {
+            return Some(found);
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// What hyper lets pass and a careful client does not: RFC 9112 section 6.1 allows no transfer coding that the client
+/// did not offer, and a message whose end two parties may see in different places is how responses are smuggled.
+fn check_framing(response: &http::Response<Incoming>, origin: &Origin) -> Result<(), Error> {
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        let message = format!("{origin} switched protocols without having been asked (101)");
+        return Err(Error::new(ErrorKind::RemoteProtocolError, message));
+    }
+    let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();
+    match (codings.next(), codings.next()) {
+        (None, _) => Ok(()),
+        (Some(coding), None) if is_chunked(coding) && response.version() == Version::HTTP_11 => Ok(()),
+        (Some(coding), _) => {
+            let coding = coding.as_bytes().escape_ascii();
+            let message = format!("{origin} sent a message with the transfer coding '{coding}'");
+            Err(Error::new(ErrorKind::RemoteProtocolError, message))
+        }
+    }
+}
+
+fn is_chunked(coding: &HeaderValue) -> bool {
+    coding.as_bytes().eq_ignore_ascii_case(b"chunked")
+}
+
+/// Whether the server leaves the connection open after this response (RFC 9112 section 9.3). Both framings at once end
+/// it: section 6.3 asks for that.
+pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
+    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+        return false;
+    }
+    let has = |option: &[u8]| {
+        headers
+            .get_all(CONNECTION)
+            .iter()
+            .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+            .any(|found| found.trim_ascii().eq_ignore_ascii_case(option))
+    };
+    match version {
+        Version::HTTP_11 => !has(b"close"),
+        _ => has(b"keep-alive"),
+    }
+}

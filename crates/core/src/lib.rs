@@ -1,0 +1,37 @@
+//! One HTTP request in, one response out, over connections that this crate owns.
+//!
+//! ```text
+//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp, tls} ─▶ http1 ─▶ hyper
+//! ```
+//!
+//! What it does *not* do, and where that lives instead:
+//!
+//! - redirects, cookies, auth, netrc, the environment, retries by policy: `src/` (TypeScript);
+//! - anything of Node or JavaScript: `crates/node`;
+//! - parsing URLs beyond an [`Origin`]: `src/url.ts`.
+//!
+//! Everything here runs on one thread, inside a tokio current-thread runtime with a `LocalSet`: nothing is `Send`
+//! unless it says so, and there are no locks.
+
+mod body;
+mod connect;
+mod error;
+mod exchange;
+mod fields;
+mod http1;
+mod meter;
+mod origin;
+mod pool;
+mod request;
+mod response;
+mod timeout;
+
+pub use body::{BodySender, RequestBody};
+pub use connect::tls::{TlsOptions, Verify};
+pub use error::{Error, ErrorKind};
+pub use fields::FieldLines;
+pub use origin::{Origin, Scheme};
+pub use pool::{Pool, PoolConfig, PoolStats};
+pub use request::{InformationalHandler, Request};
+pub use response::{Frame, Head, Response, ResponseBody, Version};
+pub use timeout::Timeouts;

@@ -1,0 +1,228 @@
+//! A response: its head, and a body that is pulled and gives its connection back at the end.
+
+use crate::body::RequestBody;
+use crate::error::Error;
+use crate::http1::{failure, is_persistent, watch};
+use crate::meter::Meter;
+use crate::origin::Origin;
+use crate::pool::Lease;
+use crate::timeout::Clock;
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_LENGTH;
+use hyper::body::{Body, Incoming};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Version {
+    Http10,
+    Http11,
+}
+
+/// The head of a final response.
+pub struct Head {
+    pub status: u16,
+    pub version: Version,
+    /// As the server wrote it; `None` when it is the one that belongs to the status code.
+    pub reason: Option<Bytes>,
+    pub headers: HeaderMap,
+}
+
+pub struct Response {
+    pub head: Head,
+    pub body: ResponseBody,
+}
+
+pub enum Frame {
+    Data(Bytes),
+    Trailers(HeaderMap),
+}
+
+/// Dropping it before the end closes the connection.
+pub struct ResponseBody {
+    incoming: Incoming,
+    /// `None` after the end.
+    held: Option<Held>,
+    meter: Rc<Meter>,
+    clock: Clock,
+    origin: Origin,
+    received: u64,
+    declared: Option<u64>,
+}
+
+/// What the exchange still holds while the body is read.
+struct Held {
+    lease: Lease,
+    upload: RequestBody,
+    /// How long the connection may be kept afterwards; `None` when the server closes it.
+    keep: Option<Keep>,
+}
+
+#[derive(Clone, Copy)]
+struct Keep {
+    /// From the server's `Keep-Alive: timeout=`.
+    at_most: Option<Duration>,
+}
+
+impl Response {
+    pub(crate) fn new(
+        response: http::Response<Incoming>,
+        meter: Rc<Meter>,
+        lease: Lease,
+        upload: RequestBody,
+        clock: Clock,
+        origin: Origin,
+    ) -> Response {
+        let (parts, incoming) = response.into_parts();
+        let keep =
+            is_persistent(parts.version, &parts.headers).then(|| Keep { at_most: keep_alive_timeout(&parts.headers) });
+        // An error, or a redirect, says that the rest of the upload is not wanted (RFC 9110 section 10.1.1, and curl);
+        // a 2xx may well go on beside it.
+        if parts.status.as_u16() >= 300 && !upload.is_taken() {
+            upload.stop();
+        }
+        let declared = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
+        let mut body = ResponseBody {
+            incoming,
+            held: Some(Held { lease, upload, keep }),
+            meter,
+            clock,
+            origin,
+            received: 0,
+            declared,
+        };
+        if body.incoming.is_end_stream() {
+            body.finish();
+        }
+        let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
+        let head = Head {
+            status: parts.status.as_u16(),
+            version: if parts.version == http::Version::HTTP_10 { Version::Http10 } else { Version::Http11 },
+            reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())),
+            headers: parts.headers,
+        };
+        Response { head, body }
+    }
+}
+
+impl ResponseBody {
+    /// The whole length, when the server told it and there is something left to read.
+    pub fn remaining(&self) -> Option<u64> {
+        match &self.held {
+            None => Some(0),
+            Some(_) => self.incoming.size_hint().exact(),
+        }
+    }
+
+    /// The next piece as it arrives; `None` at the end, when the connection is back in the pool. Cancel safe.
+    pub async fn frame(&mut self) -> Result<Option<Frame>, Error> {
+        let ready = std::future::poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
+        if let Poll::Ready(frame) = ready {
+            return frame;
+        }
+        let Some(held) = &self.held else { return Ok(None) };
+        let (meter, upload, clock, origin) =
+            (self.meter.clone(), held.upload.clone(), self.clock.clone(), self.origin.clone());
+        let next = std::future::poll_fn(|cx| self.poll_frame(cx));
+        match watch(&meter, &clock, &upload, &origin, next).await {
+            Ok(frame) => frame,
+            Err(expired) => {
+                self.abandon();
+                Err(expired)
+            }
+        }
+    }
+
+    /// Takes what is there already, without waiting.
+    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        if self.held.is_none() {
+            return Poll::Ready(Ok(None));
+        }
+        match std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            None => {
+                self.finish();
+                Poll::Ready(Ok(None))
+            }
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(data) => {
+                    self.received += data.len() as u64;
+                    if self.incoming.is_end_stream() {
+                        self.finish();
+                    }
+                    Poll::Ready(Ok(Some(Frame::Data(data))))
+                }
+                Err(frame) => match frame.into_trailers() {
+                    Ok(trailers) => Poll::Ready(Ok(Some(Frame::Trailers(trailers)))),
+                    Err(_) => Poll::Ready(Ok(None)),
+                },
+            },
+            Some(Err(cause)) => {
+                let error = self.failure(cause);
+                self.abandon();
+                Poll::Ready(Err(error))
+            }
+        }
+    }
+
+    fn failure(&self, cause: hyper::Error) -> Error {
+        let progress = || match self.declared {
+            Some(declared) => format!("received {} bytes, expected {declared}", self.received),
+            None => "incomplete chunked read".to_owned(),
+        };
+        failure(&self.meter, cause, &self.origin, true, Some(&progress))
+    }
+
+    /// The end of the body: the connection goes back when a next request can begin on it.
+    fn finish(&mut self) {
+        if let Some(held) = self.held.take() {
+            let writing = !held.upload.is_taken() || self.meter.is_write_blocked();
+            held.upload.stop();
+            match held.keep {
+                Some(keep) if !writing => held.lease.release(keep.at_most),
+                _ => drop(held.lease),
+            }
+        }
+    }
+
+    fn abandon(&mut self) {
+        if let Some(held) = self.held.take() {
+            held.upload.stop();
+        }
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+/// `Keep-Alive: timeout=5` with a second to spare, so that the server never closes first.
+fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let line = headers.get("keep-alive")?.to_str().ok()?;
+    let seconds = line.split(',').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().parse::<u64>().ok())?
+    })?;
+    Some(Duration::from_secs(seconds.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    #[test]
+    fn keep_alive_has_a_second_to_spare() {
+        let cases =
+            [("timeout=5", Some(4)), ("max=100, timeout=2", Some(1)), ("Timeout = 0", Some(0)), ("max=1", None)];
+        for (value, seconds) in cases {
+            let mut headers = HeaderMap::new();
+            headers.insert("keep-alive", HeaderValue::from_static(value));
+            assert_eq!(keep_alive_timeout(&headers), seconds.map(Duration::from_secs), "{value}");
+        }
+    }
+}

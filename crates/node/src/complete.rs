@@ -1,0 +1,251 @@
+//! What goes up: records, packed side by side in one buffer, and one signal for as many as there are.
+//!
+//! A record is 24 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
+//!
+//! ```text
+//! 0  u32  id
+//! 4  u8   kind            (see `Kind`)
+//! 5  u8   version         11 for HTTP/1.1
+//! 6  u16  status          or a flag of the kind's own
+//! 8  u32  head length
+//! 12 u32  body length, or 0xFFFFFFFF: the body is the next of the large buffers
+//! 16 u32  µs from `send` to the response's head
+//! 20 u32  µs from `send` to now
+//! ```
+//!
+//! A head is the reason phrase (empty when it is the usual one) and the header lines: `reason \n name \n value \n …`.
+
+use crate::error::ErrorKind;
+use bytes::Bytes;
+use http::HeaderMap;
+use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec, ToNapiValue};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi::{Env, JsValue, Status, sys};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
+use whippet_core::{Error, Version};
+
+/// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer, without a copy.
+pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
+const LARGE: u32 = u32::MAX;
+
+#[derive(Clone, Copy)]
+#[repr(u8)]
+pub(crate) enum Kind {
+    /// A whole response; the last record of its id.
+    Done = 0,
+    /// A response's head; the body comes by credits.
+    Head = 1,
+    Chunk = 2,
+    /// The end of a streamed body; the last record of its id. Its head has the trailers, if any.
+    End = 3,
+    /// Trailers of a whole response, just before its `Done`.
+    Trailers = 4,
+    Informational = 5,
+    /// There is room for more of the request's body; status 1: no more of it is wanted.
+    Writable = 6,
+    /// `kind \n code \n message` in the body; the last record of its id.
+    Error = 7,
+    /// A pool's idle connections are closed; the last record of its id.
+    Closed = 8,
+}
+
+/// The function that JavaScript gave, callable from the I/O thread. Weak: it does not hold the process by itself.
+pub(crate) type Wake = ThreadsafeFunction<(), (), Arguments, Status, false, true, 0>;
+
+pub(crate) struct Outbox {
+    batch: Mutex<Batch>,
+    wake: OnceLock<Wake>,
+}
+
+#[derive(Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    large: Vec<Bytes>,
+    /// A signal is on its way: whoever drains finds everything.
+    signalled: bool,
+    /// Nobody drains any more.
+    closed: bool,
+}
+
+impl Outbox {
+    pub(crate) fn new(on_batch: Function<'_, (), ()>) -> napi::Result<Arc<Outbox>> {
+        let outbox = Arc::new(Outbox { batch: Mutex::default(), wake: OnceLock::new() });
+        let drained = Arc::downgrade(&outbox);
+        let mut spare = Vec::new();
+        let wake = on_batch.build_threadsafe_function::<()>().weak::<true>().build_callback(move |context| {
+            let Some(outbox) = drained.upgrade() else { return Arguments::empty(&context.env) };
+            outbox.drain(&context.env, &mut spare)
+        })?;
+        let _ = outbox.wake.set(wake);
+        Ok(outbox)
+    }
+
+    pub(crate) fn wake(&self) -> Option<&Wake> {
+        self.wake.get()
+    }
+
+    /// Nothing is delivered from here on: the environment is ending.
+    pub(crate) fn close(&self) {
+        self.lock().closed = true;
+    }
+
+    /// A panic elsewhere cannot leave a batch half written: a record is complete before the lock is released or the
+    /// panic was in arithmetic that does not touch it.
+    fn lock(&self) -> MutexGuard<'_, Batch> {
+        self.batch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn push(&self, record: Record<'_>) {
+        let mut batch = self.lock();
+        if batch.closed {
+            return;
+        }
+        record.write(&mut batch);
+        let signal = !std::mem::replace(&mut batch.signalled, true);
+        drop(batch);
+        if signal && let Some(wake) = self.wake.get() {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        }
+    }
+
+    fn drain(&self, env: &Env, spare: &mut Vec<u8>) -> napi::Result<Arguments> {
+        let large = {
+            let mut batch = self.lock();
+            batch.signalled = false;
+            std::mem::swap(&mut batch.bytes, spare);
+            std::mem::take(&mut batch.large)
+        };
+        let arguments = Arguments::new(env, spare, large);
+        spare.clear();
+        // One burst of large batches does not hold its memory for good.
+        spare.shrink_to(1024 * 1024);
+        arguments
+    }
+}
+
+/// One event of one exchange.
+pub(crate) struct Record<'a> {
+    pub(crate) id: u32,
+    pub(crate) kind: Kind,
+    pub(crate) version: Option<Version>,
+    pub(crate) status: u16,
+    pub(crate) head: Option<(&'a [u8], &'a HeaderMap)>,
+    pub(crate) body: Body<'a>,
+    pub(crate) timing: Timing,
+}
+
+pub(crate) enum Body<'a> {
+    Pieces(&'a [Bytes]),
+    Large(Bytes),
+    Text(&'a str),
+}
+
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Timing {
+    pub(crate) head_us: u32,
+    pub(crate) now_us: u32,
+}
+
+/// Microseconds since `at`, as far as 71 minutes.
+pub(crate) fn micros_since(at: Instant) -> u32 {
+    u32::try_from(at.elapsed().as_micros()).unwrap_or(u32::MAX)
+}
+
+impl<'a> Record<'a> {
+    pub(crate) fn new(id: u32, kind: Kind) -> Self {
+        Record { id, kind, version: None, status: 0, head: None, body: Body::Pieces(&[]), timing: Timing::default() }
+    }
+
+    fn write(self, batch: &mut Batch) {
+        let out = &mut batch.bytes;
+        let start = out.len();
+        let version = match self.version {
+            Some(Version::Http10) => 10,
+            Some(Version::Http11) | None => 11,
+        };
+        out.extend_from_slice(&self.id.to_le_bytes());
+        out.extend_from_slice(&[self.kind as u8, version]);
+        out.extend_from_slice(&self.status.to_le_bytes());
+        out.extend_from_slice(&[0; 8]);
+        out.extend_from_slice(&self.timing.head_us.to_le_bytes());
+        out.extend_from_slice(&self.timing.now_us.to_le_bytes());
+        let head_at = out.len();
+        if let Some((reason, headers)) = self.head {
+            out.extend_from_slice(reason);
+            out.push(b'\n');
+            for (name, value) in headers {
+                out.extend_from_slice(name.as_str().as_bytes());
+                out.push(b'\n');
+                out.extend_from_slice(value.as_bytes());
+                out.push(b'\n');
+            }
+        }
+        let body_at = out.len();
+        let body_length = match self.body {
+            Body::Pieces(pieces) => {
+                pieces.iter().for_each(|piece| out.extend_from_slice(piece));
+                (out.len() - body_at) as u32
+            }
+            Body::Text(text) => {
+                out.extend_from_slice(text.as_bytes());
+                text.len() as u32
+            }
+            Body::Large(bytes) => {
+                batch.large.push(bytes);
+                LARGE
+            }
+        };
+        out[start + 8..start + 12].copy_from_slice(&((body_at - head_at) as u32).to_le_bytes());
+        out[start + 12..start + 16].copy_from_slice(&body_length.to_le_bytes());
+        out.resize(out.len().next_multiple_of(4), 0);
+    }
+}
+
+impl Outbox {
+    pub(crate) fn error(&self, id: u32, error: &Error) {
+        self.failure(id, error.kind().into(), error.code(), error.message());
+    }
+
+    pub(crate) fn failure(&self, id: u32, kind: ErrorKind, code: Option<&str>, message: &str) {
+        let text = format!("{kind:?}\n{}\n{message}", code.unwrap_or_default());
+        self.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::Error) });
+    }
+}
+
+/// `(batch, large)`, as JavaScript values of the thread that drains.
+pub(crate) struct Arguments(Vec<sys::napi_value>);
+
+impl JsValuesTupleIntoVec for Arguments {
+    fn into_vec(self, _env: sys::napi_env) -> napi::Result<Vec<sys::napi_value>> {
+        Ok(self.0)
+    }
+}
+
+impl Arguments {
+    fn empty(env: &Env) -> napi::Result<Arguments> {
+        Arguments::new(env, &[], Vec::new())
+    }
+
+    fn new(env: &Env, bytes: &[u8], large: Vec<Bytes>) -> napi::Result<Arguments> {
+        let buffer = BufferSlice::copy_from(env, bytes)?;
+        let mut bodies: Array<'_> = env.create_array(0)?;
+        for body in large {
+            bodies.insert(external(env, body)?)?;
+        }
+        // SAFETY: `env` is that of the running callback, on its own thread.
+        let buffer = unsafe { BufferSlice::to_napi_value(env.raw(), buffer)? };
+        Ok(Arguments(vec![buffer, bodies.raw()]))
+    }
+}
+
+/// Hands the bytes to JavaScript without a copy; copied where the runtime forbids external buffers (Electron).
+fn external<'env>(env: &'env Env, body: Bytes) -> napi::Result<BufferSlice<'env>> {
+    if body.is_empty() {
+        return BufferSlice::copy_from(env, body);
+    }
+    let (data, length) = (body.as_ptr().cast_mut(), body.len());
+    // SAFETY: `body` moves into the finaliser, so the memory lives as long as the buffer. This slice of it was handed
+    // over by hyper for good: nothing else reads or writes it, so JavaScript may.
+    unsafe { BufferSlice::from_external(env, data, length, body, |_env, body| drop(body)) }
+}

@@ -1,0 +1,234 @@
+//! One exchange on the I/O thread: from a submission to its last record.
+
+use crate::complete::{Body, INLINE_LIMIT, Kind, Outbox, Record, Timing, micros_since};
+use crate::error::ErrorKind;
+use crate::submit::{Head, Submission};
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::Poll;
+use tokio::sync::Notify;
+use whippet_core::{Error, Frame, Pool, Request, RequestBody, Response, ResponseBody};
+
+/// Small pieces of a streamed body that are there together travel together, up to this many bytes.
+const COALESCE_LIMIT: usize = 64 * 1024;
+
+/// Sends the one last record of an id, whatever becomes of the exchange: it may be cancelled or panic.
+pub(crate) struct LastWord {
+    pub(crate) id: u32,
+    pub(crate) outbox: Arc<Outbox>,
+    pub(crate) on_end: Box<dyn Fn(u32)>,
+    said: bool,
+}
+
+impl LastWord {
+    pub(crate) fn new(id: u32, outbox: Arc<Outbox>, on_end: Box<dyn Fn(u32)>) -> Self {
+        LastWord { id, outbox, on_end, said: false }
+    }
+
+    fn say(mut self, record: Record<'_>) {
+        self.said = true;
+        (self.on_end)(self.id);
+        self.outbox.push(record);
+    }
+
+    fn fail(mut self, error: &Error) {
+        self.said = true;
+        (self.on_end)(self.id);
+        self.outbox.error(self.id, error);
+    }
+}
+
+impl Drop for LastWord {
+    fn drop(&mut self) {
+        if !self.said {
+            (self.on_end)(self.id);
+            let message = "the exchange was cancelled before it ended";
+            self.outbox.failure(self.id, ErrorKind::CloseError, None, message);
+        }
+    }
+}
+
+pub(crate) async fn drive(
+    submission: Submission,
+    body: RequestBody,
+    pool: Rc<Pool>,
+    credit: Rc<Notify>,
+    last_word: LastWord,
+) {
+    let at = submission.at;
+    let flags = submission.flags;
+    let profile = submission.profile;
+    let request = Head::parse(submission.head).map(|head| Request {
+        method: head.method,
+        origin: head.origin,
+        target: head.target,
+        fields: head.fields,
+        body,
+        on_informational: flags.wants_informational().then(|| informational(last_word.id, last_word.outbox.clone())),
+    });
+    let response = match request {
+        Ok(request) => pool.send(request, profile.timeouts).await,
+        Err(error) => Err(error),
+    };
+    let response = match response {
+        Ok(response) => response,
+        Err(error) => return last_word.fail(&error),
+    };
+    let timing = Timing { head_us: micros_since(at), now_us: 0 };
+    if flags.streams_response() {
+        stream(response, timing, at, &credit, last_word).await;
+    } else {
+        buffer(response, timing, at, profile.max_response_size, last_word).await;
+    }
+}
+
+fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHandler {
+    Arc::new(move |status, headers| {
+        let head = Some((&b""[..], headers));
+        outbox.push(Record { status: status.as_u16(), head, ..Record::new(id, Kind::Informational) });
+    })
+}
+
+/// The whole response in one record.
+async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limit: Option<u64>, last_word: LastWord) {
+    let Response { head, mut body } = response;
+    let (pieces, trailers) = match collect(&mut body, limit).await {
+        Ok(collected) => collected,
+        Err(error) => {
+            drop(body);
+            return last_word.fail(&error);
+        }
+    };
+    drop(body);
+    if let Some(trailers) = trailers {
+        last_word.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(last_word.id, Kind::Trailers) });
+    }
+    let length = pieces.iter().map(Bytes::len).sum::<usize>();
+    let content = match length > INLINE_LIMIT {
+        true => Body::Large(join(&pieces, length)),
+        false => Body::Pieces(&pieces),
+    };
+    let reason = head.reason.unwrap_or_default();
+    let id = last_word.id;
+    last_word.say(Record {
+        version: Some(head.version),
+        status: head.status,
+        head: Some((&reason, &head.headers)),
+        body: content,
+        timing: Timing { now_us: micros_since(at), ..timing },
+        ..Record::new(id, Kind::Done)
+    });
+}
+
+async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Bytes>, Option<HeaderMap>), Error> {
+    let too_large = |limit| {
+        let message = format!("the response is larger than maxResponseSize ({limit} bytes)");
+        Error::new(whippet_core::ErrorKind::ResponseTooLarge, message)
+    };
+    if let (Some(length), Some(limit)) = (body.remaining(), limit)
+        && length > limit
+    {
+        return Err(too_large(limit));
+    }
+    let (mut pieces, mut trailers, mut received) = (Vec::new(), None, 0);
+    while let Some(frame) = body.frame().await? {
+        match frame {
+            Frame::Trailers(found) => trailers = Some(found),
+            Frame::Data(data) => {
+                received += data.len() as u64;
+                if let Some(limit) = limit.filter(|limit| received > *limit) {
+                    return Err(too_large(limit));
+                }
+                if !data.is_empty() {
+                    pieces.push(data);
+                }
+            }
+        }
+    }
+    Ok((pieces, trailers))
+}
+
+fn join(pieces: &[Bytes], length: usize) -> Bytes {
+    match pieces {
+        [one] => one.clone(),
+        many => {
+            let mut whole = BytesMut::with_capacity(length);
+            many.iter().for_each(|piece| whole.extend_from_slice(piece));
+            whole.freeze()
+        }
+    }
+}
+
+/// The head at once, then one record per credit.
+async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Notify, last_word: LastWord) {
+    let Response { head, mut body } = response;
+    let id = last_word.id;
+    let reason = head.reason.unwrap_or_default();
+    last_word.outbox.push(Record {
+        version: Some(head.version),
+        status: head.status,
+        head: Some((&reason, &head.headers)),
+        timing: Timing { now_us: timing.head_us, ..timing },
+        ..Record::new(id, Kind::Head)
+    });
+    drop((reason, head.headers));
+    let mut trailers = None;
+    loop {
+        credit.notified().await;
+        let mut pieces = Vec::new();
+        let more = next_pieces(&mut body, &mut pieces, &mut trailers).await;
+        // What arrived before a failure is delivered before it.
+        let length = pieces.iter().map(Bytes::len).sum::<usize>();
+        if length > 0 {
+            let content = match pieces.as_slice() {
+                [one] if length > INLINE_LIMIT => Body::Large(one.clone()),
+                many => Body::Pieces(many),
+            };
+            let timing = Timing { now_us: micros_since(at), ..timing };
+            last_word.outbox.push(Record { body: content, timing, ..Record::new(id, Kind::Chunk) });
+        }
+        match more {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                drop(body);
+                return last_word.fail(&error);
+            }
+        }
+    }
+    drop(body);
+    let timing = Timing { now_us: micros_since(at), ..timing };
+    let head = trailers.as_ref().map(|trailers| (&b""[..], trailers));
+    last_word.say(Record { head, timing, ..Record::new(id, Kind::End) });
+}
+
+/// Waits for one piece, then takes what else is there already. False at the end of the body.
+async fn next_pieces(
+    body: &mut ResponseBody,
+    pieces: &mut Vec<Bytes>,
+    trailers: &mut Option<HeaderMap>,
+) -> Result<bool, Error> {
+    let mut length = 0;
+    loop {
+        let frame = match length {
+            0 => body.frame().await?,
+            _ => match std::future::poll_fn(|cx| Poll::Ready(body.poll_frame(cx))).await {
+                Poll::Ready(frame) => frame?,
+                Poll::Pending => return Ok(true),
+            },
+        };
+        match frame {
+            None => return Ok(false),
+            Some(Frame::Trailers(found)) => *trailers = Some(found),
+            Some(Frame::Data(data)) => {
+                length += data.len();
+                pieces.push(data);
+                if length >= COALESCE_LIMIT || (pieces.len() == 1 && length > INLINE_LIMIT) {
+                    return Ok(true);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,348 @@
+//! The I/O thread and the two queues. One per Node environment; the façade makes it with the first request.
+
+use crate::complete::{Kind, Outbox, Record};
+use crate::drive::{LastWord, drive};
+use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
+use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
+use napi::bindgen_prelude::{BufferSlice, Function};
+use napi::{Env, Error, JsString, Result};
+use napi_derive::napi;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::{AbortHandle, LocalSet, spawn_local};
+use whippet_core::{BodySender, Pool, RequestBody};
+
+/// Threads that may block in the system's resolver at once.
+const RESOLVER_THREADS: usize = 8;
+
+/// Carries requests to the I/O thread and completions back.
+#[napi]
+pub struct Engine {
+    commands: UnboundedSender<Command>,
+    outbox: Arc<Outbox>,
+    thread: Arc<IoThread>,
+    profiles: RefCell<Vec<Option<Arc<Profile>>>>,
+    next_pool: u32,
+}
+
+#[napi]
+impl Engine {
+    /// `onBatch(records, large)` is called with everything that has happened since it was called last.
+    #[napi(constructor)]
+    pub fn new(
+        env: Env,
+        #[napi(ts_arg_type = "(records: Buffer, large: Buffer[]) => void")] on_batch: Function<'_, (), ()>,
+    ) -> Result<Self> {
+        let outbox = Outbox::new(on_batch)?;
+        let (commands, queue) = unbounded_channel();
+        let thread = IoThread::start(queue, outbox.clone())
+            .map_err(|error| Error::from_reason(format!("cannot start the I/O thread: {error}")))?;
+        let thread = Arc::new(thread);
+        // Registered after the threadsafe function's own hook, so run before it: the thread is gone when Node takes
+        // the function down.
+        let (hooked, commands_of_hook, outbox_of_hook) = (thread.clone(), commands.clone(), outbox.clone());
+        env.add_env_cleanup_hook((), move |()| {
+            outbox_of_hook.close();
+            hooked.stop(&commands_of_hook);
+        })?;
+        Ok(Engine { commands, outbox, thread, profiles: RefCell::default(), next_pool: 0 })
+    }
+
+    /// While busy, the process is held until something completes.
+    #[napi]
+    pub fn set_busy(&self, env: Env, busy: bool) {
+        let Some(wake) = self.outbox.wake() else { return };
+        // SAFETY: called on the JavaScript thread that made the function, which lives as long as the outbox.
+        unsafe {
+            match busy {
+                true => napi::sys::napi_ref_threadsafe_function(env.raw(), wake.raw()),
+                false => napi::sys::napi_unref_threadsafe_function(env.raw(), wake.raw()),
+            };
+        }
+    }
+
+    /// Makes a pool of connections; it is closed when the handle is closed or forgotten.
+    #[napi(catch_unwind)]
+    pub fn open_pool(&mut self, options: PoolOptions) -> PoolHandle {
+        let pool = self.next_pool;
+        self.next_pool += 1;
+        let stats = PoolStatsSlot::default();
+        self.command(Command::OpenPool { pool, config: options.into(), stats: stats.clone() });
+        PoolHandle { pool, stats, commands: self.commands.clone() }
+    }
+
+    /// Registers what requests have in common; the number stands for it in `send`.
+    #[napi(catch_unwind)]
+    pub fn open_profile(&self, options: ProfileOptions) -> u32 {
+        let profile = Some(Arc::new(Profile::from(options)));
+        let mut profiles = self.profiles.borrow_mut();
+        match profiles.iter().position(Option::is_none) {
+            Some(free) => {
+                profiles[free] = profile;
+                free as u32
+            }
+            None => {
+                profiles.push(profile);
+                profiles.len() as u32 - 1
+            }
+        }
+    }
+
+    #[napi]
+    pub fn close_profile(&self, profile: u32) {
+        if let Some(slot) = self.profiles.borrow_mut().get_mut(profile as usize) {
+            *slot = None;
+        }
+    }
+
+    /// Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
+    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
+    /// free again after its last record.
+    #[napi(catch_unwind)]
+    pub fn send(
+        &self,
+        id: u32,
+        profile: u32,
+        flags: u32,
+        head: JsString<'_>,
+        body: Option<BufferSlice<'_>>,
+    ) -> Result<()> {
+        let found = self.profiles.borrow().get(profile as usize).cloned().flatten();
+        let profile = found.ok_or_else(|| Error::from_reason("no such profile"))?;
+        self.command(Command::Send(Box::new(Submission {
+            id,
+            profile,
+            flags: Flags(flags),
+            head: head.into_latin1()?.take(),
+            body: body.map(|bytes| copy(&bytes)),
+            at: Instant::now(),
+        })));
+        Ok(())
+    }
+
+    /// Asks for the next piece of a streamed response: one `Chunk`, or the `End`.
+    #[napi]
+    pub fn read(&self, id: u32) {
+        self.command(Command::Read(id));
+    }
+
+    /// A piece of a streamed request; a `Writable` record follows when there is room for the next.
+    #[napi(catch_unwind)]
+    pub fn write(&self, id: u32, chunk: BufferSlice<'_>) {
+        self.command(Command::Write { id, chunk: copy(&chunk) });
+    }
+
+    /// The streamed request is complete.
+    #[napi]
+    pub fn end(&self, id: u32) {
+        self.command(Command::End(id));
+    }
+
+    /// Drops the exchange: HTTP/1.1 closes the connection. Its last record still comes.
+    #[napi]
+    pub fn cancel(&self, id: u32) {
+        self.command(Command::Cancel(id));
+    }
+
+    /// Closes a pool's idle connections now and the others when their responses end; a `Closed` record follows.
+    #[napi]
+    pub fn close_pool(&self, id: u32, pool: &PoolHandle) {
+        self.command(Command::ClosePool { id: Some(id), pool: pool.pool });
+    }
+
+    fn command(&self, command: Command) {
+        // Fails only after the thread has stopped, when nobody is left to be told.
+        let _ = self.commands.send(command);
+    }
+}
+
+impl Drop for Engine {
+    fn drop(&mut self) {
+        self.outbox.close();
+        self.thread.stop(&self.commands);
+    }
+}
+
+/// A pool of the I/O thread, seen from JavaScript.
+#[napi]
+pub struct PoolHandle {
+    pool: u32,
+    stats: PoolStatsSlot,
+    commands: UnboundedSender<Command>,
+}
+
+#[napi]
+impl PoolHandle {
+    #[napi(getter)]
+    pub fn id(&self) -> u32 {
+        self.pool
+    }
+
+    /// Connections in use, those being made included.
+    #[napi(getter)]
+    pub fn active(&self) -> u32 {
+        self.stats.get().map_or(0, |stats| stats.active())
+    }
+
+    #[napi(getter)]
+    pub fn idle(&self) -> u32 {
+        self.stats.get().map_or(0, |stats| stats.idle())
+    }
+
+    /// Requests that wait for a connection.
+    #[napi(getter)]
+    pub fn queued(&self) -> u32 {
+        self.stats.get().map_or(0, |stats| stats.queued())
+    }
+}
+
+impl Drop for PoolHandle {
+    fn drop(&mut self) {
+        let _ = self.commands.send(Command::ClosePool { id: None, pool: self.pool });
+    }
+}
+
+struct IoThread(Mutex<Option<JoinHandle<()>>>);
+
+impl IoThread {
+    fn start(queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) -> std::io::Result<IoThread> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_io()
+            .enable_time()
+            .max_blocking_threads(RESOLVER_THREADS)
+            .thread_name("whippet-resolve")
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("whippet-io".into())
+            // musl's default of 128 KiB is too small for certificate verification.
+            .stack_size(2 * 1024 * 1024)
+            .spawn(move || {
+                block_signals();
+                let tasks = LocalSet::new();
+                tasks.block_on(&runtime, run(queue, outbox));
+                drop(tasks);
+                // A resolver thread may sit in getaddrinfo for as long as the system lets it.
+                runtime.shutdown_background();
+            })?;
+        Ok(IoThread(Mutex::new(Some(thread))))
+    }
+
+    /// Returns when the thread has ended. Idempotent.
+    fn stop(&self, commands: &UnboundedSender<Command>) {
+        let thread = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = commands.send(Command::Stop);
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Signals are for Node's own threads.
+fn block_signals() {
+    #[cfg(unix)]
+    // SAFETY: the set is initialised by sigfillset before it is read; only this thread's mask changes.
+    unsafe {
+        let mut all = std::mem::MaybeUninit::<libc::sigset_t>::uninit();
+        libc::sigfillset(all.as_mut_ptr());
+        libc::pthread_sigmask(libc::SIG_BLOCK, all.as_ptr(), std::ptr::null_mut());
+    }
+}
+
+/// What the I/O thread keeps of one running exchange.
+struct Exchange {
+    task: AbortHandle,
+    credit: Rc<Notify>,
+    upload: Option<BodySender>,
+}
+
+#[derive(Default)]
+struct Io {
+    pools: RefCell<HashMap<u32, Rc<Pool>>>,
+    exchanges: RefCell<HashMap<u32, Exchange>>,
+}
+
+async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
+    let io = Rc::new(Io::default());
+    while let Some(command) = queue.recv().await {
+        match command {
+            Command::Stop => break,
+            Command::Send(submission) => io.send(*submission, &outbox),
+            Command::Read(id) => io.with(id, |exchange| exchange.credit.notify_one()),
+            Command::Write { id, chunk } => io.with(id, |exchange| {
+                if exchange.upload.as_ref().is_some_and(|upload| upload.push(chunk)) {
+                    outbox.push(writable(id, false));
+                }
+            }),
+            Command::End(id) => io.with(id, |exchange| {
+                if let Some(upload) = &exchange.upload {
+                    upload.end();
+                }
+            }),
+            Command::Cancel(id) => io.with(id, |exchange| exchange.task.abort()),
+            Command::OpenPool { pool, config, stats } => {
+                let made = Pool::new(config);
+                let _ = stats.set(made.stats());
+                io.pools.borrow_mut().insert(pool, made);
+            }
+            Command::ClosePool { id, pool } => {
+                let found = io.pools.borrow_mut().remove(&pool);
+                if let Some(pool) = found {
+                    pool.close();
+                }
+                if let Some(id) = id {
+                    outbox.push(Record::new(id, Kind::Closed));
+                }
+            }
+        }
+    }
+}
+
+fn writable(id: u32, stopped: bool) -> Record<'static> {
+    Record { status: stopped.into(), ..Record::new(id, Kind::Writable) }
+}
+
+impl Io {
+    /// An exchange that has ended already is no error: its last record is on its way to JavaScript.
+    fn with(&self, id: u32, act: impl FnOnce(&Exchange)) {
+        if let Some(exchange) = self.exchanges.borrow().get(&id) {
+            act(exchange);
+        }
+    }
+
+    fn send(self: &Rc<Self>, mut submission: Submission, outbox: &Arc<Outbox>) {
+        let id = submission.id;
+        let io = Rc::downgrade(self);
+        let on_end = Box::new(move |id: u32| {
+            if let Some(io) = io.upgrade() {
+                let ended = io.exchanges.borrow_mut().remove(&id);
+                drop(ended);
+            }
+        });
+        let last_word = LastWord::new(id, outbox.clone(), on_end);
+        let Some(pool) = self.pools.borrow().get(&submission.profile.pool).cloned() else {
+            return;
+        };
+        let (upload, body) = match submission.body.take() {
+            _ if submission.flags.streams_request() => {
+                let (sender, body) = upload(id, &submission, outbox);
+                (Some(sender), body)
+            }
+            Some(bytes) => (None, RequestBody::Bytes(bytes)),
+            None => (None, RequestBody::Empty),
+        };
+        let credit = Rc::new(Notify::new());
+        let task = spawn_local(drive(submission, body, pool, credit.clone(), last_word)).abort_handle();
+        self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload });
+    }
+}
+
+fn upload(id: u32, submission: &Submission, outbox: &Arc<Outbox>) -> (BodySender, RequestBody) {
+    let outbox = outbox.clone();
+    RequestBody::channel(submission.content_length(), move |stopped| outbox.push(writable(id, stopped)))
+}

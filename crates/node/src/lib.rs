@@ -1,0 +1,17 @@
+//! The stair between JavaScript and `whippet-core`: bytes and ids, no decision about HTTP.
+//!
+//! ```text
+//! JavaScript thread            I/O thread (one per Node environment, started by the first request)
+//! engine.send(id, …) ── queue ──▶ submit: head string → core::Request ─▶ Pool::send
+//! onBatch(buffer, large) ◀─ one signal ── complete: records packed side by side
+//! ```
+//!
+//! `engine` owns the thread and the queues, `submit` reads what comes down, `drive` runs one exchange, `complete` packs
+//! what goes up, `profile` reads options, `error` names the kinds.
+
+mod complete;
+mod drive;
+mod engine;
+mod error;
+mod profile;
+mod submit;

@@ -1,0 +1,101 @@
+//! What comes down: commands, and the head string of a request.
+
+use crate::profile::Profile;
+use bytes::Bytes;
+use http::Method;
+use std::sync::Arc;
+use std::time::Instant;
+use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig};
+
+/// From the JavaScript thread to the I/O thread, in order.
+pub(crate) enum Command {
+    Send(Box<Submission>),
+    /// A credit: the next piece of a streamed response is wanted.
+    Read(u32),
+    Write {
+        id: u32,
+        chunk: Bytes,
+    },
+    End(u32),
+    Cancel(u32),
+    OpenPool {
+        pool: u32,
+        config: PoolConfig,
+        stats: PoolStatsSlot,
+    },
+    /// `id` is completed when the idle connections are gone; without one nobody waits.
+    ClosePool {
+        id: Option<u32>,
+        pool: u32,
+    },
+    Stop,
+}
+
+/// Where the I/O thread leaves the numbers of a pool that it has made.
+pub(crate) type PoolStatsSlot = Arc<std::sync::OnceLock<Arc<whippet_core::PoolStats>>>;
+
+pub(crate) struct Submission {
+    pub(crate) id: u32,
+    pub(crate) profile: Arc<Profile>,
+    pub(crate) flags: Flags,
+    /// `method \n origin \n request-target \n name \n value \n …`, latin-1.
+    pub(crate) head: Vec<u8>,
+    pub(crate) body: Option<Bytes>,
+    pub(crate) at: Instant,
+}
+
+/// How the façade wants one request to be carried.
+#[derive(Clone, Copy)]
+pub(crate) struct Flags(pub(crate) u32);
+
+impl Flags {
+    /// The head comes first, the body by credits.
+    pub(crate) fn streams_response(self) -> bool {
+        self.0 & 1 != 0
+    }
+
+    /// The body is pushed with `write` and `end`.
+    pub(crate) fn streams_request(self) -> bool {
+        self.0 & 2 != 0
+    }
+
+    pub(crate) fn wants_informational(self) -> bool {
+        self.0 & 4 != 0
+    }
+}
+
+/// The head string, taken apart.
+pub(crate) struct Head {
+    pub(crate) method: Method,
+    pub(crate) origin: Origin,
+    pub(crate) target: Bytes,
+    pub(crate) fields: FieldLines,
+}
+
+impl Head {
+    pub(crate) fn parse(text: Vec<u8>) -> Result<Head, Error> {
+        let text = Bytes::from(text);
+        let bad = |what: &str| Error::new(ErrorKind::LocalProtocolError, format!("illegal {what} in the request head"));
+        let mut rest = text.clone();
+        let mut line = |what: &str| {
+            let end = rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(what))?;
+            let line = rest.split_to(end);
+            let _ = rest.split_to(1);
+            Ok(line)
+        };
+        let method = Method::from_bytes(&line("method")?).map_err(|_| bad("method"))?;
+        let origin = line("origin")?;
+        let origin = Origin::parse(std::str::from_utf8(&origin).map_err(|_| bad("origin"))?)?;
+        let target = line("request target")?;
+        Ok(Head { method, origin, target, fields: FieldLines::new(rest) })
+    }
+}
+
+impl Submission {
+    /// What the header lines declare for a streamed body.
+    pub(crate) fn content_length(&self) -> Option<u64> {
+        let lines: Vec<&[u8]> = self.head.split(|b| *b == b'\n').skip(3).collect();
+        let value = lines.chunks_exact(2).find(|line| line[0].eq_ignore_ascii_case(b"content-length"))?[1];
+        std::str::from_utf8(value).ok()?.trim().parse().ok()
+    }
+}

@@ -1,0 +1,75 @@
+/** Cutting a body: into pieces of one size, into lines, into a web stream. */
+
+/** Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. */
+export async function* toPieces<T extends string | Buffer>(
+  source: AsyncIterable<T>,
+  size: number | null,
+): AsyncGenerator<T> {
+  if (size === null) {
+    yield* source;
+    return;
+  }
+  let waiting: T[] = [];
+  let length = 0;
+  const joined = () => (typeof waiting[0] === 'string' ? waiting.join('') : Buffer.concat(waiting as Buffer[])) as T;
+  for await (const piece of source) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < size) continue;
+    const all = joined();
+    let at = 0;
+    for (; all.length - at >= size; at += size) yield cut(all, at, at + size);
+    waiting = at < all.length ? [cut(all, at, all.length)] : [];
+    length = all.length - at;
+  }
+  if (length > 0) yield joined();
+}
+
+function cut<T extends string | Buffer>(whole: T, start: number, end: number): T {
+  return (typeof whole === 'string' ? whole.slice(start, end) : whole.subarray(start, end)) as T;
+}
+
+/** Lines without their ends: LF, CR and CRLF, also when a CRLF is split over two pieces. A last line break ends no empty line. */
+export async function* textLines(source: AsyncIterable<string>): AsyncGenerator<string> {
+  // The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying.
+  let begun: string[] = [];
+  let afterCarriageReturn = false;
+  for await (const piece of source) {
+    let text = piece;
+    if (afterCarriageReturn && text.startsWith('\n')) text = text.slice(1);
+    if (text === '') {
+      afterCarriageReturn = false;
+      continue;
+    }
+    afterCarriageReturn = text.endsWith('\r');
+    const lines = text.split(/\r\n|\n|\r/);
+    const last = lines.pop() as string;
+    for (const line of lines) {
+      begun.push(line);
+      yield begun.length === 1 ? line : begun.join('');
+      begun = [];
+    }
+    if (last !== '') begun.push(last);
+  }
+  if (begun.length > 0) yield begun.join('');
+}
+
+/** A web stream that reads ahead of nobody: each pull is one piece. */
+export function streamOf(open: () => AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
+  let iterator: AsyncIterator<Uint8Array> | null = null;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        iterator ??= open();
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      async cancel() {
+        iterator ??= open();
+        await iterator.return?.();
+      },
+    },
+    { highWaterMark: 0 },
+  );
+}

@@ -1,0 +1,37 @@
+/** The one shape of everything that turns a request into a response: the network, an app in this process, a mock. */
+
+import type { Request } from '../request.js';
+import type { Response } from '../response.js';
+import type { Headers } from '../headers.js';
+import type { TimeoutConfig } from '../timeout.js';
+
+/** Sends a request, resolves at the response's head; the body may be read already. */
+export interface Dispatch {
+  send(request: Request, options: DispatchOptions): Promise<Response>;
+  close?(): Promise<void>;
+}
+
+/** What one call brings along. */
+export interface DispatchOptions {
+  timeout: TimeoutConfig;
+  signal?: AbortSignal;
+  /**
+   * The caller wants the whole body anyway: a dispatch that can may read it before it resolves. `maxResponseSize` bytes at most,
+   * null for any number.
+   */
+  buffered?: { maxResponseSize: number | null };
+  onUploadProgress?: (sent: number, total: number | null) => void;
+  onInformational?: (statusCode: number, headers: Headers) => void;
+}
+
+/** Where a response's body comes from. */
+export interface BodySource {
+  /** The next piece; null at the end. One call at a time. */
+  read(): Promise<Buffer | null>;
+  /** Nobody wants the rest. Idempotent. */
+  cancel(): void;
+  /** After the end. */
+  readonly trailers: Headers | null;
+  /** Milliseconds from sending to the end of the body, when known. */
+  readonly elapsed: number | null;
+}

@@ -1,0 +1,234 @@
+/**
+ * One exchange over the network, on this side of the stair: its promise, its signal, the pieces of its bodies. Which connection
+ * carries it is the core's business; what a request says is `http.ts`'s.
+ */
+
+import type { StreamBody } from '../content.js';
+import { toChunk } from '../content.js';
+import { errorByKind, StreamClosed } from '../errors.js';
+import { Headers } from '../headers.js';
+import type { Request } from '../request.js';
+import { Response } from '../response.js';
+import type { BodySource, DispatchOptions } from './dispatch.js';
+import type { ArrivedHead, ErrorKind, Listener } from './native.js';
+import * as native from './native.js';
+
+/** A promise that somebody waits for; the process is held meanwhile. */
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
+const LARGEST_PIECE = 256 * 1024;
+
+export class Exchange implements Listener, BodySource {
+  trailers: Headers | null = null;
+  elapsed: number | null = null;
+  #id = -1;
+  #request: Request;
+  #answer: Waiting<Response> | null;
+  #reading: Waiting<Buffer | null> | null = null;
+  #writing: ((stopped: boolean) => void) | null = null;
+  #chunks: Buffer[] = [];
+  /** The last record has come, or nobody listens to it any more. */
+  #over = false;
+  #failure: { reason: unknown } | null = null;
+  #uploadStopped = false;
+  #unlisten: (() => void) | null = null;
+  #options: DispatchOptions;
+
+  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>) {
+    this.#request = request;
+    this.#options = options;
+    this.#answer = answer;
+  }
+
+  /** Sends it. `head` is what `native.send` takes. */
+  start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
+    const { signal } = this.#options;
+    if (body === null || Buffer.isBuffer(body)) {
+      this.#id = native.send(this, profile, flags, head, body);
+    } else {
+      this.#id = native.send(this, profile, flags | native.STREAM_REQUEST, head, null);
+      void this.#upload(body);
+    }
+    if (signal !== undefined) {
+      const abort = () => this.#abort(signal.reason);
+      signal.addEventListener('abort', abort, { once: true });
+      this.#unlisten = () => signal.removeEventListener('abort', abort);
+    }
+  }
+
+  // ── what happens below ──
+
+  onDone(head: ArrivedHead): void {
+    this.#finish();
+    head.trailers = this.trailers;
+    this.#settle(head);
+  }
+
+  onHead(head: ArrivedHead): void {
+    if (this.#over) return;
+    head.source = this;
+    const response = this.#settle(head);
+    if (response !== null) forgotten.register(response, this, this);
+  }
+
+  onChunk(chunk: Buffer): void {
+    if (this.#over) return;
+    const reading = this.#takeReading();
+    if (reading === null) this.#chunks.push(chunk);
+    else reading.resolve(chunk);
+  }
+
+  onTrailers(lines: string): void {
+    this.trailers = Headers.fromLines(lines);
+  }
+
+  onEnd(trailerLines: string, elapsed: number): void {
+    if (this.#over) return;
+    this.elapsed = elapsed;
+    if (trailerLines !== '') this.onTrailers(trailerLines);
+    this.#finish();
+    this.#takeReading()?.resolve(null);
+  }
+
+  onInformational(statusCode: number, lines: string): void {
+    if (this.#over) return;
+    try {
+      this.#options.onInformational?.(statusCode, Headers.fromLines(lines));
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  onWritable(stopped: boolean): void {
+    if (stopped) this.#uploadStopped = true;
+    this.#takeWriting()?.(this.#uploadStopped);
+  }
+
+  onError(kind: ErrorKind, code: string | undefined, message: string): void {
+    if (this.#over) return;
+    this.#finish();
+    this.#fail(new errorByKind[kind](message, { code, request: this.#request }));
+  }
+
+  // ── what is asked from above ──
+
+  read(): Promise<Buffer | null> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) return Promise.resolve(chunk);
+    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
+    if (this.#over) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reading = { resolve, reject };
+      native.read(this.#id);
+    });
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#drop();
+    this.#fail(new StreamClosed('The response was closed while its body was read', { request: this.#request }));
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#over) return;
+    this.#drop();
+    this.#fail(reason);
+  }
+
+  #drop(): void {
+    native.cancel(this.#id);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#unlisten?.();
+    this.#unlisten = null;
+    forgotten.unregister(this);
+    this.#uploadStopped = true;
+    this.#takeWriting()?.(true);
+  }
+
+  #settle(head: ArrivedHead): Response | null {
+    const answer = this.#answer;
+    if (answer === null) return null;
+    this.#answer = null;
+    native.forgive();
+    const response = new Response(head.statusCode, undefined, head, this.#request);
+    answer.resolve(response);
+    return response;
+  }
+
+  #fail(reason: unknown): void {
+    const waiting = this.#takeAnswer() ?? this.#takeReading();
+    this.#failure = { reason };
+    waiting?.reject(reason);
+  }
+
+  #takeAnswer(): Waiting<Response> | null {
+    const answer = this.#answer;
+    if (answer !== null) native.forgive();
+    this.#answer = null;
+    return answer;
+  }
+
+  #takeReading(): Waiting<Buffer | null> | null {
+    const reading = this.#reading;
+    if (reading !== null) native.forgive();
+    this.#reading = null;
+    return reading;
+  }
+
+  #takeWriting(): ((stopped: boolean) => void) | null {
+    const writing = this.#writing;
+    if (writing !== null) native.forgive();
+    this.#writing = null;
+    return writing;
+  }
+
+  /** Pushes the pieces as fast as there is room for them; what the source throws is the caller's error. */
+  async #upload(body: StreamBody): Promise<void> {
+    const progress = this.#options.onUploadProgress;
+    let iterator: AsyncIterator<unknown> | Iterator<unknown> | null = null;
+    let finished = false;
+    let sent = 0;
+    try {
+      iterator = body.open();
+      while (!this.#uploadStopped) {
+        const { done, value } = await iterator.next();
+        if (done) {
+          finished = true;
+          break;
+        }
+        const piece = toChunk(value);
+        for (let at = 0; at < piece.length && !this.#uploadStopped; at += LARGEST_PIECE) {
+          const part = piece.subarray(at, at + LARGEST_PIECE);
+          if (await this.#write(part)) break;
+          sent += part.length;
+          progress?.(sent, body.length);
+        }
+      }
+      if (finished && !this.#uploadStopped) native.end(this.#id);
+    } catch (error) {
+      finished = true;
+      this.#abort(error);
+    }
+    // Told once that no more is wanted. Not waited for: a producer may be stuck in what it awaits.
+    if (!finished) await Promise.resolve(iterator?.return?.()).catch(() => {});
+  }
+
+  /** Resolves when there is room for more: true when no more is wanted. */
+  #write(part: Buffer): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#writing = resolve;
+      native.write(this.#id, part);
+    });
+  }
+}
+
+/** Streaming responses that nobody closed, read or kept: their connections are closed when they are collected. */
+const forgotten = new FinalizationRegistry<Exchange>((exchange) => exchange.cancel());

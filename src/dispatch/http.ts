@@ -1,0 +1,178 @@
+/**
+ * The network as a dispatch: one pool of connections, and requests written as the stair takes them. Redirects, cookies and auth
+ * are the client's; sockets are the core's.
+ */
+
+import { inspect } from 'node:util';
+import { readCertificates } from '../certificates.js';
+import type { Body } from '../content.js';
+import { StreamBody } from '../content.js';
+import { ClientClosed, UnsupportedProtocol } from '../errors.js';
+import { checkOptions } from '../options.js';
+import { resolvePoolLimits } from '../pool-limits.js';
+import type { Request } from '../request.js';
+import type { Response } from '../response.js';
+import type { TimeoutConfig } from '../timeout.js';
+import type { CertificateTypes, PoolLimits, PoolStats } from '../types.js';
+import type { URL } from '../url.js';
+import type { Dispatch, DispatchOptions } from './dispatch.js';
+import { Exchange } from './exchange.js';
+import type { PoolHandle, PoolOptions } from './native.js';
+import * as native from './native.js';
+
+/** How connections are made and kept. */
+export interface HTTPDispatchOptions {
+  poolLimits?: PoolLimits;
+  /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+}
+
+/**
+ * The network. The pool is opened by the first request.
+ *
+ * @throws TypeError, RangeError naming the option
+ */
+export class HTTPDispatch implements Dispatch {
+  #poolOptions: PoolOptions;
+  #pool: PoolHandle | null = null;
+  #profiles = new Profiles();
+  #closed = false;
+
+  constructor(options: HTTPDispatchOptions = {}) {
+    const given = { ...options };
+    checkOptions(given, optionNames, 'new HTTPDispatch()');
+    const limits = resolvePoolLimits(given.poolLimits);
+    const verify = given.verify ?? true;
+    this.#poolOptions = {
+      maxConnections: limits.maxConnections ?? undefined,
+      maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
+      maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
+      keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
+      verify: verify !== false,
+      roots: typeof verify === 'boolean' ? undefined : readCertificates('verify', verify),
+    };
+    abandoned.register(this, this.#profiles);
+  }
+
+  /**
+   * Rejects with `signal.reason`, a subclass of RequestError, or what the request's own body source threw.
+   */
+  send(request: Request, options: DispatchOptions): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const { signal, buffered, timeout } = options;
+      if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (signal?.aborted) throw signal.reason;
+      const { url } = request;
+      checkProtocol(url, request);
+      const head = `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`;
+      const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null);
+      let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
+      if (options.onInformational !== undefined) flags |= native.WANT_INFORMATIONAL;
+      const body = options.onUploadProgress === undefined ? request.body : inPieces(request.body);
+      new Exchange(request, options, { resolve, reject }).start(profile, flags, head, body);
+    });
+  }
+
+  /** The pool in numbers and in one line. */
+  get stats(): PoolStats {
+    return new Stats(this.#pool);
+  }
+
+  /** Closes idle connections now and active ones when their responses end. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#profiles.clear();
+    if (this.#pool !== null) await native.closePool(this.#pool);
+  }
+
+  #profile(timeout: TimeoutConfig, maxResponseSize: number | null): number {
+    this.#pool ??= native.openPool(this.#poolOptions);
+    return this.#profiles.of(this.#pool.id, timeout, maxResponseSize);
+  }
+}
+
+/** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
+class Profiles {
+  #last: { timeout: TimeoutConfig; maxResponseSize: number | null; profile: number } | null = null;
+  #byKey = new Map<string, number>();
+
+  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null): number {
+    const last = this.#last;
+    if (last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize) return last.profile;
+    const { poolTimeout, connectTimeout, writeTimeout, readTimeout, totalTimeout } = timeout;
+    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize}`;
+    let profile = this.#byKey.get(key);
+    if (profile === undefined) {
+      if (this.#byKey.size >= MOST_PROFILES) this.clear();
+      profile = native.openProfile({
+        pool,
+        poolTimeoutMs: poolTimeout ?? undefined,
+        connectTimeoutMs: connectTimeout ?? undefined,
+        writeTimeoutMs: writeTimeout ?? undefined,
+        readTimeoutMs: readTimeout ?? undefined,
+        totalTimeoutMs: totalTimeout ?? undefined,
+        maxResponseSize: maxResponseSize ?? undefined,
+      });
+      this.#byKey.set(key, profile);
+    }
+    this.#last = { timeout, maxResponseSize, profile };
+    return profile;
+  }
+
+  /** Requests that are under way keep theirs. */
+  clear(): void {
+    for (const profile of this.#byKey.values()) native.closeProfile(profile);
+    this.#byKey.clear();
+    this.#last = null;
+  }
+}
+
+class Stats implements PoolStats {
+  readonly active: number;
+  readonly idle: number;
+  readonly queued: number;
+
+  constructor(pool: PoolHandle | null) {
+    this.active = pool?.active ?? 0;
+    this.idle = pool?.idle ?? 0;
+    this.queued = pool?.queued ?? 0;
+  }
+
+  toString(): string {
+    return `<Pool ${this.active} active, ${this.queued} queued | ${this.idle} idle>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+function checkProtocol(url: URL, request: Request): void {
+  const { scheme } = url;
+  if ((scheme === 'https' || scheme === 'http') && url.isAbsoluteUrl) return;
+  if (scheme === '') {
+    throw new UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.", { request });
+  }
+  if (scheme === 'https' || scheme === 'http') {
+    throw new UnsupportedProtocol(`Request URL is missing a host: '${url.toSafeString()}'`, { request });
+  }
+  throw new UnsupportedProtocol(`Request URL has an unsupported protocol '${scheme}://'.`, { request });
+}
+
+/** Bytes as a stream, so that progress can be told. */
+function inPieces(body: Body): Body {
+  if (body === null || body instanceof StreamBody) return body;
+  return new StreamBody(() => slices(body), body.length, true);
+}
+
+function slices(bytes: Buffer): Buffer[] {
+  const size = 64 * 1024;
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+const MOST_PROFILES = 64;
+const optionNames = ['poolLimits', 'verify'];
+
+/** Dispatches that nobody closed. Their pools close with the handle. */
+const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());

@@ -1,0 +1,310 @@
+/**
+ * Every error that a request can end in, as classes; and nothing else: deciding which one it is belongs to the layer where it
+ * happened.
+ *
+ *   HTTPError                      ERR_HTTP; request, cause
+ *   ├─ InvalidURL                  ERR_INVALID_URL
+ *   ├─ CookieConflict              ERR_COOKIE_CONFLICT
+ *   ├─ ClientClosed                ERR_CLIENT_CLOSED
+ *   ├─ HTTPStatusError             ERR_HTTP_STATUS; response
+ *   ├─ StreamError                 ERR_STREAM
+ *   │  ├─ StreamConsumed           ERR_STREAM_CONSUMED       (also RedirectBodyUnavailable)
+ *   │  ├─ StreamClosed             ERR_STREAM_CLOSED         (also ResponseClosed)
+ *   │  ├─ ResponseNotRead          ERR_RESPONSE_NOT_READ
+ *   │  └─ RequestNotRead           ERR_REQUEST_NOT_READ
+ *   └─ RequestError                ERR_REQUEST
+ *      ├─ DecodingError            ERR_DECODING
+ *      ├─ TooManyRedirects         ERR_TOO_MANY_REDIRECTS; response
+ *      ├─ ResponseTooLarge         ERR_RESPONSE_TOO_LARGE
+ *      └─ TransportError           ERR_TRANSPORT
+ *         ├─ TimeoutException      ERR_TIMEOUT               (also Timeout)
+ *         │  ├─ ConnectTimeout     ERR_CONNECT_TIMEOUT
+ *         │  ├─ ReadTimeout        ERR_READ_TIMEOUT
+ *         │  ├─ WriteTimeout       ERR_WRITE_TIMEOUT
+ *         │  ├─ PoolTimeout        ERR_POOL_TIMEOUT
+ *         │  └─ TotalTimeout       ERR_TOTAL_TIMEOUT
+ *         ├─ NetworkError          ERR_NETWORK
+ *         │  ├─ ConnectError       ERR_CONNECT               (or the system's: ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …)
+ *         │  ├─ ReadError          ERR_READ                  (ECONNRESET …)
+ *         │  ├─ WriteError         ERR_WRITE                 (EPIPE …)
+ *         │  └─ CloseError         ERR_CLOSE
+ *         ├─ ProtocolError         ERR_PROTOCOL
+ *         │  ├─ LocalProtocolError   ERR_LOCAL_PROTOCOL
+ *         │  └─ RemoteProtocolError  ERR_REMOTE_PROTOCOL
+ *         ├─ ProxyError            ERR_PROXY; response (the CONNECT exchange), proxy
+ *         └─ UnsupportedProtocol   ERR_UNSUPPORTED_PROTOCOL
+ *
+ * A bad argument is a TypeError or RangeError instead; what a user's own code throws, and `signal.reason`, pass through as they
+ * are. The tree is httpx's, with InvalidURL, CookieConflict and StreamError under the one base as well.
+ */
+
+import type { ErrorKind } from '../binding.js';
+import type { Request } from './request.js';
+import type { Response } from './response.js';
+
+/** What an error carries besides its message. */
+export interface ErrorDetails {
+  /** Default: the class's own code. The system's name where there is one: 'ECONNREFUSED', 'CERT_HAS_EXPIRED'. */
+  code?: string;
+  /** The request that failed. */
+  request?: Request;
+  /** The response that the error is about. */
+  response?: Response;
+  /** What led to it, kept as `error.cause`. */
+  cause?: unknown;
+  /** The proxy that was in the way. Credentials in it are masked. */
+  proxy?: string;
+}
+
+/** Static, on each class of the tree: the registered symbol that its instances carry. */
+const brand = Symbol('brand');
+
+/** The base of everything that a request can end in. */
+export class HTTPError extends Error {
+  /** Stable, for programs: `ERR_…`, or the system's own (`ECONNREFUSED`) where the system spoke. */
+  declare readonly code: string;
+  /** The request that failed, when one is known. Not enumerable, so that a logged error stays short and shows no secret. */
+  declare request?: Request;
+  /** The proxy that was in the way, without its credentials. */
+  declare readonly proxy?: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    // Own properties only: a polluted Object.prototype must not change what an error says.
+    const has = (name: keyof ErrorDetails) => Object.hasOwn(details, name);
+    super(message, has('cause') ? { cause: details.cause } : undefined);
+    const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false });
+    Object.defineProperty(this, 'request', hidden(has('request') ? details.request : undefined));
+    Object.defineProperty(this, 'response', hidden(has('response') ? details.response : undefined));
+    const code = (has('code') && details.code) || defaultCode(this);
+    Object.defineProperty(this, 'code', { ...hidden(code), enumerable: true });
+    if (has('proxy') && details.proxy !== undefined) {
+      Object.defineProperty(this, 'proxy', { ...hidden(maskUserinfo(details.proxy)), enumerable: true });
+    }
+  }
+
+  /**
+   * True across copies of this package: two versions in one node_modules tree, or ESM beside a bundle. A class that a user derives
+   * has no brand of its own and is compared in the ordinary way.
+   */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const mark = Object.hasOwn(this, brand) ? (this as unknown as { [brand]: symbol })[brand] : undefined;
+    if (mark === undefined) return Function.prototype[Symbol.hasInstance].call(this, value);
+    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[mark] === true;
+  }
+}
+
+/** The text is no URL, or a component does not fit into one. The message never shows userinfo. */
+export class InvalidURL extends HTTPError {}
+
+/** Several cookies match: narrow the lookup by `domain` or `path`. */
+export class CookieConflict extends HTTPError {}
+
+/** The client was closed before or while the request was under way. */
+export class ClientClosed extends HTTPError {}
+
+/** `raiseForStatus()` met a status that is not 2xx. */
+export class HTTPStatusError extends HTTPError {
+  /** The response with that status. Not enumerable. */
+  declare readonly response: Response;
+}
+
+/** The base of misuse of a body that streams. */
+export class StreamError extends HTTPError {}
+
+/** The body was already read, or has to be sent twice and comes from a source that can be read once. */
+export class StreamConsumed extends StreamError {}
+
+/** The body was closed before it was read. */
+export class StreamClosed extends StreamError {}
+
+/** `content`, `text` or `json()` of a streamed response before `read()`. */
+export class ResponseNotRead extends StreamError {}
+
+/** `content` of a request with a streamed body before `read()`. */
+export class RequestNotRead extends StreamError {}
+
+/** The base of what goes wrong between sending a request and the end of its response. */
+export class RequestError extends HTTPError {}
+
+/** A body is not what its Content-Encoding says. */
+export class DecodingError extends RequestError {}
+
+/** More than `maxRedirects` redirects. */
+export class TooManyRedirects extends RequestError {
+  /** The redirect that was one too many. Not enumerable. */
+  declare readonly response?: Response;
+}
+
+/** The body grew beyond `maxResponseSize`. */
+export class ResponseTooLarge extends RequestError {}
+
+/** The base of what goes wrong on the way to the server and back. */
+export class TransportError extends RequestError {}
+
+/** The base of the timeouts: the class says which budget ran out. */
+export class TimeoutException extends TransportError {}
+
+/** No connection within `connect`: DNS, TCP, proxy and TLS together. */
+export class ConnectTimeout extends TimeoutException {}
+
+/** No byte of the response for `read`. */
+export class ReadTimeout extends TimeoutException {}
+
+/** No byte of the request could be written for `write`. */
+export class WriteTimeout extends TimeoutException {}
+
+/** No connection became free within `pool`. */
+export class PoolTimeout extends TimeoutException {}
+
+/** The whole exchange, redirects and body included, took longer than `total`. */
+export class TotalTimeout extends TimeoutException {}
+
+/** The base of failures of the network; `code` is the system's where it gave one. */
+export class NetworkError extends TransportError {}
+
+/** No connection: DNS, refusal, TLS handshake, certificate. */
+export class ConnectError extends NetworkError {}
+
+/** The connection broke while the response was awaited or read. */
+export class ReadError extends NetworkError {}
+
+/** The connection broke while the request was written. */
+export class WriteError extends NetworkError {}
+
+/** The connection could not be closed in an orderly way. */
+export class CloseError extends NetworkError {}
+
+/** The base of violations of HTTP. */
+export class ProtocolError extends TransportError {}
+
+/** We would have violated HTTP. */
+export class LocalProtocolError extends ProtocolError {}
+
+/** The server violated HTTP. */
+export class RemoteProtocolError extends ProtocolError {}
+
+/** A proxy refused, or answered CONNECT with something else than 2xx. */
+export class ProxyError extends TransportError {
+  /** The proxy's answer to CONNECT, when there was one. Not enumerable. */
+  declare readonly response?: Response;
+}
+
+/** The URL has no scheme, or one that this client does not speak. */
+export class UnsupportedProtocol extends TransportError {}
+
+/** httpx's reference name of TimeoutException. */
+export { TimeoutException as Timeout };
+/** httpx's reference name of StreamClosed. */
+export { StreamClosed as ResponseClosed };
+/** httpx's reference name of StreamConsumed. */
+export { StreamConsumed as RedirectBodyUnavailable };
+
+/** A class of the tree. */
+export type ErrorClass = new (message: string, details?: ErrorDetails) => HTTPError;
+
+/** The class for each kind that the core knows. `tsc` fails here when the core gains a kind. */
+export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freeze({
+  ConnectTimeout,
+  ReadTimeout,
+  WriteTimeout,
+  PoolTimeout,
+  TotalTimeout,
+  ConnectError,
+  ReadError,
+  WriteError,
+  CloseError,
+  LocalProtocolError,
+  RemoteProtocolError,
+  ResponseTooLarge,
+});
+
+/**
+ * Text for a message: in single quotes, control characters and lone surrogates escaped, cut at 100 characters, so that a
+ * message stays one line that no terminal obeys.
+ * @internal
+ */
+export function quote(text: string): string {
+  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
+  const escaped = shown.replace(/[\\'\p{C}\u2028\u2029]/gu, (char) => {
+    if (char === '\\' || char === "'") return `\\${char}`;
+    const code = char.codePointAt(0) as number;
+    return shortEscapes.get(code) ?? `\\u{${code.toString(16)}}`;
+  });
+  return `'${escaped}'`;
+}
+
+/**
+ * What a value is, for "expected a string, got …": 'null', 'number', 'Date'. Never the value itself, which may be a secret.
+ * @internal
+ */
+export function typeName(value: unknown): string {
+  if (value === null) return 'null';
+  if (typeof value !== 'object') return typeof value;
+  const { constructor } = value;
+  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'object';
+}
+
+const shortEscapes = new Map([
+  [0x09, '\\t'],
+  [0x0a, '\\n'],
+  [0x0d, '\\r'],
+]);
+
+/** The key is what the class is called, whatever a minifier makes of `class.name`. */
+const table: [errorClass: ErrorClass, name: string, code: string][] = [
+  [HTTPError, 'HTTPError', 'ERR_HTTP'],
+  [InvalidURL, 'InvalidURL', 'ERR_INVALID_URL'],
+  [CookieConflict, 'CookieConflict', 'ERR_COOKIE_CONFLICT'],
+  [ClientClosed, 'ClientClosed', 'ERR_CLIENT_CLOSED'],
+  [HTTPStatusError, 'HTTPStatusError', 'ERR_HTTP_STATUS'],
+  [StreamError, 'StreamError', 'ERR_STREAM'],
+  [StreamConsumed, 'StreamConsumed', 'ERR_STREAM_CONSUMED'],
+  [StreamClosed, 'StreamClosed', 'ERR_STREAM_CLOSED'],
+  [ResponseNotRead, 'ResponseNotRead', 'ERR_RESPONSE_NOT_READ'],
+  [RequestNotRead, 'RequestNotRead', 'ERR_REQUEST_NOT_READ'],
+  [RequestError, 'RequestError', 'ERR_REQUEST'],
+  [DecodingError, 'DecodingError', 'ERR_DECODING'],
+  [TooManyRedirects, 'TooManyRedirects', 'ERR_TOO_MANY_REDIRECTS'],
+  [ResponseTooLarge, 'ResponseTooLarge', 'ERR_RESPONSE_TOO_LARGE'],
+  [TransportError, 'TransportError', 'ERR_TRANSPORT'],
+  [TimeoutException, 'TimeoutException', 'ERR_TIMEOUT'],
+  [ConnectTimeout, 'ConnectTimeout', 'ERR_CONNECT_TIMEOUT'],
+  [ReadTimeout, 'ReadTimeout', 'ERR_READ_TIMEOUT'],
+  [WriteTimeout, 'WriteTimeout', 'ERR_WRITE_TIMEOUT'],
+  [PoolTimeout, 'PoolTimeout', 'ERR_POOL_TIMEOUT'],
+  [TotalTimeout, 'TotalTimeout', 'ERR_TOTAL_TIMEOUT'],
+  [NetworkError, 'NetworkError', 'ERR_NETWORK'],
+  [ConnectError, 'ConnectError', 'ERR_CONNECT'],
+  [ReadError, 'ReadError', 'ERR_READ'],
+  [WriteError, 'WriteError', 'ERR_WRITE'],
+  [CloseError, 'CloseError', 'ERR_CLOSE'],
+  [ProtocolError, 'ProtocolError', 'ERR_PROTOCOL'],
+  [LocalProtocolError, 'LocalProtocolError', 'ERR_LOCAL_PROTOCOL'],
+  [RemoteProtocolError, 'RemoteProtocolError', 'ERR_REMOTE_PROTOCOL'],
+  [ProxyError, 'ProxyError', 'ERR_PROXY'],
+  [UnsupportedProtocol, 'UnsupportedProtocol', 'ERR_UNSUPPORTED_PROTOCOL'],
+];
+
+/** On each prototype: the class's default code, inherited by classes that users derive. */
+const ownCode = Symbol('code');
+
+for (const [errorClass, name, code] of table) {
+  const mark = Symbol.for(`whippet.error.${name}`);
+  Object.defineProperty(errorClass, brand, { value: mark });
+  Object.defineProperties(errorClass.prototype, {
+    name: { value: name, writable: true, configurable: true },
+    [mark]: { value: true },
+    [ownCode]: { value: code },
+  });
+}
+
+function defaultCode(error: HTTPError): string {
+  return (error as unknown as { [ownCode]: string })[ownCode];
+}
+
+/** 'http://user:password@host' → 'http://[secure]@host'. */
+function maskUserinfo(text: string): string {
+  const start = text.indexOf('//') + 2;
+  const end = text.lastIndexOf('@');
+  return end < start ? text : `${text.slice(0, start < 2 ? 0 : start)}[secure]${text.slice(end)}`;
+}

@@ -1,0 +1,57 @@
+/** Everything that `import … from 'whippet'` gives. */
+
+export { delete, get, head, options, patch, post, put, request, stream } from './api.js';
+export type { CallOptions } from './api.js';
+export { Client } from './client.js';
+export type { ClientOptions, RequestOptions, SendOptions } from './client.js';
+export type { BodySource, Dispatch, DispatchOptions } from './dispatch/dispatch.js';
+export { HTTPDispatch } from './dispatch/http.js';
+export type { HTTPDispatchOptions } from './dispatch/http.js';
+export {
+  ClientClosed,
+  CloseError,
+  ConnectError,
+  ConnectTimeout,
+  CookieConflict,
+  DecodingError,
+  HTTPError,
+  HTTPStatusError,
+  InvalidURL,
+  LocalProtocolError,
+  NetworkError,
+  PoolTimeout,
+  ProtocolError,
+  ProxyError,
+  ReadError,
+  ReadTimeout,
+  RedirectBodyUnavailable,
+  RemoteProtocolError,
+  RequestError,
+  RequestNotRead,
+  ResponseClosed,
+  ResponseNotRead,
+  ResponseTooLarge,
+  StreamClosed,
+  StreamConsumed,
+  StreamError,
+  Timeout,
+  TimeoutException,
+  TooManyRedirects,
+  TotalTimeout,
+  TransportError,
+  UnsupportedProtocol,
+  WriteError,
+  WriteTimeout,
+} from './errors.js';
+export { Headers } from './headers.js';
+export { QueryParams } from './query-params.js';
+export { Request } from './request.js';
+export type { RequestInit_ } from './request.js';
+export { Response } from './response.js';
+export type { ResponseVersion } from './response.js';
+export { codes } from './status-codes.js';
+export { TimeoutConfig } from './timeout.js';
+export type { TimeoutKinds } from './timeout.js';
+export type * from './types.js';
+export { URL } from './url.js';
+export { version } from './version.js';

@@ -1,0 +1,71 @@
+/**
+ * Reading option objects: a mistyped name is an error and not a silent default, and only own properties count, so that a
+ * polluted Object.prototype changes nothing. What an option means is said where it is used.
+ */
+
+import { quote } from './errors.js';
+
+/**
+ * Throws a TypeError for an own enumerable key that is not known: `Unknown option 'timout' for client.get(). Did you mean
+ * 'timeout'?`
+ *
+ * @param known The names allowed. Pass the same array each time: its set is made once.
+ * @param what Whose options these are, for the message.
+ */
+export function checkOptions(given: object, known: readonly string[], what: string): void {
+  let names = sets.get(known);
+  if (names === undefined) sets.set(known, (names = new Set(known)));
+  // `for…in` allocates no array of keys; it also sees inherited names, which the second question leaves out.
+  for (const key in given) {
+    if (names.has(key) || !Object.hasOwn(given, key)) continue;
+    const near = nearest(key, known);
+    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
+    throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hint}`);
+  }
+}
+
+/** `options[key]` if it is the object's own, else undefined. */
+export function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
+  return Object.hasOwn(options, key) ? options[key] : undefined;
+}
+
+/** The known name that the given one was most likely meant to be, if one is near. */
+export function nearest(given: string, known: readonly string[]): string | undefined {
+  if (given.length > 40) return undefined;
+  const meant = plain(given);
+  let best: string | undefined;
+  let bestDistance = Math.max(1, Math.floor(meant.length / 3)) + 1;
+  for (const name of known) {
+    const candidate = plain(name);
+    // 'connect' for 'connectTimeout', and the other way round, is one word left out: nearer than any two typing errors.
+    const contained =
+      meant.length > 2 && (candidate.startsWith(meant) || (candidate.length > 2 && meant.startsWith(candidate)));
+    const distance = contained && candidate !== meant ? 1 : editDistance(meant, candidate);
+    if (distance < bestDistance) [best, bestDistance] = [name, distance];
+  }
+  return best;
+}
+
+/** Names compare without case and word separators: `base_url`, `baseURL` and `baseUrl` are one. */
+function plain(name: string): string {
+  return name.replace(/[_-]/g, '').toLowerCase();
+}
+
+/** Damerau-Levenshtein in its optimal string alignment form: insert, delete, replace, swap neighbours. */
+function editDistance(a: string, b: string): number {
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
+      row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + cost);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) row[j] = Math.min(row[j], beforeLast[j - 2] + 1);
+    }
+    [beforeLast, last] = [last, row];
+  }
+  return last[b.length];
+}
+
+const sets = new WeakMap<readonly string[], Set<string>>();

@@ -1,0 +1,221 @@
+/**
+ * A request: method, URL, headers and body. Defaults of a client, auth, cookies and redirects are not decided here; this file
+ * knows the headers that describe the body (RFC 9112 §6) and nothing else.
+ */
+
+import { inspect } from 'node:util';
+import type { Body } from './content.js';
+import { encodeContent, encodeJson, StreamBody, toChunk } from './content.js';
+import { LocalProtocolError, quote, RequestNotRead, typeName } from './errors.js';
+import { Headers } from './headers.js';
+import { checkOptions } from './options.js';
+import type { ContentTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
+import { URL } from './url.js';
+
+/** What a request may be made of. At most one of content and json. */
+export interface RequestInit_ {
+  params?: QueryParamTypes;
+  headers?: HeaderTypes;
+  /** The body as it is: no Content-Type is added. */
+  content?: ContentTypes;
+  /** The body as JSON. */
+  json?: unknown;
+}
+
+/** A body and the headers that describe it. */
+export interface Content {
+  body: Body;
+  /** For example 'application/json', when the body's kind says it. */
+  type: string | null;
+}
+
+/**
+ * One request, to be changed freely until it is sent. A hand-made one has Host and the body's headers, nothing else
+ * (`client.buildRequest()` adds the client's).
+ *
+ * @throws InvalidURL, TypeError for a method that is no token, bad headers, unknown options and two bodies
+ */
+export class Request {
+  #method: string;
+  /** Where it goes. Set `url.fullPath` to send another request-target. */
+  url: URL;
+  #headers: Headers | null = null;
+  #lines = '';
+  #body: Body;
+
+  /** @param prepared Internal: parts that are checked already. */
+  constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
+    if (prepared !== undefined) {
+      this.#method = method;
+      this.url = url as URL;
+      this.#lines = prepared.lines;
+      this.#body = prepared.body;
+      return;
+    }
+    const given: RequestInit_ = { ...options };
+    checkOptions(given, initNames, 'new Request()');
+    const content = toContent(given);
+    this.#method = normaliseMethod(method);
+    const parsed = new URL(url);
+    this.url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
+    this.#body = content.body;
+    const headers = new Headers(given.headers);
+    this.#lines = headLines(this.#method, this.url, '', headers, content);
+  }
+
+  /** In upper case. Setting it to what is no token (RFC 9110 §9.1) is a TypeError. */
+  get method(): string {
+    return this.#method;
+  }
+
+  set method(method: string) {
+    this.#method = normaliseMethod(method);
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= Headers.fromLines(this.#lines));
+  }
+
+  set headers(headers: HeaderTypes) {
+    this.#headers = new Headers(headers);
+  }
+
+  /**
+   * The body's bytes.
+   * @throws RequestNotRead for a stream that was not read
+   */
+  get content(): Buffer {
+    if (this.#body === null) return Buffer.alloc(0);
+    if (this.#body instanceof StreamBody) {
+      throw new RequestNotRead('The request body is a stream: call read() first', { request: this });
+    }
+    return this.#body;
+  }
+
+  /** Reads a streamed body into memory; it can be sent more than once afterwards. */
+  async read(): Promise<Buffer> {
+    if (this.#body instanceof StreamBody) {
+      const iterator = this.#body.open();
+      const pieces: Buffer[] = [];
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) break;
+        pieces.push(toChunk(value));
+      }
+      this.#body = Buffer.concat(pieces);
+    }
+    return this.content;
+  }
+
+  /**
+   * The body as it is sent.
+   * @internal
+   */
+  get body(): Body {
+    return this.#body;
+  }
+
+  /**
+   * The header lines as they are sent, checked for framing that two parties could read differently.
+   * @internal
+   */
+  headerLines(): string {
+    // Untouched since it was built: the lines were written here.
+    if (this.#headers === null) return this.#lines;
+    checkFraming(this.#headers, this);
+    return this.#headers.toLines();
+  }
+
+  /** `<Request('GET', 'https://example.org/')>`, the password masked. */
+  [inspect.custom](): string {
+    return `<Request('${this.#method}', '${this.url.toSafeString()}')>`;
+  }
+}
+
+/**
+ * The body that the options ask for.
+ * @throws TypeError when they ask for two
+ */
+export function toContent(options: { content?: ContentTypes; json?: unknown }): Content {
+  const { content, json } = options;
+  if (content !== undefined && content !== null && json !== undefined) {
+    throw new TypeError('content and json: a request has one body, give one of them');
+  }
+  if (json !== undefined) return { body: encodeJson(json), type: 'application/json' };
+  if (content !== undefined && content !== null) return { body: encodeContent(content), type: null };
+  return NO_CONTENT;
+}
+
+/**
+ * All header lines, in httpx's order: Host, Content-Length of an empty body, `defaults`, the user's, the body's.
+ *
+ * @param defaults Lines of the client, checked already.
+ * @param own The request's own headers, or the client's and the request's merged (then `defaults` is '').
+ */
+export function headLines(method: string, url: URL, defaults: string, own: Headers | null, content: Content): string {
+  const { body, type } = content;
+  let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
+  const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
+  if (body === null) {
+    // RFC 9110 §8.6: a method that anticipates content says that there is none.
+    if (!framed && anticipatesContent.has(method)) lines += 'Content-Length\n0\n';
+    lines += defaults;
+    if (own !== null) lines += own.toLines();
+  } else {
+    lines += defaults;
+    if (own !== null) lines += own.toLines();
+    if (!framed) {
+      const length = body instanceof StreamBody ? body.length : body.length;
+      lines += length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${length}\n`;
+    }
+    if (type !== null && (own === null || !own.has('content-type'))) lines += `Content-Type\n${type}\n`;
+  }
+  if (framed) checkOwnFraming(own, body);
+  return lines;
+}
+
+/** RFC 9110 §9.1: a token, in upper case as httpx has it. */
+export function normaliseMethod(method: unknown): string {
+  if (typeof method !== 'string') throw new TypeError(`method: expected a string, got ${typeName(method)}`);
+  if (commonMethods.has(method)) return method;
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(method)) {
+    throw new TypeError(`method: ${quote(method)} is not a token (letters, digits and -, at most 64)`);
+  }
+  const upper = method.toUpperCase();
+  if (upper === 'CONNECT')
+    throw new TypeError("method: 'CONNECT' is for proxies; a tunnel is opened by the client itself");
+  return upper;
+}
+
+function checkFraming(headers: Headers, request: Request): void {
+  if (headers.has('content-length') || headers.has('transfer-encoding')) checkOwnFraming(headers, request.body);
+  if (headers.getList('host').length > 1) throw new LocalProtocolError('More than one Host header', { request });
+}
+
+/** RFC 9112 §6: one framing, and one that tells the truth. Two case-variants of a name are two lines here. */
+function checkOwnFraming(headers: Headers, body: Body): void {
+  const codings = headers.getList('transfer-encoding');
+  const lengths = headers.getList('content-length');
+  if (codings.length > 0) {
+    if (codings.length > 1 || codings[0].toLowerCase() !== 'chunked') {
+      throw new LocalProtocolError(
+        `Transfer-Encoding: ${quote(codings.join(', '))} is not supported, only 'chunked' is`,
+      );
+    }
+    if (lengths.length > 0) throw new LocalProtocolError('Content-Length and Transfer-Encoding exclude each other');
+    return;
+  }
+  if (lengths.length > 1) throw new LocalProtocolError('More than one Content-Length header');
+  const [text] = lengths;
+  if (!/^\d{1,15}$/.test(text)) throw new LocalProtocolError(`Content-Length: ${quote(text)} is not a length`);
+  const actual = body === null ? 0 : body instanceof StreamBody ? body.length : body.length;
+  if (actual !== null && actual !== Number(text)) {
+    const many = actual < Number(text) ? 'Too little' : 'Too much';
+    throw new LocalProtocolError(`${many} data for declared Content-Length: ${actual} bytes, ${text} declared`);
+  }
+}
+
+const NO_CONTENT: Content = Object.freeze({ body: null, type: null });
+const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
+const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
+const initNames = ['params', 'headers', 'content', 'json'];

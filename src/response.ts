@@ -1,0 +1,487 @@
+/**
+ * A response: status, headers and a body that is there already or is read when asked for. How it got here is a dispatch's work;
+ * following a redirect is the client's.
+ */
+
+import { inspect } from 'node:util';
+import { streamOf, textLines, toPieces } from './body-iteration.js';
+import type { BodySource } from './dispatch/dispatch.js';
+import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
+import { Headers } from './headers.js';
+import { checkOptions } from './options.js';
+import { buildRedirectRequest } from './redirects.js';
+import type { Request } from './request.js';
+import { codes } from './status-codes.js';
+import { charsetOf, decodeJson, decodeText, isEncoding } from './text.js';
+import type { HTTPVersion, ResponseInit_ } from './types.js';
+import type { URL } from './url.js';
+
+/** The versions a response can be in. */
+export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
+
+/**
+ * What a dispatch received, read lazily: most of it nobody asks for.
+ * @internal
+ */
+export interface Arrival {
+  readonly version: ResponseVersion;
+  /** '' when it is the usual one. */
+  readonly reason: string;
+  /** 'name\nvalue\n…' */
+  readonly headerLines: string;
+  /** The whole body, or null when it comes from `source`. `copy` is for the user to keep; `view` only to be read at once. */
+  view(): Buffer | null;
+  copy(): Buffer | null;
+  readonly source: BodySource | null;
+  readonly trailers: Headers | null;
+  /** Milliseconds from sending to the head. */
+  readonly elapsed: number;
+  readonly elapsedTotal: number | null;
+}
+
+/** What the client knows and a dispatch does not. */
+export interface ResponseContext {
+  history?: readonly Response[];
+  onDownloadProgress?: (received: number, total: number | null) => void;
+}
+
+/**
+ * One response. Of a non-streaming call the body is there: `content`, `text`, `json()`. Of a streaming one it is read once, by
+ * `read()`, an iterator or `body`, and the response must be closed (`await using`, `close()`, or reading to the end).
+ */
+export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
+  readonly statusCode: number;
+  readonly history: readonly Response[] = NO_HISTORY;
+  #request: Request | null;
+  #arrival: Arrival | null;
+  #headers: Headers | null = null;
+  #content: Buffer | null = null;
+  #source: BodySource | null = null;
+  #encoding: string | null = null;
+  #text: string | null = null;
+  #init: { reason: string; version: ResponseVersion } | null = null;
+  #consumed = false;
+  #closed = true;
+  #received = 0;
+  #progress: ResponseContext['onDownloadProgress'];
+
+  /** For mocks and in-process dispatches; at most one of content, text, html and json. */
+  constructor(statusCode: number, init?: ResponseInit_, arrival?: Arrival, request?: Request) {
+    this.statusCode = statusCode;
+    if (arrival !== undefined) {
+      this.#arrival = arrival;
+      this.#request = request ?? null;
+      const { source } = arrival;
+      if (source !== null) {
+        this.#source = source;
+        this.#closed = false;
+      }
+      return;
+    }
+    if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
+      throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
+    }
+    const given: ResponseInit_ = { ...init };
+    checkOptions(given, initNames, 'new Response()');
+    this.#arrival = null;
+    this.#request = given.request ?? null;
+    this.#init = { reason: '', version: given.httpVersion ?? 'HTTP/1.1' };
+    const made = bodyOf(given);
+    this.#headers = new Headers(given.headers);
+    for (const [name, value] of made.headers) {
+      // A length only where the user framed nothing; a type only where the user named none.
+      if (!this.#headers.has(name) && !(name === 'Content-Length' && this.#headers.has('transfer-encoding'))) {
+        this.#headers.append(name, value);
+      }
+    }
+    if (made.source === null) {
+      this.#content = made.content;
+    } else {
+      this.#source = made.source;
+      this.#closed = false;
+    }
+  }
+
+  /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
+  get reasonPhrase(): string {
+    const written = this.#arrival === null ? this.#init?.reason : this.#arrival.reason;
+    return written || codes.phrase(this.statusCode);
+  }
+
+  get httpVersion(): ResponseVersion {
+    return this.#arrival?.version ?? this.#init?.version ?? 'HTTP/1.1';
+  }
+
+  /** Where it came from: the URL of the request, after redirects. */
+  get url(): URL {
+    return this.request.url;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= Headers.fromLines(this.#arrival?.headerLines ?? ''));
+  }
+
+  /**
+   * The request that it answers.
+   * @throws Error when a response made by hand was given none
+   */
+  get request(): Request {
+    if (this.#request === null) throw new Error('The request instance has not been set on this response.');
+    return this.#request;
+  }
+
+  /** @internal */
+  get hasRequest(): boolean {
+    return this.#request !== null;
+  }
+
+  /**
+   * Attaches what the client knows.
+   * @internal
+   */
+  attach(request: Request, context: ResponseContext): this {
+    this.#request ??= request;
+    if (context.history !== undefined) (this as { history: readonly Response[] }).history = context.history;
+    this.#progress = context.onDownloadProgress;
+    return this;
+  }
+
+  /** The redirect that this response asks for, when it was not followed; null when it asks for none. */
+  get nextRequest(): Request | null {
+    return this.hasRedirectLocation && this.#request !== null ? buildRedirectRequest(this.#request, this) : null;
+  }
+
+  /**
+   * The decoded body.
+   * @throws ResponseNotRead before `read()` of a streaming response
+   */
+  get content(): Buffer {
+    if (this.#content !== null) return this.#content;
+    const content = this.#arrival?.copy() ?? null;
+    if (content === null) throw this.#notRead('content');
+    return (this.#content = content);
+  }
+
+  /** The body as text: `encoding` if it was set, else the charset of Content-Type, else UTF-8. A byte order mark is dropped. */
+  get text(): string {
+    return (this.#text ??= decodeText(this.#view('text'), this.encoding));
+  }
+
+  /** The encoding of `text`; set it before the first use of `text`. */
+  get encoding(): string {
+    return this.#encoding ?? charsetOf(this.headers.get('content-type')) ?? 'utf-8';
+  }
+
+  set encoding(encoding: string) {
+    if (this.#text !== null) throw new TypeError('encoding cannot be set after text was read');
+    if (!isEncoding(encoding))
+      throw new RangeError(`encoding: '${encoding}' is not an encoding of the WHATWG standard`);
+    this.#encoding = encoding.toLowerCase();
+  }
+
+  /** The body as JSON: UTF-8, UTF-16 or UTF-32, whatever the charset says (RFC 8259 §8.1). A SyntaxError when it is none. */
+  json<T = unknown>(): T {
+    return decodeJson(this.#view('json()')) as T;
+  }
+
+  /** Milliseconds from sending to the head. */
+  get elapsed(): number {
+    return this.#arrival?.elapsed ?? 0;
+  }
+
+  /** Milliseconds from sending to the end of the body; to the head while it is not read. */
+  get elapsedTotal(): number {
+    return this.#arrival?.elapsedTotal ?? this.#source?.elapsed ?? this.elapsed;
+  }
+
+  /** Bytes of the body received, before decoding. */
+  get numBytesDownloaded(): number {
+    if (this.#source !== null) return this.#received;
+    return this.#content?.length ?? this.#arrival?.view()?.length ?? 0;
+  }
+
+  /** Fields after the body (RFC 9110 §6.5); empty before its end. */
+  get trailers(): Headers {
+    return this.#arrival?.trailers ?? this.#source?.trailers ?? new Headers();
+  }
+
+  /** 1xx */
+  get isInformational(): boolean {
+    return this.statusCode >= 100 && this.statusCode < 200;
+  }
+
+  /** 2xx */
+  get isSuccess(): boolean {
+    return this.statusCode >= 200 && this.statusCode < 300;
+  }
+
+  /** 3xx, with or without a Location. */
+  get isRedirect(): boolean {
+    return this.statusCode >= 300 && this.statusCode < 400;
+  }
+
+  /** 4xx */
+  get isClientError(): boolean {
+    return this.statusCode >= 400 && this.statusCode < 500;
+  }
+
+  /** 5xx */
+  get isServerError(): boolean {
+    return this.statusCode >= 500 && this.statusCode < 600;
+  }
+
+  /** 4xx and 5xx */
+  get isError(): boolean {
+    return this.isClientError || this.isServerError;
+  }
+
+  /** One of 301, 302, 303, 307 and 308, with a Location that is not empty. */
+  get hasRedirectLocation(): boolean {
+    return redirectCodes.has(this.statusCode) && !!this.headers.get('location');
+  }
+
+  /** The body is read to its end or given up. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** Somebody has begun to read the body. */
+  get isStreamConsumed(): boolean {
+    return this.#source === null || this.#consumed;
+  }
+
+  /**
+   * This, unless the status is not 2xx.
+   * @throws HTTPStatusError, with the beginning of a text body in its message
+   */
+  raiseForStatus(): this {
+    if (this.isSuccess) return this;
+    const { statusCode } = this;
+    const kind = statusKinds[Math.floor(statusCode / 100)] ?? 'Invalid status code';
+    const where = this.#request === null ? '' : ` for url '${this.#request.url.toSafeString()}'`;
+    const location = this.hasRedirectLocation ? `\nRedirect location: '${this.headers.get('location')}'` : '';
+    const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
+    const status = `${statusCode} ${this.reasonPhrase}`.trimEnd();
+    const message = `${kind} '${status}'${where}${location}${more}${this.#snippet()}`;
+    throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
+  }
+
+  /** The whole decoded body; resolves to the same bytes each time. */
+  async read(): Promise<Buffer> {
+    return this.readAtMost(null);
+  }
+
+  /**
+   * As `read()`, giving up beyond so many bytes.
+   * @internal
+   */
+  async readAtMost(limit: number | null): Promise<Buffer> {
+    if (this.#source === null || this.#content !== null) return this.content;
+    const pieces: Buffer[] = [];
+    let length = 0;
+    for await (const piece of this.#pieces('read()')) {
+      pieces.push(piece);
+      length += piece.length;
+      if (limit !== null && length > limit) {
+        await this.close();
+        const message = `the response is larger than maxResponseSize (${limit} bytes)`;
+        throw new ResponseTooLarge(message, { request: this.#request ?? undefined, response: this });
+      }
+    }
+    this.#content = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length);
+    return this.#content;
+  }
+
+  /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
+  iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
+    const whole = this.#source === null || this.#content !== null ? this.content : null;
+    return toPieces(whole === null ? this.#pieces('iterBytes()') : once(whole), chunkSizeOf(options));
+  }
+
+  /** The body as text; `chunkSize` counts UTF-16 code units. */
+  iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
+    const decoder = new TextDecoder(this.encoding);
+    return toPieces(decode(this.iterBytes(), decoder), chunkSizeOf(options));
+  }
+
+  /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
+  iterLines(): AsyncIterableIterator<string> {
+    return textLines(this.iterText());
+  }
+
+  /** The body before content decoding. Only of a streaming response, and once. */
+  iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
+    if (this.#source === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
+    return toPieces(this.#pieces('iterRaw()'), chunkSizeOf(options));
+  }
+
+  /** `iterBytes()` as a web stream, pulled on demand. */
+  get body(): ReadableStream<Uint8Array> {
+    return streamOf(() => this.iterBytes());
+  }
+
+  /** Gives up what is not read: the connection is closed. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#source?.cancel();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    return this.iterBytes();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** fetch's name of `statusCode`. */
+  get status(): number {
+    return this.statusCode;
+  }
+
+  /** fetch's name of `reasonPhrase`. */
+  get statusText(): string {
+    return this.reasonPhrase;
+  }
+
+  /** fetch's name of `isSuccess`. */
+  get ok(): boolean {
+    return this.isSuccess;
+  }
+
+  /** `<Response [200 OK]>` */
+  [inspect.custom](): string {
+    return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
+  }
+
+  /** The one reading of a streamed body. */
+  async *#pieces(what: string): AsyncGenerator<Buffer> {
+    const source = this.#source as BodySource;
+    if (this.#consumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
+    if (this.#closed)
+      throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
+    this.#consumed = true;
+    const total = this.#progress === undefined ? null : this.#declaredLength();
+    try {
+      for (;;) {
+        const piece = await source.read();
+        if (piece === null) break;
+        if (piece.length === 0) continue;
+        this.#received += piece.length;
+        this.#progress?.(this.#received, total);
+        yield piece;
+        if (this.#closed) {
+          throw new StreamClosed(`${what}: the response was closed while its body was read`, this.#details());
+        }
+      }
+      this.#closed = true;
+    } finally {
+      // Stopped early, or failed: nobody reads the rest.
+      if (!this.#closed) {
+        this.#closed = true;
+        source.cancel();
+      }
+    }
+  }
+
+  #declaredLength(): number | null {
+    const text = this.headers.get('content-length');
+    return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+  }
+
+  #view(what: string): Buffer {
+    const bytes = this.#content ?? this.#arrival?.view() ?? null;
+    if (bytes === null) throw this.#notRead(what);
+    return bytes;
+  }
+
+  #notRead(what: string): ResponseNotRead {
+    return new ResponseNotRead(`${what}: the body of a streaming response is not there before read()`, this.#details());
+  }
+
+  #details(): { response: Response; request: Request | undefined } {
+    return { response: this, request: this.#request ?? undefined };
+  }
+
+  #snippet(): string {
+    const bytes = this.#content ?? this.#arrival?.view() ?? null;
+    const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(this.headers.get('content-type') ?? '');
+    if (bytes === null || bytes.length === 0 || !isText) return '';
+    const text = decodeText(bytes.subarray(0, 800), this.encoding).slice(0, 200).trim();
+    return `\nThe body begins: ${inspect(text, { breakLength: Infinity })}`;
+  }
+}
+
+function chunkSizeOf(options: { chunkSize?: number }): number | null {
+  const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
+  if (size === undefined) return null;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new TypeError(`chunkSize: ${String(size)} is not allowed, expected an integer from 1`);
+  }
+  return size;
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes;
+}
+
+async function* decode(
+  pieces: AsyncIterable<Buffer>,
+  decoder: InstanceType<typeof TextDecoder>,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    if (text !== '') yield text;
+  }
+  const rest = decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+interface MadeBody {
+  content: Buffer;
+  source: BodySource | null;
+  headers: [string, string][];
+}
+
+/** httpx's: the length of what has one, and a type for text, html and json. */
+function bodyOf(init: ResponseInit_): MadeBody {
+  const given = (['content', 'text', 'html', 'json'] as const).filter((name) => init[name] !== undefined);
+  if (given.length > 1) throw new TypeError(`${given.join(' and ')}: a response has one body, give one of them`);
+  const bytes = (content: Buffer, type?: string): MadeBody => {
+    const headers: [string, string][] = [['Content-Length', String(content.length)]];
+    if (type !== undefined) headers.push(['Content-Type', type]);
+    return { content, source: null, headers };
+  };
+  const { content, text, html, json } = init;
+  if (text !== undefined) return bytes(Buffer.from(text), 'text/plain; charset=utf-8');
+  if (html !== undefined) return bytes(Buffer.from(html), 'text/html; charset=utf-8');
+  if (json !== undefined) return bytes(Buffer.from(JSON.stringify(json)), 'application/json');
+  if (content === undefined) return { content: Buffer.alloc(0), source: null, headers: [] };
+  if (typeof content === 'string') return bytes(Buffer.from(content));
+  if (content instanceof Uint8Array) return bytes(Buffer.from(content));
+  return { content: Buffer.alloc(0), source: iteratorSource(content), headers: [['Transfer-Encoding', 'chunked']] };
+}
+
+function iteratorSource(content: AsyncIterable<Uint8Array>): BodySource {
+  let iterator: AsyncIterator<Uint8Array> | null = null;
+  return {
+    trailers: null,
+    elapsed: null,
+    async read() {
+      iterator ??= content[Symbol.asyncIterator]();
+      const { done, value } = await iterator.next();
+      return done ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+    },
+    cancel() {
+      iterator?.return?.().catch(() => {});
+    },
+  };
+}
+
+const NO_HISTORY: readonly Response[] = Object.freeze([]);
+const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
+const statusKinds = ['', 'Informational response', '', 'Redirect response', 'Client error', 'Server error'].map(
+  (kind) => kind || undefined,
+);
+const initNames = ['headers', 'content', 'text', 'html', 'json', 'request', 'httpVersion'];

@@ -1,0 +1,130 @@
+/**
+ * How long each phase of a request may take, in milliseconds. Measuring it is the core's work; what runs out is named by the
+ * subclasses of TimeoutException.
+ */
+
+import { inspect } from 'node:util';
+import { typeName } from './errors.js';
+import { checkOptions, own } from './options.js';
+import type { TimeoutTypes } from './types.js';
+
+/** The kinds that a TimeoutConfig may be made of. Milliseconds; null or left out: off. */
+export interface TimeoutKinds {
+  connectTimeout?: number | null;
+  readTimeout?: number | null;
+  writeTimeout?: number | null;
+  poolTimeout?: number | null;
+  totalTimeout?: number | null;
+}
+
+/** What setTimeout can count, 24.8 days: beyond it Node fires at once. */
+const LONGEST = 2 ** 31 - 1;
+
+const kindNames = ['connectTimeout', 'readTimeout', 'writeTimeout', 'poolTimeout', 'totalTimeout'];
+
+const optionNames = ['connect', 'read', 'write', 'pool', 'total'];
+
+/**
+ * The five timeouts of a request, in milliseconds; null is off. Immutable.
+ *
+ * ```js
+ * new TimeoutConfig(5000)                     // connect, read, write and pool; total is off
+ * new TimeoutConfig({ connectTimeout: 1000 }) // connect alone: kinds left out are off
+ * new TimeoutConfig(null)                     // no timeout at all
+ * ```
+ *
+ * @throws TypeError for anything that is no number or null, and for unknown kinds
+ * @throws RangeError for negative numbers, NaN and what is longer than 2147483647 ms
+ */
+export class TimeoutConfig {
+  /** One budget for DNS, TCP, proxy and TLS together. */
+  readonly connectTimeout: number | null;
+  /** The longest silence of the server: up to the head, and between two pieces of the body. */
+  readonly readTimeout: number | null;
+  /** The longest time in which not a byte of the request can be written. */
+  readonly writeTimeout: number | null;
+  /** Waiting for a free connection. */
+  readonly poolTimeout: number | null;
+  /** The whole exchange, from sending to the end of the body, redirects included. */
+  readonly totalTimeout: number | null;
+
+  constructor(timeout: number | null | TimeoutKinds) {
+    if (timeout === null || typeof timeout === 'number') {
+      const every = checkDuration(timeout, 'timeout');
+      this.connectTimeout = this.readTimeout = this.writeTimeout = this.poolTimeout = every;
+      this.totalTimeout = null;
+    } else {
+      checkObject(timeout, 'a TimeoutConfig');
+      checkOptions(timeout, kindNames, 'TimeoutConfig');
+      this.connectTimeout = checkDuration(own(timeout, 'connectTimeout') ?? null, 'connectTimeout');
+      this.readTimeout = checkDuration(own(timeout, 'readTimeout') ?? null, 'readTimeout');
+      this.writeTimeout = checkDuration(own(timeout, 'writeTimeout') ?? null, 'writeTimeout');
+      this.poolTimeout = checkDuration(own(timeout, 'poolTimeout') ?? null, 'poolTimeout');
+      this.totalTimeout = checkDuration(own(timeout, 'totalTimeout') ?? null, 'totalTimeout');
+    }
+    Object.freeze(this);
+  }
+
+  [inspect.custom](): string {
+    const { connectTimeout, readTimeout, writeTimeout, poolTimeout, totalTimeout } = this;
+    const alike = connectTimeout === readTimeout && readTimeout === writeTimeout && writeTimeout === poolTimeout;
+    if (alike && totalTimeout === null) return `TimeoutConfig(${connectTimeout})`;
+    return (
+      `TimeoutConfig(connect=${connectTimeout}, read=${readTimeout}, write=${writeTimeout}, ` +
+      `pool=${poolTimeout}, total=${totalTimeout})`
+    );
+  }
+}
+
+const NO_TIMEOUT = new TimeoutConfig(null);
+
+/** 5 seconds for each of connect, read, write and pool, as httpx has it; total is off. */
+export const DEFAULT_TIMEOUT: TimeoutConfig = new TimeoutConfig(5000);
+
+/**
+ * What a `timeout` option means for one request or client:
+ *
+ *   1. undefined: what is inherited
+ *   2. null: no timeout at all
+ *   3. a number: connect, read, write and pool; total is off
+ *   4. a TimeoutConfig: exactly that
+ *   5. a plain object: the kinds that it names change, the rest is inherited
+ *
+ * @throws TypeError, RangeError as TimeoutConfig does
+ */
+export function resolveTimeout(value: TimeoutTypes | null | undefined, inherited: TimeoutConfig): TimeoutConfig {
+  if (value === undefined) return inherited;
+  if (value === null) return NO_TIMEOUT;
+  if (typeof value === 'number') return new TimeoutConfig(value);
+  if (value instanceof TimeoutConfig) return value;
+  checkObject(value, 'a TimeoutConfig, an object such as { read: 5000 }');
+  checkOptions(value, optionNames, 'timeout');
+  const kind = (name: 'connect' | 'read' | 'write' | 'pool' | 'total', otherwise: number | null) => {
+    const given = own(value, name);
+    return given === undefined ? otherwise : checkDuration(given, `timeout.${name}`);
+  };
+  return new TimeoutConfig({
+    connectTimeout: kind('connect', inherited.connectTimeout),
+    readTimeout: kind('read', inherited.readTimeout),
+    writeTimeout: kind('write', inherited.writeTimeout),
+    poolTimeout: kind('pool', inherited.poolTimeout),
+    totalTimeout: kind('total', inherited.totalTimeout),
+  });
+}
+
+/** 0 is allowed: at once or not at all. */
+function checkDuration(value: number | null, name: string): number | null {
+  if (value === null) return null;
+  if (typeof value !== 'number') {
+    throw new TypeError(`${name}: expected milliseconds (a number) or null, got ${typeName(value)}`);
+  }
+  if (!(value >= 0 && value <= LONGEST)) {
+    throw new RangeError(`${name}: ${value} is not allowed, expected milliseconds from 0 to ${LONGEST} or null`);
+  }
+  return value;
+}
+
+function checkObject(value: object, orElse: string): void {
+  if (typeof value === 'object' && !Array.isArray(value)) return;
+  throw new TypeError(`timeout: expected milliseconds (a number), ${orElse} or null, got ${typeName(value)}`);
+}

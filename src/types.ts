@@ -1,0 +1,125 @@
+/** The shapes that several files take from a user. Types only; what may stand in them is checked where they are read. */
+
+import type { Readable } from 'node:stream';
+import type { Headers } from './headers.js';
+import type { QueryParams } from './query-params.js';
+import type { Request } from './request.js';
+import type { TimeoutConfig } from './timeout.js';
+import type { URL } from './url.js';
+
+/** A version as ALPN and `httpVersions` name it. */
+export type HTTPVersion = 'HTTP/1.1' | 'HTTP/2' | 'HTTP/3';
+
+/** Text, this package's URL, or the platform's. */
+export type URLTypes = string | URL | globalThis.URL;
+
+/**
+ * Parts of a URL to set or replace. Text is percent-encoded where it must be; what is encoded already stays as it is. null for
+ * `query` or `fragment` removes it with its `?` or `#`.
+ */
+export interface URLComponents {
+  scheme?: string;
+  /** Alone, it drops the password. */
+  username?: string;
+  password?: string;
+  /** A name, in Unicode or Punycode, or an address; IPv6 with or without brackets. */
+  host?: string;
+  /** null: the scheme's default. */
+  port?: number | null;
+  /** `host[:port]` in one. Without a port, the port is dropped. */
+  netloc?: string;
+  path?: string;
+  query?: string | null;
+  fragment?: string | null;
+  /** Replaces the query; none at all removes it. */
+  params?: QueryParamTypes;
+}
+
+/** What a query parameter may be. null is the empty text; true and false are 'true' and 'false'. */
+export type ParamValue = string | number | bigint | boolean | null;
+
+/** A query: text without `?`, pairs, or an object whose arrays repeat the name. */
+export type QueryParamTypes =
+  | string
+  | URLSearchParams
+  | QueryParams
+  | Record<string, ParamValue | readonly ParamValue[] | undefined>
+  | Iterable<readonly [string, ParamValue]>;
+
+/** Headers: an object whose arrays are several lines, or pairs. In the headers of a request null removes a client's default. */
+export type HeaderTypes =
+  | Headers
+  | globalThis.Headers
+  | Record<string, string | readonly string[] | null | undefined>
+  | Iterable<readonly [string, string]>;
+
+/** Milliseconds. A plain object changes the kinds that it names and inherits the rest; null is off. */
+export type TimeoutTypes =
+  | number
+  | TimeoutConfig
+  | {
+      connect?: number | null;
+      read?: number | null;
+      write?: number | null;
+      pool?: number | null;
+      total?: number | null;
+    };
+
+/** How many connections the pool may hold. null: no limit. */
+export interface PoolLimits {
+  /** Connections open at once, all origins. Default 1_000. */
+  maxConnections?: number | null;
+  /** Per origin. Default off. */
+  maxConnectionsPerOrigin?: number | null;
+  /** Kept idle. Default 256. */
+  maxKeepaliveConnections?: number | null;
+  /** Idle milliseconds after which a connection is closed. Default 4_000; a server's `Keep-Alive: timeout=` shortens it. */
+  keepaliveExpiry?: number | null;
+}
+
+/** The pool in numbers, and in one line: `<Pool 1 active, 0 queued | 2 idle>`. */
+export interface PoolStats {
+  /** Connections in use. */
+  readonly active: number;
+  /** Connections kept for the next request. */
+  readonly idle: number;
+  /** Requests that wait for a connection. */
+  readonly queued: number;
+  toString(): string;
+}
+
+/** A certificate or key: PEM text, DER bytes, or a path. */
+export type CertificateTypes = string | Uint8Array;
+
+/** A body. Streams and iterables are read as the network takes them. */
+export type ContentTypes =
+  | string
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<Uint8Array>
+  | Readable
+  | AsyncIterable<Uint8Array | string>
+  | Iterable<Uint8Array>;
+
+/** A field of a form. null is the empty text. */
+export type FormValue = string | number | boolean | null;
+
+/** A file of a multipart form: its content, or `[filename, content, contentType?, headers?]`. */
+export type FileTypes =
+  | FileContent
+  | readonly [filename: string | null, content: FileContent, contentType?: string, headers?: Record<string, string>];
+
+/** What a file may hold. */
+export type FileContent = Blob | Uint8Array | string | Readable;
+
+/** A Response made by hand, for mocks and in-process dispatches. At most one of content, text, html and json. */
+export interface ResponseInit_ {
+  headers?: HeaderTypes;
+  content?: Uint8Array | string | AsyncIterable<Uint8Array>;
+  text?: string;
+  html?: string;
+  json?: unknown;
+  request?: Request;
+  httpVersion?: HTTPVersion;
+}
