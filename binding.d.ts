@@ -22,8 +22,8 @@ export declare class Engine {
   closeProfile(profile: number): void
   /**
    * Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-   * `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
-   * free again after its last record.
+   * `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted, 8 the body
+   * is lent: it is not copied, and nobody changes it before the last record. `id` is free again after that.
    */
   send(id: number, profile: number, flags: number, head: string, body?: Buffer | undefined | null): void
   /** Asks for the next piece of a streamed response: one `Chunk`, or the `End`. */

@@ -38,9 +38,10 @@ export const rows = [
   throughput('tls-small-50', 'TLS HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [against('rps', { atLeast: 3 })], {
     port: 'https',
   }),
-  // nginx cannot say what it received: uploads always go to the native origin.
+  // nginx cannot say what it received, and copies it: uploads always go to the native origin's sink.
   throughput('upload-1m-8', '1 MiB upload, 8 in flight', UPLOAD, 8, [against('rps', { atLeast: 1.3 })], {
     origin: 'native',
+    port: 'upload',
   }),
   {
     name: 'first-request',

@@ -62,7 +62,7 @@ async function runRow(row, { contenders, rounds, ...where }) {
 }
 
 async function runOnce(row, contender, { server, ms, caFile }) {
-  const tls = row.port !== 'http';
+  const tls = row.port === 'https' || row.port === 'h2';
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${server[row.port]}${row.path}`;
   const env = environment(tls && contender === 'fetch' ? { NODE_EXTRA_CA_CERTS: caFile } : {});
   const certificate = tls ? { caFile } : {};

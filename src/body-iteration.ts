@@ -54,8 +54,31 @@ export async function* textLines(source: AsyncIterable<string>): AsyncGenerator<
   if (begun.length > 0) yield begun.join('');
 }
 
-/** A web stream that reads ahead of nobody: each pull is one piece. */
-export function streamOf(open: () => AsyncIterator<Uint8Array>): ReadableStream<Uint8Array> {
+/**
+ * The same iterator, whose `return()` closes what it reads from at once: a generator would do so only after it was begun, and
+ * after the piece that it waits for.
+ */
+export function closingEarly<T>(pieces: AsyncGenerator<T>, close: () => Promise<void>): AsyncIterableIterator<T> {
+  return {
+    next: () => pieces.next(),
+    async return(value?: unknown) {
+      await close();
+      // Ends the generator, when its turn comes; a read that was pending has failed already.
+      pieces.return(undefined).catch(() => {});
+      return { done: true, value };
+    },
+    throw: (error?: unknown) => pieces.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** A web stream that reads ahead of nobody: each pull is one piece. `close` is called when it is cancelled, begun or not. */
+export function streamOf(
+  open: () => AsyncIterator<Uint8Array>,
+  close: () => Promise<void>,
+): ReadableStream<Uint8Array> {
   let iterator: AsyncIterator<Uint8Array> | null = null;
   return new ReadableStream<Uint8Array>(
     {
@@ -65,10 +88,7 @@ export function streamOf(open: () => AsyncIterator<Uint8Array>): ReadableStream<
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      async cancel() {
-        iterator ??= open();
-        await iterator.return?.();
-      },
+      cancel: close,
     },
     { highWaterMark: 0 },
   );

@@ -273,11 +273,15 @@ export class Client implements AsyncDisposable {
 
   async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {
     if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+    if (options !== NO_OPTIONS) checkCalls(options);
     const { onDownloadProgress } = options;
     const timeout = resolveTimeout(options.timeout, this.#timeout);
     // Progress is told piece by piece, so the body has to come in pieces.
-    const buffered = stream || onDownloadProgress !== undefined ? undefined : this.#buffered;
-    const response = await this.#sendSingle(request, { ...options, timeout, buffered });
+    const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+    const { signal, onUploadProgress, onInformational } = options;
+    // Each an own property, so that a polluted Object.prototype has no say.
+    const sending: DispatchOptions = { timeout, buffered, signal, onUploadProgress, onInformational };
+    const response = await this.#sendSingle(request, sending);
     response.attach(request, { onDownloadProgress });
     if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
     return response;
@@ -299,6 +303,20 @@ export function readOptions<T extends object>(options: T | undefined, known: rea
   }
   checkOptions(options, known, what);
   return { __proto__: null, ...options } as T;
+}
+
+/** What is called while a request is under way, where it would be too late to complain. null is none. */
+function checkCalls(options: RequestOptions): void {
+  const { signal } = options;
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+    throw new TypeError(`signal: expected an AbortSignal, got ${typeName(signal)}`);
+  }
+  for (const name of calledNames) {
+    const given: unknown = options[name];
+    if (given !== undefined && given !== null && typeof given !== 'function') {
+      throw new TypeError(`${name}: expected a function, got ${typeName(given)}`);
+    }
+  }
 }
 
 function checkSize(size: number | null | undefined): number | null {
@@ -344,4 +362,5 @@ export const requestOptionNames: readonly string[] = [
   'onDownloadProgress',
   'onInformational',
 ];
+const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
 const sendOptionNames = ['timeout', 'signal', 'stream'];

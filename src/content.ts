@@ -66,7 +66,7 @@ export function encodeContent(content: ContentTypes): Body {
     if (content.destroyed || content.readableEnded) {
       throw new TypeError('content: the stream has ended or was destroyed already');
     }
-    return new StreamBody(() => content, null, false);
+    return new StreamBody(() => iterateNode(content), null, false);
   }
   if (content !== null && typeof content === 'object') {
     if (Symbol.asyncIterator in content) return new StreamBody(() => content, null, isRestartable(content, 'async'));
@@ -115,19 +115,34 @@ function isRestartable(source: object, kind: 'async' | 'sync'): boolean {
   return !('next' in source) && typeof (source as Record<symbol, unknown>)[symbol] === 'function';
 }
 
-/** A web stream, cancelled when its reader stops early. */
-async function* iterate(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8Array> {
+/** A web stream, cancelled when its reader stops early, also while it waits for a piece. */
+function iterate(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
   const reader = stream.getReader();
-  let finished = false;
-  try {
-    for (;;) {
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
       const { done, value } = await reader.read();
-      if (done) break;
-      yield value;
-    }
-    finished = true;
-  } finally {
-    if (!finished) reader.cancel().catch(() => {});
-    reader.releaseLock();
-  }
+      if (!done) return { done, value };
+      reader.releaseLock();
+      return { done, value: undefined };
+    },
+    async return() {
+      await reader.cancel();
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** A Node stream, destroyed when its reader stops early, also while it waits for a piece. */
+function iterateNode(stream: Readable): AsyncIterable<unknown> {
+  const pieces = stream[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<unknown> = {
+    next: () => pieces.next(),
+    async return() {
+      stream.destroy();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }

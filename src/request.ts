@@ -52,7 +52,7 @@ export class Request {
       this.#body = prepared.body;
       return;
     }
-    const given: RequestInit_ = { ...options };
+    const given = { __proto__: null, ...options } as RequestInit_;
     checkOptions(given, initNames, 'new Request()');
     const content = toContent(given);
     this.#method = normaliseMethod(method);
@@ -171,6 +171,7 @@ export function headLines(method: string, url: URL, defaults: string, own: Heade
     if (type !== null && (own === null || !own.has('content-type'))) lines += `Content-Type\n${type}\n`;
   }
   if (framed) checkOwnFraming(own, body);
+  if (own !== null) checkHost(own);
   return lines;
 }
 
@@ -189,6 +190,11 @@ export function normaliseMethod(method: unknown): string {
 
 function checkFraming(headers: Headers, request: Request): void {
   if (headers.has('content-length') || headers.has('transfer-encoding')) checkOwnFraming(headers, request.body);
+  checkHost(headers, request);
+}
+
+/** RFC 9112 §3.2: one Host. */
+function checkHost(headers: Headers, request?: Request): void {
   if (headers.getList('host').length > 1) throw new LocalProtocolError('More than one Host header', { request });
 }
 

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import { streamOf, textLines, toPieces } from './body-iteration.js';
+import { closingEarly, streamOf, textLines, toPieces } from './body-iteration.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
@@ -12,7 +12,7 @@ import { checkOptions } from './options.js';
 import { buildRedirectRequest } from './redirects.js';
 import type { Request } from './request.js';
 import { codes } from './status-codes.js';
-import { charsetOf, decodeJson, decodeText, isEncoding } from './text.js';
+import { charsetOf, decodeJson, decoderOf, decodeText, isEncoding } from './text.js';
 import type { HTTPVersion, ResponseInit_ } from './types.js';
 import type { URL } from './url.js';
 
@@ -81,7 +81,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
       throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
     }
-    const given: ResponseInit_ = { ...init };
+    const given = { __proto__: null, ...init } as ResponseInit_;
     checkOptions(given, initNames, 'new Response()');
     this.#arrival = null;
     this.#request = given.request ?? null;
@@ -277,16 +277,14 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   async readAtMost(limit: number | null): Promise<Buffer> {
     if (this.#source === null || this.#content !== null) return this.content;
+    const declared = limit === null ? null : this.#declaredLength();
+    if (declared !== null && declared > (limit as number)) throw await this.#tooLarge(limit as number);
     const pieces: Buffer[] = [];
     let length = 0;
     for await (const piece of this.#pieces('read()')) {
       pieces.push(piece);
       length += piece.length;
-      if (limit !== null && length > limit) {
-        await this.close();
-        const message = `the response is larger than maxResponseSize (${limit} bytes)`;
-        throw new ResponseTooLarge(message, { request: this.#request ?? undefined, response: this });
-      }
+      if (limit !== null && length > limit) throw await this.#tooLarge(limit);
     }
     this.#content = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length);
     return this.#content;
@@ -295,29 +293,33 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     const whole = this.#source === null || this.#content !== null ? this.content : null;
-    return toPieces(whole === null ? this.#pieces('iterBytes()') : once(whole), chunkSizeOf(options));
+    const source = whole === null ? this.#pieces('iterBytes()') : once(whole);
+    return this.#iterator(toPieces(source, chunkSizeOf(options)));
   }
 
   /** The body as text; `chunkSize` counts UTF-16 code units. */
   iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
-    const decoder = new TextDecoder(this.encoding);
-    return toPieces(decode(this.iterBytes(), decoder), chunkSizeOf(options));
+    const decoder = decoderOf(this.encoding);
+    return this.#iterator(toPieces(decode(this.iterBytes(), decoder), chunkSizeOf(options)));
   }
 
   /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
   iterLines(): AsyncIterableIterator<string> {
-    return textLines(this.iterText());
+    return this.#iterator(textLines(this.iterText()));
   }
 
   /** The body before content decoding. Only of a streaming response, and once. */
   iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     if (this.#source === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
-    return toPieces(this.#pieces('iterRaw()'), chunkSizeOf(options));
+    return this.#iterator(toPieces(this.#pieces('iterRaw()'), chunkSizeOf(options)));
   }
 
   /** `iterBytes()` as a web stream, pulled on demand. */
   get body(): ReadableStream<Uint8Array> {
-    return streamOf(() => this.iterBytes());
+    return streamOf(
+      () => this.iterBytes(),
+      () => this.close(),
+    );
   }
 
   /** Gives up what is not read: the connection is closed. Idempotent. */
@@ -355,6 +357,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
   }
 
+  #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
+    return closingEarly(pieces, () => this.close());
+  }
+
   /** The one reading of a streamed body. */
   async *#pieces(what: string): AsyncGenerator<Buffer> {
     const source = this.#source as BodySource;
@@ -383,6 +389,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
         source.cancel();
       }
     }
+  }
+
+  async #tooLarge(limit: number): Promise<ResponseTooLarge> {
+    await this.close();
+    return new ResponseTooLarge(`the response is larger than maxResponseSize (${limit} bytes)`, this.#details());
   }
 
   #declaredLength(): number | null {

@@ -16,10 +16,18 @@ export function charsetOf(contentType: string | undefined): string | undefined {
   return undefined;
 }
 
-/** Whether it is a label of the Encoding standard. */
+/**
+ * A decoder for a label of the Encoding standard, or for Python's name of Latin-1, which httpx's users write.
+ * @throws RangeError for any other
+ */
+export function decoderOf(label: string): InstanceType<typeof TextDecoder> {
+  return new TextDecoder(label.toLowerCase() === 'latin-1' ? 'latin1' : label);
+}
+
+/** Whether `decoderOf` knows it. */
 export function isEncoding(label: string): boolean {
   try {
-    new TextDecoder(label).decode();
+    decoderOf(label).decode();
     return true;
   } catch {
     return false;
@@ -28,7 +36,7 @@ export function isEncoding(label: string): boolean {
 
 /** Invalid sequences become U+FFFD; a byte order mark of the encoding is dropped. */
 export function decodeText(bytes: Buffer, encoding: string): string {
-  if (encoding !== 'utf-8' && encoding !== 'utf8') return new TextDecoder(encoding).decode(bytes);
+  if (encoding !== 'utf-8' && encoding !== 'utf8') return decoderOf(encoding).decode(bytes);
   const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   return bytes.utf8Slice(start, bytes.length);
 }

@@ -1,15 +1,12 @@
 import { Agent, request } from 'undici';
 
-const HOURS = 4 * 3_600_000;
+/** As its users have it: `request(url)` over an agent with default options. */
 
-/**
- * As fast as its ordinary use gets: small answers are quickest over exactly as many connections as requests (up to 15 %
- * at 256), large bodies over as many as it likes to open (25 % at 1 MiB).
- */
-export function open({ ca, inFlight, read, keepIdle }) {
+export function open(job, more = {}) {
+  const { ca, keepIdle } = job;
   const dispatcher = new Agent({
-    connections: read === 'bytes' || read === 'upload' ? null : inFlight,
     allowH2: false,
+    ...more,
     ...(ca && { connect: { ca } }),
     ...(keepIdle && { keepAliveTimeout: HOURS, keepAliveMaxTimeout: HOURS, connectTimeout: 0 }),
   });
@@ -20,3 +17,5 @@ export function open({ ca, inFlight, read, keepIdle }) {
     close: () => dispatcher.close(),
   };
 }
+
+const HOURS = 4 * 3_600_000;

@@ -3,12 +3,14 @@
  * carries it is the core's business; what a request says is `http.ts`'s.
  */
 
+import { AsyncResource } from 'node:async_hooks';
 import type { StreamBody } from '../content.js';
 import { toChunk } from '../content.js';
 import { errorByKind, StreamClosed } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { Request } from '../request.js';
 import { Response } from '../response.js';
+import { listen } from './abort.js';
 import type { BodySource, DispatchOptions } from './dispatch.js';
 import type { ArrivedHead, ErrorKind, Listener } from './native.js';
 import * as native from './native.js';
@@ -18,6 +20,8 @@ interface Waiting<T> {
   resolve(value: T): void;
   reject(reason: unknown): void;
 }
+
+type Producer = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
 const LARGEST_PIECE = 256 * 1024;
@@ -35,13 +39,19 @@ export class Exchange implements Listener, BodySource {
   #over = false;
   #failure: { reason: unknown } | null = null;
   #uploadStopped = false;
+  /** The source of a streamed body, while there is more to come of it. */
+  #producer: Producer | null = null;
   #unlisten: (() => void) | null = null;
   #options: DispatchOptions;
+  #onInformational: DispatchOptions['onInformational'];
 
   constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>) {
     this.#request = request;
     this.#options = options;
     this.#answer = answer;
+    const { onInformational } = options;
+    // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
+    if (typeof onInformational === 'function') this.#onInformational = AsyncResource.bind(onInformational);
   }
 
   /** Sends it. `head` is what `native.send` takes. */
@@ -53,10 +63,8 @@ export class Exchange implements Listener, BodySource {
       this.#id = native.send(this, profile, flags | native.STREAM_REQUEST, head, null);
       void this.#upload(body);
     }
-    if (signal !== undefined) {
-      const abort = () => this.#abort(signal.reason);
-      signal.addEventListener('abort', abort, { once: true });
-      this.#unlisten = () => signal.removeEventListener('abort', abort);
+    if (signal !== undefined && signal !== null) {
+      this.#unlisten = listen(signal, () => this.#abort(signal.reason));
     }
   }
 
@@ -97,14 +105,14 @@ export class Exchange implements Listener, BodySource {
   onInformational(statusCode: number, lines: string): void {
     if (this.#over) return;
     try {
-      this.#options.onInformational?.(statusCode, Headers.fromLines(lines));
+      this.#onInformational?.(statusCode, Headers.fromLines(lines));
     } catch (error) {
       this.#abort(error);
     }
   }
 
   onWritable(stopped: boolean): void {
-    if (stopped) this.#uploadStopped = true;
+    if (stopped) this.#stopUpload();
     this.#takeWriting()?.(this.#uploadStopped);
   }
 
@@ -149,7 +157,7 @@ export class Exchange implements Listener, BodySource {
     this.#unlisten?.();
     this.#unlisten = null;
     forgotten.unregister(this);
-    this.#uploadStopped = true;
+    this.#stopUpload();
     this.#takeWriting()?.(true);
   }
 
@@ -193,17 +201,12 @@ export class Exchange implements Listener, BodySource {
   /** Pushes the pieces as fast as there is room for them; what the source throws is the caller's error. */
   async #upload(body: StreamBody): Promise<void> {
     const progress = this.#options.onUploadProgress;
-    let iterator: AsyncIterator<unknown> | Iterator<unknown> | null = null;
-    let finished = false;
     let sent = 0;
     try {
-      iterator = body.open();
+      const producer = (this.#producer = body.open());
       while (!this.#uploadStopped) {
-        const { done, value } = await iterator.next();
-        if (done) {
-          finished = true;
-          break;
-        }
+        const { done, value } = await this.#pull(producer);
+        if (done) break;
         const piece = toChunk(value);
         for (let at = 0; at < piece.length && !this.#uploadStopped; at += LARGEST_PIECE) {
           const part = piece.subarray(at, at + LARGEST_PIECE);
@@ -212,13 +215,36 @@ export class Exchange implements Listener, BodySource {
           progress?.(sent, body.length);
         }
       }
-      if (finished && !this.#uploadStopped) native.end(this.#id);
+      if (!this.#uploadStopped) native.end(this.#id);
     } catch (error) {
-      finished = true;
-      this.#abort(error);
+      // What a producer throws because it was told to stop is nobody's business.
+      if (!this.#uploadStopped) this.#abort(error);
     }
-    // Told once that no more is wanted. Not waited for: a producer may be stuck in what it awaits.
-    if (!finished) await Promise.resolve(iterator?.return?.()).catch(() => {});
+    this.#stopUpload();
+  }
+
+  /** The next piece; a source that ended or failed needs no telling. */
+  async #pull(producer: Producer): Promise<IteratorResult<unknown>> {
+    try {
+      const result = await producer.next();
+      if (result.done) this.#producer = null;
+      return result;
+    } catch (error) {
+      this.#producer = null;
+      throw error;
+    }
+  }
+
+  /** No more is wanted: the producer is told once, also while it is stuck in what it awaits, and not waited for. */
+  #stopUpload(): void {
+    this.#uploadStopped = true;
+    const producer = this.#producer;
+    this.#producer = null;
+    // In a microtask: a generator that aborts its own request is still running now.
+    if (producer !== null)
+      void Promise.resolve()
+        .then(() => producer.return?.())
+        .catch(() => {});
   }
 
   /** Resolves when there is room for more: true when no more is wanted. */

@@ -39,7 +39,7 @@ export class HTTPDispatch implements Dispatch {
   #closed = false;
 
   constructor(options: HTTPDispatchOptions = {}) {
-    const given = { ...options };
+    const given = { __proto__: null, ...options } as HTTPDispatchOptions;
     checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const verify = given.verify ?? true;
@@ -67,8 +67,9 @@ export class HTTPDispatch implements Dispatch {
       const head = `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`;
       const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null);
       let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
-      if (options.onInformational !== undefined) flags |= native.WANT_INFORMATIONAL;
-      const body = options.onUploadProgress === undefined ? request.body : inPieces(request.body);
+      if (typeof options.onInformational === 'function') flags |= native.WANT_INFORMATIONAL;
+      const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
+      if (Buffer.isBuffer(body) && body.length >= LENT_FROM && url.scheme === 'http') flags |= native.LEND_BODY;
       new Exchange(request, options, { resolve, reject }).start(profile, flags, head, body);
     });
   }
@@ -172,6 +173,12 @@ function slices(bytes: Buffer): Buffer[] {
 }
 
 const MOST_PROFILES = 64;
+/**
+ * Bytes from which a body is sent from where it is, instead of from a copy: as with Node's own sockets, changing it before the
+ * promise settles changes what is sent. Only without TLS, where the kernel alone reads it: a buffer that its owner transferred
+ * away meanwhile is then an error and not a crash.
+ */
+const LENT_FROM = 64 * 1024;
 const optionNames = ['poolLimits', 'verify'];
 
 /** Dispatches that nobody closed. Their pools close with the handle. */

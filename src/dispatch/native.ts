@@ -76,6 +76,7 @@ export class ArrivedHead implements Arrival {
 export const STREAM_RESPONSE = 1;
 export const STREAM_REQUEST = 2;
 export const WANT_INFORMATIONAL = 4;
+export const LEND_BODY = 8;
 
 /** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {

@@ -1,6 +1,6 @@
 //! The benchmark's own origin: `whippet-bench-origin DIR`.
 //!
-//! Writes its bodies and certificates into DIR (nginx serves the same files), listens on three free loopback ports,
+//! Writes its bodies and certificates into DIR (nginx serves the same files), listens on four free loopback ports,
 //! prints one JSON line that names them, and ends when its standard input does. One thread; every body is made once.
 //! It decides nothing about the benchmark: what is asked, how often and in which order is `../run.js`'s.
 
@@ -8,6 +8,7 @@ mod answers;
 mod bodies;
 mod certificate;
 mod connection;
+mod sink;
 
 use std::error::Error;
 use std::net::Ipv4Addr;
@@ -36,18 +37,20 @@ async fn serve(dir: PathBuf) -> Result<(), Box<dyn Error>> {
     let answers: &'static Answers = Box::leak(Box::new(Answers::new(bodies)));
 
     // A client that offers h2 must still be measurable over HTTP/1.1, so each protocol has a TLS port of its own.
-    let (http, https, h2) = (listen()?, listen()?, listen()?);
+    let (http, https, h2, upload) = (listen()?, listen()?, listen()?, listen()?);
     println!(
-        r#"{{"http":{},"https":{},"h2":{},"ca":"ca.pem","cert":"cert.pem","key":"key.pem"}}"#,
+        r#"{{"http":{},"https":{},"h2":{},"upload":{},"ca":"ca.pem","cert":"cert.pem","key":"key.pem"}}"#,
         http.local_addr()?.port(),
         https.local_addr()?.port(),
         h2.local_addr()?.port(),
+        upload.local_addr()?.port(),
     );
     let http1_only = TlsAcceptor::from(certificate.server_config(&["http/1.1"])?);
     let either = TlsAcceptor::from(certificate.server_config(&["h2", "http/1.1"])?);
     tokio::spawn(connection::accept(http, None, answers));
     tokio::spawn(connection::accept(https, Some(http1_only), answers));
     tokio::spawn(connection::accept(h2, Some(either), answers));
+    tokio::spawn(sink::accept(upload));
     end_of_stdin().await;
     Ok(())
 }

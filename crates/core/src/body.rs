@@ -33,6 +33,7 @@ impl RequestBody {
             waker: Cell::new(None),
             on_room: Box::new(on_room),
         });
+        channel.note_end();
         (BodySender(channel.clone()), RequestBody::Stream(StreamBody(channel)))
     }
 
@@ -157,11 +158,20 @@ impl Channel {
         }
     }
 
+    /// hyper asks for no more than was declared, so that it is there, and not where the producer says so, that the
+    /// connection has seen the end.
+    fn note_end(&self) {
+        if self.length == Some(self.taken.get()) && self.queued.get() == 0 {
+            self.state.set(State::Taken);
+        }
+    }
+
     fn take(&self) -> Option<Bytes> {
         let chunk = self.chunks.borrow_mut().pop_front()?;
         let was_full = !self.has_room();
         self.queued.set(self.queued.get() - chunk.len());
         self.taken.set(self.taken.get() + chunk.len() as u64);
+        self.note_end();
         if was_full && self.has_room() {
             (self.on_room)(false);
         }
@@ -188,9 +198,9 @@ impl fmt::Display for BodyError {
         match self {
             BodyError::Aborted => f.write_str("the request body was aborted"),
             BodyError::TooShort { declared, given } => {
-                write!(f, "too little data for the declared Content-Length: {given} bytes of {declared}")
+                write!(f, "Too little data for the declared Content-Length: {given} bytes of {declared}")
             }
-            BodyError::TooLong { declared } => write!(f, "too much data for the declared Content-Length of {declared}"),
+            BodyError::TooLong { declared } => write!(f, "Too much data for the declared Content-Length of {declared}"),
         }
     }
 }
@@ -236,7 +246,8 @@ impl Body for RequestBody {
 impl Channel {
     fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(chunk) = self.take() {
-            if let Some(declared) = self.length.filter(|length| self.taken.get() > *length) {
+            let given = self.taken.get() + self.queued.get() as u64;
+            if let Some(declared) = self.length.filter(|length| given > *length) {
                 return Poll::Ready(Some(Err(BodyError::TooLong { declared })));
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));

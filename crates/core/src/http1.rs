@@ -14,7 +14,7 @@ use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
@@ -43,8 +43,8 @@ impl Http1 {
         origin: &Origin,
         on_close: impl FnOnce() + 'static,
     ) -> Result<Http1, Error> {
-        let meter = Meter::new();
-        let io = TokioIo::new(Metered::new(stream, meter.clone()));
+        let (meter, socket) = (Meter::new(), stream.socket());
+        let io = TokioIo::new(Metered::new(stream, socket, meter.clone()));
         let (sender, connection) = Builder::new().title_case_headers(true).handshake(io).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
@@ -64,9 +64,13 @@ impl Http1 {
         &self.meter
     }
 
+    pub(crate) fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
     /// Waits until the connection can take a request; false when it is closed instead.
-    pub(crate) async fn is_usable(&mut self) -> bool {
-        self.sender.is_ready() || (!self.sender.is_closed() && self.sender.ready().await.is_ok())
+    pub(crate) async fn becomes_ready(&mut self) -> bool {
+        !self.sender.is_closed() && self.sender.ready().await.is_ok()
     }
 
     /// Sends the request and waits for the final response's head.
@@ -76,10 +80,9 @@ impl Http1 {
         clock: &Clock,
     ) -> Result<http::Response<Incoming>, Unanswered> {
         let (sent, received) = (self.meter.sent(), self.meter.received());
-        let message = request.to_http1().map_err(|error| Unanswered { error, unsent: true, unheard: true })?;
         self.busy = true;
         self.meter.head_expected();
-        let answer = self.await_head(message, request, clock).await;
+        let answer = self.await_head(request, clock).await;
         self.meter.head_arrived();
         answer.map_err(|error| Unanswered {
             error,
@@ -88,15 +91,10 @@ impl Http1 {
         })
     }
 
-    async fn await_head(
-        &mut self,
-        message: http::Request<RequestBody>,
-        request: &Request,
-        clock: &Clock,
-    ) -> Result<http::Response<Incoming>, Error> {
+    async fn await_head(&mut self, request: &Request, clock: &Clock) -> Result<http::Response<Incoming>, Error> {
         let received = self.meter.received();
-        let answer = self.sender.send_request(message);
-        let response = watch(&self.meter, clock, &request.body, &request.origin, answer).await?;
+        let mut answer = pin!(self.sender.send_request(request.to_http1()?));
+        let response = watch(&self.meter, clock, &request.body, &request.origin, answer.as_mut()).await?;
         let response = response
             .map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received, None))?;
         check_framing(&response, &request.origin)?;
@@ -124,10 +122,9 @@ pub(crate) async fn watch<T>(
     clock: &Clock,
     body: &RequestBody,
     origin: &Origin,
-    work: impl Future<Output = T>,
+    mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Error> {
     let started = Instant::now();
-    let mut work = pin!(work);
     // While a body is on its way the phase changes without anybody being woken; no deadline that comes into being
     // after this moment can be sooner than the shorter limit from it.
     let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
@@ -142,7 +139,7 @@ pub(crate) async fn watch<T>(
         let deadline = deadline.map(|(_, deadline)| deadline);
         let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| now.checked_add(limit));
         let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
-        if let Ok(done) = timeout_at(next, &mut work).await {
+        if let Ok(done) = timeout_at(next, work.as_mut()).await {
             return Ok(done);
         }
     }
@@ -190,7 +187,11 @@ pub(crate) fn failure(
         };
         return Error::new(ErrorKind::RemoteProtocolError, what).with_source(cause);
     }
-    if let Some(error) = find::<io::Error>(&cause) {
+    // hyper wraps what is wrong with a chunk in an I/O error of its own.
+    let is_framing =
+        |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
+    let is_tls = find::<rustls::Error>(&cause).is_some();
+    if let Some(error) = find::<io::Error>(&cause).filter(|error| is_tls || !is_framing(error)) {
         let error = io::Error::new(error.kind(), error.to_string());
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
     }

@@ -1,6 +1,7 @@
 //! What has crossed one connection's socket, and when: the facts that the read and write timeouts, the one safe
 //! re-send and the error messages rest on. hyper sees the socket only through this.
 
+use crate::connect::Socket;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -23,6 +24,8 @@ pub(crate) struct Meter {
     write_error: RefCell<Option<io::Error>>,
     /// Bytes that may still arrive before the final response's head is complete.
     head_left: Cell<Option<u64>>,
+    /// The socket, for as long as it is open.
+    socket: Cell<Option<Socket>>,
 }
 
 impl Meter {
@@ -36,6 +39,7 @@ impl Meter {
             write_blocked: Cell::new(false),
             write_error: RefCell::new(None),
             head_left: Cell::new(None),
+            socket: Cell::new(None),
         })
     }
 
@@ -70,6 +74,13 @@ impl Meter {
 
     pub(crate) fn head_arrived(&self) {
         self.head_left.set(None);
+    }
+
+    /// Asks the kernel whether an idle connection is really silent: neither closed nor with bytes that belong to no
+    /// request. hyper sees both as soon as it is woken, but a request that is written first would take such bytes for
+    /// its own response.
+    pub(crate) fn is_silent(&self) -> bool {
+        self.socket.get().is_some_and(|socket| socket.is_silent())
     }
 
     fn count_received(&self, bytes: usize) -> io::Result<()> {
@@ -125,8 +136,17 @@ pub(crate) struct Metered<S> {
 }
 
 impl<S> Metered<S> {
-    pub(crate) fn new(stream: S, meter: Rc<Meter>) -> Self {
+    /// `socket` is the one under `stream`.
+    pub(crate) fn new(stream: S, socket: Socket, meter: Rc<Meter>) -> Self {
+        meter.socket.set(Some(socket));
         Metered { stream, meter }
+    }
+}
+
+impl<S> Drop for Metered<S> {
+    fn drop(&mut self) {
+        // Its number may be another file's from here on.
+        self.meter.socket.set(None);
     }
 }
 

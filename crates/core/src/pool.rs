@@ -138,19 +138,22 @@ impl Pool {
     /// A connection to `origin`, or the right to make one, in the order of asking.
     pub(crate) async fn acquire(&self, origin: &Origin, clock: &Clock) -> Result<Lease, Error> {
         let decision = self.state.borrow_mut().decide(origin, &self.config);
-        let evicted = match decision {
-            Decision::Idle(idle) => return Ok(self.lease(origin, Some(idle))),
-            Decision::Room(evicted) => evicted,
-            Decision::Wait => {
-                let mut waiting = self.enqueue(origin);
-                let grant = clock.within(Phase::Pool, origin, async { Ok((&mut waiting.grant).await.ok()) }).await?;
-                drop(waiting);
-                // The pool keeps every waiter's sender until it has granted; it lives while `self` is borrowed.
-                return Ok(grant.expect("a waiter is granted before it is forgotten"));
+        match decision {
+            Decision::Idle(idle) => Ok(self.lease(origin, Some(idle))),
+            Decision::Room(evicted) => {
+                drop(evicted);
+                Ok(self.lease(origin, None))
             }
-        };
-        drop(evicted);
-        Ok(self.lease(origin, None))
+            // On the heap, as most requests need not wait: their futures stay small.
+            Decision::Wait => Box::pin(self.wait(origin, clock)).await,
+        }
+    }
+
+    async fn wait(&self, origin: &Origin, clock: &Clock) -> Result<Lease, Error> {
+        let mut waiting = self.enqueue(origin);
+        let grant = clock.within(Phase::Pool, origin, async { Ok((&mut waiting.grant).await.ok()) }).await?;
+        // The pool keeps every waiter's sender until it has granted; it lives while `self` is borrowed.
+        Ok(grant.expect("a waiter is granted before it is forgotten"))
     }
 
     fn lease(&self, origin: &Origin, idle: Option<Idle>) -> Lease {
@@ -417,29 +420,38 @@ impl Lease {
 
     /// The connection, made when there is none or the idle one turned out to be closed.
     pub(crate) async fn connection(&mut self, clock: &Clock) -> Result<&mut Http1, Error> {
-        let usable = match &mut self.connection {
+        let ready = match &mut self.connection {
+            Some(connection) if connection.is_ready() => true,
             Some(connection) => {
-                clock.within(Phase::Connect, &self.origin, async { Ok(connection.is_usable().await) }).await?
+                let ready = Box::pin(async { Ok(connection.becomes_ready().await) });
+                clock.within(Phase::Connect, &self.origin, ready).await?
             }
             None => false,
         };
+        let usable = ready && self.connection.as_ref().is_some_and(|connection| connection.meter().is_silent());
         if !usable {
-            self.connection = None;
-            self.reused = false;
-            let (pool, origin) = (&self.pool, &self.origin);
-            let stream = clock.within(Phase::Connect, origin, pool.connector.connect(origin)).await?;
-            self.id = pool.next_id();
-            let on_close = {
-                let (pool, origin, id) = (Rc::downgrade(pool), origin.clone(), self.id);
-                move || {
-                    if let Some(pool) = pool.upgrade() {
-                        pool.closed_by_peer(&origin, id);
-                    }
-                }
-            };
-            self.connection = Some(Http1::handshake(stream, origin, on_close).await?);
+            // On the heap, as most requests find a connection: their futures stay small.
+            Box::pin(self.connect(clock)).await?;
         }
-        Ok(self.connection.as_mut().expect("made above"))
+        Ok(self.connection.as_mut().expect("it was usable, or made"))
+    }
+
+    async fn connect(&mut self, clock: &Clock) -> Result<(), Error> {
+        self.connection = None;
+        self.reused = false;
+        let (pool, origin) = (&self.pool, &self.origin);
+        let stream = clock.within(Phase::Connect, origin, pool.connector.connect(origin)).await?;
+        self.id = pool.next_id();
+        let on_close = {
+            let (pool, origin, id) = (Rc::downgrade(pool), origin.clone(), self.id);
+            move || {
+                if let Some(pool) = pool.upgrade() {
+                    pool.closed_by_peer(&origin, id);
+                }
+            }
+        };
+        self.connection = Some(Http1::handshake(stream, origin, on_close).await?);
+        Ok(())
     }
 
     /// Closes the idle connection that came with the lease; the next is a new one.

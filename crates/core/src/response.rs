@@ -9,9 +9,9 @@ use crate::pool::Lease;
 use crate::timeout::Clock;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::body::{Body, Incoming};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -51,6 +51,7 @@ pub struct ResponseBody {
     origin: Origin,
     received: u64,
     declared: Option<u64>,
+    chunked: bool,
 }
 
 /// What the exchange still holds while the body is read.
@@ -76,9 +77,14 @@ impl Response {
         clock: Clock,
         origin: Origin,
     ) -> Response {
-        let (parts, incoming) = response.into_parts();
+        let (mut parts, incoming) = response.into_parts();
         let keep =
             is_persistent(parts.version, &parts.headers).then(|| Keep { at_most: keep_alive_timeout(&parts.headers) });
+        let chunked = parts.headers.contains_key(TRANSFER_ENCODING);
+        if chunked {
+            // RFC 9112 section 6.3: the coding has overridden it.
+            parts.headers.remove(CONTENT_LENGTH);
+        }
         // An error, or a redirect, says that the rest of the upload is not wanted (RFC 9110 section 10.1.1, and curl);
         // a 2xx may well go on beside it.
         if parts.status.as_u16() >= 300 && !upload.is_taken() {
@@ -93,6 +99,7 @@ impl Response {
             origin,
             received: 0,
             declared,
+            chunked,
         };
         if body.incoming.is_end_stream() {
             body.finish();
@@ -120,13 +127,18 @@ impl ResponseBody {
     /// The next piece as it arrives; `None` at the end, when the connection is back in the pool. Cancel safe.
     pub async fn frame(&mut self) -> Result<Option<Frame>, Error> {
         let ready = std::future::poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
-        if let Poll::Ready(frame) = ready {
-            return frame;
+        match ready {
+            Poll::Ready(frame) => frame,
+            // On the heap, as most bodies are there with their heads: their futures stay small.
+            Poll::Pending => Box::pin(self.wait()).await,
         }
+    }
+
+    async fn wait(&mut self) -> Result<Option<Frame>, Error> {
         let Some(held) = &self.held else { return Ok(None) };
         let (meter, upload, clock, origin) =
             (self.meter.clone(), held.upload.clone(), self.clock.clone(), self.origin.clone());
-        let next = std::future::poll_fn(|cx| self.poll_frame(cx));
+        let next = pin!(std::future::poll_fn(|cx| self.poll_frame(cx)));
         match watch(&meter, &clock, &upload, &origin, next).await {
             Ok(frame) => frame,
             Err(expired) => {
@@ -170,7 +182,8 @@ impl ResponseBody {
     fn failure(&self, cause: hyper::Error) -> Error {
         let progress = || match self.declared {
             Some(declared) => format!("received {} bytes, expected {declared}", self.received),
-            None => "incomplete chunked read".to_owned(),
+            None if self.chunked => "incomplete chunked read".to_owned(),
+            None => format!("received {} bytes, and no orderly end", self.received),
         };
         failure(&self.meter, cause, &self.origin, true, Some(&progress))
     }

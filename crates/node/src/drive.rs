@@ -78,7 +78,7 @@ pub(crate) async fn drive(
     };
     let timing = Timing { head_us: micros_since(at), now_us: 0 };
     if flags.streams_response() {
-        stream(response, timing, at, &credit, last_word).await;
+        Box::pin(stream(response, timing, at, &credit, last_word)).await;
     } else {
         buffer(response, timing, at, profile.max_response_size, last_word).await;
     }

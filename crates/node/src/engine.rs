@@ -4,6 +4,7 @@ use crate::complete::{Kind, Outbox, Record};
 use crate::drive::{LastWord, drive};
 use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
 use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
+use bytes::Bytes;
 use napi::bindgen_prelude::{BufferSlice, Function};
 use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
@@ -102,27 +103,27 @@ impl Engine {
     }
 
     /// Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
-    /// free again after its last record.
+    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted, 8 the body
+    /// is lent: it is not copied, and nobody changes it before the last record. `id` is free again after that.
     #[napi(catch_unwind)]
     pub fn send(
         &self,
+        env: Env,
         id: u32,
         profile: u32,
         flags: u32,
         head: JsString<'_>,
         body: Option<BufferSlice<'_>>,
     ) -> Result<()> {
+        let flags = Flags(flags);
         let found = self.profiles.borrow().get(profile as usize).cloned().flatten();
         let profile = found.ok_or_else(|| Error::from_reason("no such profile"))?;
-        self.command(Command::Send(Box::new(Submission {
-            id,
-            profile,
-            flags: Flags(flags),
-            head: head.into_latin1()?.take(),
-            body: body.map(|bytes| copy(&bytes)),
-            at: Instant::now(),
-        })));
+        let body = match body {
+            Some(bytes) if flags.lends_body() => Some(Bytes::from_owner(bytes.into_buffer(&env)?)),
+            bytes => bytes.map(|bytes| copy(&bytes)),
+        };
+        let head = head.into_latin1()?.take();
+        self.command(Command::Send(Box::new(Submission { id, profile, flags, head, body, at: Instant::now() })));
         Ok(())
     }
 

@@ -15,3 +15,7 @@ mod engine;
 mod error;
 mod profile;
 mod submit;
+
+/// A fifth less CPU per small request than glibc's malloc (see docs/architecture.md).
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

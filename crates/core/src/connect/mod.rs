@@ -7,7 +7,7 @@ pub(crate) mod tls;
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
-pub(crate) use stream::Stream;
+pub(crate) use stream::{Socket, Stream};
 use tls::{Tls, TlsOptions};
 
 /// What a pool's connections have in common.

@@ -11,7 +11,8 @@ pub(crate) async fn resolve(origin: &Origin) -> Result<Vec<SocketAddr>, Error> {
     if let Ok(address) = origin.host().parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, origin.port())]);
     }
-    let host = origin.host().to_owned();
+    // RFC 6761 section 6.3: always this machine; the system's resolver knows it only without the root's dot.
+    let host = if origin.host() == "localhost." { "localhost" } else { origin.host() }.to_owned();
     let port = origin.port();
     let looked_up = tokio::task::spawn_blocking(move || lookup(&host, port)).await;
     match looked_up {

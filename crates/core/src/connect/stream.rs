@@ -12,6 +12,40 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<TcpStream>>),
 }
 
+impl Stream {
+    pub(crate) fn socket(&self) -> Socket {
+        match self {
+            Stream::Tcp(stream) => Socket::of(stream),
+            Stream::Tls(stream) => Socket::of(stream.get_ref().0),
+        }
+    }
+}
+
+/// The number of an open socket, without owning it.
+#[derive(Clone, Copy)]
+pub(crate) struct Socket(#[cfg(unix)] std::os::fd::RawFd, #[cfg(windows)] std::os::windows::io::RawSocket);
+
+impl Socket {
+    fn of(stream: &TcpStream) -> Self {
+        #[cfg(unix)]
+        return Socket(std::os::fd::AsRawFd::as_raw_fd(stream));
+        #[cfg(windows)]
+        return Socket(std::os::windows::io::AsRawSocket::as_raw_socket(stream));
+    }
+
+    /// Neither bytes nor an end are waiting to be read.
+    pub(crate) fn is_silent(self) -> bool {
+        // SAFETY: whoever keeps the number forgets it when the socket is closed.
+        #[cfg(unix)]
+        let open = unsafe { std::os::fd::BorrowedFd::borrow_raw(self.0) };
+        // SAFETY: as above.
+        #[cfg(windows)]
+        let open = unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.0) };
+        let peeked = socket2::SockRef::from(&open).peek(&mut [std::mem::MaybeUninit::uninit()]);
+        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+    }
+}
+
 macro_rules! each {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {

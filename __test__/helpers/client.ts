@@ -1,0 +1,48 @@
+/** A client for one test, and what tests ask of promises. */
+import type { ExecutionContext } from 'ava';
+import { Client, type ClientOptions, type Response } from '../../src/index.js';
+
+/** A client that is closed with the test. */
+export function openClient(t: ExecutionContext, options?: ClientOptions): Client {
+  const client = new Client(options);
+  t.teardown(() => client.close());
+  return client;
+}
+
+/** What the promise rejects with. A promise that resolves is an error of the test. */
+export async function failure(promise: Promise<unknown>): Promise<Error> {
+  let value: unknown;
+  try {
+    value = await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error(`expected a rejection, but it resolved to ${String(value)}`);
+}
+
+/** Resolves as soon as the condition holds; after five seconds without it the test has failed. */
+export async function eventually(what: string, condition: () => boolean): Promise<void> {
+  const end = Date.now() + 5000;
+  while (!condition()) {
+    if (Date.now() > end) throw new Error(`did not come about: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+}
+
+/** `promise`, or an error when it is not settled after five seconds: for "this must not hang". */
+export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`did not come about: ${what}`)), 5000);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** `'<status> <body>'`, the shortest thing to compare. */
+export function told(response: Response): string {
+  return `${response.statusCode} ${response.text}`;
+}

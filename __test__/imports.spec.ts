@@ -1,0 +1,81 @@
+/** Imports go one way (design.md 4). Types may point anywhere: `import type` leaves nothing behind. */
+import test from 'ava';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = fileURLToPath(new URL('../src', import.meta.url));
+
+/** From the door inwards. A file may import from floors below its own, and within its folder's own floor where said. */
+const FLOORS: string[][] = [
+  ['index'],
+  ['api'],
+  ['client'],
+  ['base-url', 'dispatch/http'],
+  ['dispatch/exchange', 'certificates', 'pool-limits'],
+  ['dispatch/native', 'dispatch/dispatch', 'dispatch/abort'],
+  ['response'],
+  ['redirects', 'body-iteration', 'text', 'status-codes'],
+  ['request'],
+  ['content', 'headers', 'timeout', 'url', 'version'],
+  ['url-components'],
+  ['query-params', 'url-parse'],
+  ['url-host'],
+  ['options', 'types'],
+  ['errors'],
+];
+const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name): [string, number] => [name, floor])));
+
+const imports = (readdirSync(root, { recursive: true }) as string[])
+  .filter((file) => file.endsWith('.ts'))
+  .flatMap((file) => {
+    const from = file.replace(/\.ts$/, '');
+    return valueImports(readFileSync(path.join(root, file), 'utf8')).map((to): [string, string] => [
+      from,
+      to.startsWith('.') ? path.relative(root, path.resolve(root, path.dirname(file), to)).replace(/\.js$/, '') : to,
+    ]);
+  });
+const ours = imports.filter(([, to]) => floorOf.has(to));
+
+test('every source file has its floor', (t) => {
+  const files = (readdirSync(root, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
+  t.deepEqual(
+    files.map((file) => file.replace(/\.ts$/, '')).filter((name) => !floorOf.has(name)),
+    [],
+  );
+});
+
+test('imports go one way', (t) => {
+  t.true(ours.length > 20, 'the imports were found');
+  const upwards = ours.filter(([from, to]) => (floorOf.get(from) ?? NaN) >= (floorOf.get(to) ?? NaN));
+  t.deepEqual(upwards, []);
+});
+
+test('only dispatch/native.ts imports the addon', (t) => {
+  t.deepEqual(
+    imports.filter(([, to]) => to.includes('binding')).map(([from]) => from),
+    ['dispatch/native'],
+  );
+});
+
+test('errors and types import nothing of ours, options nothing but errors', (t) => {
+  const leaves = new Set(['errors', 'types', 'options']);
+  t.deepEqual(
+    ours.filter(([from]) => leaves.has(from)),
+    [['options', 'errors']],
+  );
+});
+
+test('there is no dependency at run time', (t) => {
+  t.deepEqual(
+    imports.filter(([, to]) => !to.startsWith('node:') && !floorOf.has(to) && !to.includes('binding')),
+    [],
+  );
+});
+
+/** What is imported or re-exported as a value. */
+function valueImports(source: string): string[] {
+  const statements = source.matchAll(/^(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)';/gm);
+  const dynamic = source.matchAll(/\bimport\('([^']+)'\)/g);
+  return [...statements, ...dynamic].map(([, specifier]) => specifier);
+}
