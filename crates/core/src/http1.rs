@@ -2,6 +2,7 @@
 
 use crate::body::{BodyError, RequestBody};
 use crate::connect::Stream;
+use crate::connection::{self, Rest};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{HeadTooLong, Meter, Metered};
 use crate::origin::Origin;
@@ -10,7 +11,6 @@ use crate::timeout::{Clock, Phase};
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
 use hyper::body::Incoming;
-use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io;
@@ -20,8 +20,8 @@ use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
 pub(crate) struct Http1 {
-    sender: SendRequest<RequestBody>,
     meter: Rc<Meter>,
+    rest: Rc<Rest>,
     task: AbortHandle,
     /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
     busy: bool,
@@ -45,19 +45,19 @@ impl Http1 {
     ) -> Result<Http1, Error> {
         let (meter, socket) = (Meter::new(), stream.socket());
         let io = TokioIo::new(Metered::new(stream, socket, meter.clone()));
-        let (sender, connection) = Builder::new().title_case_headers(true).handshake(io).await.map_err(|cause| {
+        let (rest, task) = connection::start(io, on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
-        let task = tokio::task::spawn_local(async move {
-            // Its error reaches whoever waits for the response; without anybody waiting it means nothing.
-            let _ = connection.await;
-            on_close();
-        });
-        Ok(Http1 { sender, meter, task: task.abort_handle(), busy: false })
+        Ok(Http1 { meter, rest, task, busy: false })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.sender.is_closed()
+        self.rest.is_closed()
+    }
+
+    /// Of an idle connection: nobody has used it for a while.
+    pub(crate) fn fall_asleep(&self) {
+        self.rest.fall_asleep();
     }
 
     pub(crate) fn meter(&self) -> &Rc<Meter> {
@@ -65,12 +65,12 @@ impl Http1 {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.sender.is_ready()
+        self.rest.is_ready()
     }
 
     /// Waits until the connection can take a request; false when it is closed instead.
     pub(crate) async fn becomes_ready(&mut self) -> bool {
-        !self.sender.is_closed() && self.sender.ready().await.is_ok()
+        self.rest.becomes_ready().await
     }
 
     /// Sends the request and waits for the final response's head.
@@ -93,7 +93,11 @@ impl Http1 {
 
     async fn await_head(&mut self, request: &Request, clock: &Clock) -> Result<http::Response<Incoming>, Error> {
         let received = self.meter.received();
-        let mut answer = pin!(self.sender.send_request(request.to_http1()?));
+        let Some(answer) = self.rest.send(request.to_http1()?) else {
+            let message = format!("{} closed the connection", request.origin);
+            return Err(Error::new(ErrorKind::RemoteProtocolError, message));
+        };
+        let mut answer = pin!(answer);
         let response = watch(&self.meter, clock, &request.body, &request.origin, answer.as_mut()).await?;
         let response = response
             .map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received, None))?;
@@ -112,6 +116,8 @@ impl Drop for Http1 {
         // An idle connection says goodbye (TLS close_notify); one in the middle of an exchange is cut.
         if self.busy {
             self.task.abort();
+        } else {
+            self.rest.close();
         }
     }
 }

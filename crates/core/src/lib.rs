@@ -15,6 +15,7 @@
 
 mod body;
 mod connect;
+mod connection;
 mod error;
 mod exchange;
 mod fields;

@@ -224,11 +224,9 @@ impl Pool {
         self.reap();
     }
 
-    /// One timer a pool closes what has been idle for too long; it runs only while something is idle.
+    /// One timer a pool closes what has been idle for too long, and puts to sleep what has been so for a while; it runs
+    /// only while something is idle.
     fn reap(&self) {
-        if self.config.keepalive_expiry.is_none() && self.state.borrow().next_expiry().is_none() {
-            return;
-        }
         if std::mem::replace(&mut self.state.borrow_mut().reaping, true) {
             return;
         }
@@ -249,7 +247,7 @@ impl Pool {
         let (expired, next) = {
             let mut state = self.state.borrow_mut();
             let expired = state.take_idle(|idle| idle.has_expired(now));
-            let next = state.next_expiry();
+            let next = state.places.values().flat_map(|place| &place.idle).filter_map(|idle| idle.tend(now)).min();
             state.reaping = next.is_some();
             (expired, next)
         };
@@ -372,13 +370,19 @@ impl State {
         }
         taken
     }
-
-    fn next_expiry(&self) -> Option<Instant> {
-        self.places.values().flat_map(|place| &place.idle).filter_map(|idle| idle.until).min()
-    }
 }
 
 impl Idle {
+    /// Puts it to sleep when it is time; returns when to look again.
+    fn tend(&self, now: Instant) -> Option<Instant> {
+        let asleep_from = self.since + SLEEP_AFTER;
+        if asleep_from > now {
+            return Some(self.until.map_or(asleep_from, |until| until.min(asleep_from)));
+        }
+        self.connection.fall_asleep();
+        self.until
+    }
+
     fn has_expired(&self, now: Instant) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
@@ -484,6 +488,9 @@ impl Lease {
         pool.keep(&origin, Idle { connection, id, since, until });
     }
 }
+
+/// Idle for so long, a connection is worth waking up later for the memory that it frees now.
+const SLEEP_AFTER: Duration = Duration::from_millis(500);
 
 /// A lease whose place has gone to an idle connection.
 const KEPT: u64 = u64::MAX;

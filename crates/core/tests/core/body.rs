@@ -166,8 +166,8 @@ fn a_producer_who_goes_away_aborts_the_request() {
 fn a_stream_keeps_to_its_declared_length() {
     run(async {
         for (data, message) in [
-            ("12345", "too little data for the declared Content-Length: 5 bytes of 6"),
-            ("1234567", "too much data for the declared Content-Length of 6"),
+            ("12345", "Too little data for the declared Content-Length: 5 bytes of 6"),
+            ("1234567", "Too much data for the declared Content-Length of 6"),
         ] {
             let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(Some(6)));
             let sending = send(&pool, put(&server.origin(), &up.body));
