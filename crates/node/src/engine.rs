@@ -2,6 +2,7 @@
 
 use crate::complete::{Kind, Outbox, Record};
 use crate::drive::{LastWord, drive};
+use crate::memory::{QUIET_AFTER, set_quiet};
 use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
 use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use std::time::Instant;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
+use tokio::time::timeout;
 use whippet_core::{BodySender, Pool, RequestBody};
 
 /// Threads that may block in the system's resolver at once.
@@ -270,7 +272,9 @@ struct Io {
 
 async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
     let io = Rc::new(Io::default());
-    while let Some(command) = queue.recv().await {
+    let mut quiet = false;
+    loop {
+        let Some(command) = next(&mut queue, &mut quiet).await else { break };
         match command {
             Command::Stop => break,
             Command::Send(submission) => io.send(*submission, &outbox),
@@ -302,6 +306,21 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
             }
         }
     }
+}
+
+/// The next command; between two bursts of them the allocator is told that it is quiet.
+async fn next(queue: &mut UnboundedReceiver<Command>, quiet: &mut bool) -> Option<Command> {
+    if !*quiet {
+        if let Ok(command) = timeout(QUIET_AFTER, queue.recv()).await {
+            return command;
+        }
+        *quiet = true;
+        set_quiet(true);
+    }
+    let command = queue.recv().await;
+    *quiet = false;
+    set_quiet(false);
+    command
 }
 
 fn writable(id: u32, stopped: bool) -> Record<'static> {

@@ -7,15 +7,13 @@
 //! ```
 //!
 //! `engine` owns the thread and the queues, `submit` reads what comes down, `drive` runs one exchange, `complete` packs
-//! what goes up, `profile` reads options, `error` names the kinds.
+//! what goes up, `profile` reads options, `error` names the kinds, `memory` is
+//! the allocator.
 
 mod complete;
 mod drive;
 mod engine;
 mod error;
+mod memory;
 mod profile;
 mod submit;
-
-/// A fifth less CPU per small request than glibc's malloc (see docs/architecture.md).
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
