@@ -51,7 +51,10 @@ export interface RequestOptions {
   params?: QueryParamTypes;
   /** null as a value removes the client's header of that name. */
   headers?: HeaderTypes;
-  /** Body: at most one of content and json. */
+  /**
+   * Body: at most one of content and json. Bytes are not copied when they are many: leave them as they are until the promise
+   * settles.
+   */
   content?: ContentTypes;
   json?: unknown;
   timeout?: TimeoutTypes | null;
