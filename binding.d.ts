@@ -9,6 +9,20 @@
  */
 export declare const __napiBindingTarget: 'native' | 'wasm32-wasi' | 'wasm32-wasip1'
 
+/** Undoes the codings of one Content-Encoding, a bounded piece at a time. Its errors have `code` 'DecodingError'. */
+export declare class Decoder {
+  /** `contentEncoding`: all values of the header, with commas in between. */
+  constructor(contentEncoding: string)
+  /** False when there is nothing to undo: the bytes are to be taken as they are, and not to be written here. */
+  get decodes(): boolean
+  /** The next bytes as they were received; `read` has said null before. */
+  write(chunk: Buffer): void
+  /** No more bytes were received. */
+  end(): void
+  /** The next decoded bytes, at most 64 KiB; null when all that was written is used up. */
+  read(): Buffer | null
+}
+
 /** Carries requests to the I/O thread and completions back. */
 export declare class Engine {
   /** `onBatch(records, large)` is called with everything that has happened since it was called last. */
@@ -26,8 +40,11 @@ export declare class Engine {
    * is lent: it is not copied, and nobody changes it before the last record. `id` is free again after that.
    */
   send(id: number, profile: number, flags: number, head: string, body?: Buffer | undefined | null): void
-  /** Asks for the next piece of a streamed response: one `Chunk`, or the `End`. */
-  read(id: number): void
+  /**
+   * Asks for the next piece of a streamed response: one `Chunk`, or the `End`. The first call decides whether the body
+   * comes `raw` or decoded.
+   */
+  read(id: number, raw: boolean): void
   /** A piece of a streamed request; a `Writable` record follows when there is room for the next. */
   write(id: number, chunk: Buffer): void
   /** The streamed request is complete. */
@@ -49,7 +66,7 @@ export declare class PoolHandle {
 }
 
 /** What went wrong in an exchange: the name of the error's class. */
-export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge'
+export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'DecodingError'
 
 /** The options of a pool. Times in milliseconds; left out is "no limit". */
 export interface PoolOptions {

@@ -773,7 +773,8 @@ if (
   }
 }
 
-const { Engine, PoolHandle, ErrorKind } = nativeBinding
+const { Decoder, Engine, PoolHandle, ErrorKind } = nativeBinding
+export { Decoder }
 export { Engine }
 export { PoolHandle }
 export { ErrorKind }

@@ -6,7 +6,12 @@ import { eventually, failure, openClient, told } from './helpers/client.js';
 import { serve, serveRaw } from './helpers/server.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const DEFAULTS = ['Accept: */*', 'Connection: keep-alive', `User-Agent: whippet/${version}`];
+const DEFAULTS = [
+  'Accept: */*',
+  'Accept-Encoding: gzip, deflate, br, zstd',
+  'Connection: keep-alive',
+  `User-Agent: whippet/${version}`,
+];
 
 const functions: Pick<typeof whippet, 'get' | 'options' | 'head' | 'post' | 'put' | 'patch' | 'delete'> = whippet;
 
@@ -38,7 +43,7 @@ const HEADS: [
     { headers: { 'User-Agent': 'mine' } },
     'GET',
     {},
-    [...DEFAULTS.slice(0, 2), 'User-Agent: mine'],
+    [...DEFAULTS.slice(0, 3), 'User-Agent: mine'],
   ],
   ['null removes a default', {}, 'GET', { headers: { Accept: null } }, DEFAULTS.slice(1)],
   [

@@ -17,7 +17,7 @@ const FLOORS: string[][] = [
   ['response'],
   ['redirects', 'body-iteration', 'text', 'status-codes'],
   ['request'],
-  ['content', 'headers', 'timeout', 'url', 'version'],
+  ['content', 'decoding', 'headers', 'timeout', 'url', 'version'],
   ['url-components'],
   ['query-params', 'url-parse'],
   ['url-host'],

@@ -11,6 +11,8 @@ const absolute = (key, bound) => ({ key, ratio: false, ...bound });
 const SMALL = { path: '/small', read: 'json', bytes: 105 };
 const KIB_64 = { path: '/64k', read: 'bytes', bytes: 64 << 10 };
 const MIB_1 = { path: '/1m', read: 'bytes', bytes: 1 << 20 };
+/** Not parsed: that would cost everybody the same, and more than the rest. */
+const GZIP_JSON = { path: '/gzip-json', read: 'gunzip', bytes: 102_382 };
 const UPLOAD = { path: '/upload', read: 'upload', bytes: 1 << 20 };
 
 const throughput = (name, title, what, inFlight, goals, more) => ({
@@ -38,6 +40,10 @@ export const rows = [
   throughput('tls-small-50', 'TLS HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [against('rps', { atLeast: 3 })], {
     port: 'https',
   }),
+  throughput('gzip-json', 'HTTP/1.1, gzip JSON of 100 KiB, 8 in flight', GZIP_JSON, 8, [
+    against('rps', { atLeast: 3 }),
+    against('main', { atMost: 0.125 }),
+  ]),
   // nginx cannot say what it received, and copies it: uploads always go to the native origin's sink.
   throughput('upload-1m-8', '1 MiB upload, 8 in flight', UPLOAD, 8, [against('rps', { atLeast: 1.3 })], {
     origin: 'native',

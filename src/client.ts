@@ -31,7 +31,7 @@ import { version } from './version.js';
 export interface ClientOptions {
   /** Merged into each request's; the request's win. */
   params?: QueryParamTypes;
-  /** Sent with each request, after the defaults (Accept, Connection, User-Agent); null removes a default. */
+  /** Sent with each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null removes a default. */
   headers?: HeaderTypes;
   /** Requests with a relative URL are appended to it. */
   baseUrl?: URLTypes;
@@ -341,6 +341,7 @@ const NO_POOL: PoolStats = Object.freeze({
 });
 const DEFAULT_HEADERS = new Headers([
   ['Accept', '*/*'],
+  ['Accept-Encoding', 'gzip, deflate, br, zstd'],
   ['Connection', 'keep-alive'],
   ['User-Agent', `whippet/${version}`],
 ]);

@@ -216,6 +216,7 @@ export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freez
   LocalProtocolError,
   RemoteProtocolError,
   ResponseTooLarge,
+  DecodingError,
 });
 
 /**

@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { closingEarly, streamOf, textLines, toPieces } from './body-iteration.js';
+import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
@@ -33,6 +34,8 @@ export interface Arrival {
   view(): Buffer | null;
   copy(): Buffer | null;
   readonly source: BodySource | null;
+  /** Bytes of the whole body, before decoding. */
+  readonly received: number;
   readonly trailers: Headers | null;
   /** Milliseconds from sending to the head. */
   readonly elapsed: number;
@@ -94,10 +97,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
         this.#headers.append(name, value);
       }
     }
+    const coding = this.#headers.get('content-encoding');
+    const details = { request: given.request };
     if (made.source === null) {
-      this.#content = made.content;
+      this.#received = made.content.length;
+      this.#content = coding === undefined ? made.content : decodeWhole(made.content, coding, details);
     } else {
-      this.#source = made.source;
+      this.#source = coding === undefined ? made.source : new DecodingSource(made.source, coding, details);
       this.#closed = false;
     }
   }
@@ -196,8 +202,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** Bytes of the body received, before decoding. */
   get numBytesDownloaded(): number {
-    if (this.#source !== null) return this.#received;
-    return this.#content?.length ?? this.#arrival?.view()?.length ?? 0;
+    return this.#source?.received ?? this.#arrival?.received ?? this.#received;
   }
 
   /** Fields after the body (RFC 9110 §6.5); empty before its end. */
@@ -277,11 +282,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   async readAtMost(limit: number | null): Promise<Buffer> {
     if (this.#source === null || this.#content !== null) return this.content;
-    const declared = limit === null ? null : this.#declaredLength();
+    // That of a coded body says nothing about what comes out of it.
+    const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
     if (declared !== null && declared > (limit as number)) throw await this.#tooLarge(limit as number);
     const pieces: Buffer[] = [];
     let length = 0;
-    for await (const piece of this.#pieces('read()')) {
+    for await (const piece of this.#pieces('read()', false)) {
       pieces.push(piece);
       length += piece.length;
       if (limit !== null && length > limit) throw await this.#tooLarge(limit);
@@ -293,7 +299,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     const whole = this.#source === null || this.#content !== null ? this.content : null;
-    const source = whole === null ? this.#pieces('iterBytes()') : once(whole);
+    const source = whole === null ? this.#pieces('iterBytes()', false) : once(whole);
     return this.#iterator(toPieces(source, chunkSizeOf(options)));
   }
 
@@ -311,7 +317,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The body before content decoding. Only of a streaming response, and once. */
   iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     if (this.#source === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
-    return this.#iterator(toPieces(this.#pieces('iterRaw()'), chunkSizeOf(options)));
+    return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options)));
   }
 
   /** `iterBytes()` as a web stream, pulled on demand. */
@@ -362,20 +368,23 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /** The one reading of a streamed body. */
-  async *#pieces(what: string): AsyncGenerator<Buffer> {
+  async *#pieces(what: string, raw: boolean): AsyncGenerator<Buffer> {
     const source = this.#source as BodySource;
     if (this.#consumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
     if (this.#closed)
       throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
     this.#consumed = true;
     const total = this.#progress === undefined ? null : this.#declaredLength();
+    let told = 0;
     try {
       for (;;) {
-        const piece = await source.read();
+        const piece = await source.read(raw);
+        if (source.received > told) {
+          told = source.received;
+          this.#progress?.(told, total);
+        }
         if (piece === null) break;
         if (piece.length === 0) continue;
-        this.#received += piece.length;
-        this.#progress?.(this.#received, total);
         yield piece;
         if (this.#closed) {
           throw new StreamClosed(`${what}: the response was closed while its body was read`, this.#details());
@@ -476,13 +485,19 @@ function bodyOf(init: ResponseInit_): MadeBody {
 
 function iteratorSource(content: AsyncIterable<Uint8Array>): BodySource {
   let iterator: AsyncIterator<Uint8Array> | null = null;
+  let received = 0;
   return {
+    get received() {
+      return received;
+    },
     trailers: null,
     elapsed: null,
     async read() {
       iterator ??= content[Symbol.asyncIterator]();
       const { done, value } = await iterator.next();
-      return done ? null : Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+      if (done) return null;
+      received += value.byteLength;
+      return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
     },
     cancel() {
       iterator?.return?.().catch(() => {});

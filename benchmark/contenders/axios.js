@@ -13,6 +13,7 @@ export function open({ ca, inFlight }) {
   return {
     json: async (url) => (await client.get(url)).data,
     bytes: async (url) => (await client.get(url, { responseType: 'arraybuffer' })).data.byteLength,
+    gunzip: async (url) => (await client.get(url, { responseType: 'arraybuffer' })).data.byteLength,
     upload: async (url, content) => (await client.post(url, content)).data,
     close: async () => {},
   };

@@ -3,6 +3,7 @@ export function open() {
   return {
     json: async (url) => (await fetch(url)).json(),
     bytes: async (url) => (await (await fetch(url)).arrayBuffer()).byteLength,
+    gunzip: async (url) => (await (await fetch(url)).arrayBuffer()).byteLength,
     upload: async (url, body) => (await fetch(url, { method: 'POST', body })).json(),
     close: async () => {},
   };

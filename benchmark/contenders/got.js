@@ -11,6 +11,7 @@ export function open({ ca, inFlight }) {
   return {
     json: (url) => client.get(url).json(),
     bytes: async (url) => (await client.get(url).buffer()).byteLength,
+    gunzip: async (url) => (await client.get(url).buffer()).byteLength,
     upload: (url, body) => client.post(url, { body }).json(),
     close: async () => {},
   };

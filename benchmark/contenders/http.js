@@ -1,5 +1,7 @@
 import http from 'node:http';
 import https from 'node:https';
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 
 export function open({ ca, inFlight }) {
   const { Agent, request } = ca ? https : http;
@@ -19,8 +21,11 @@ export function open({ ca, inFlight }) {
   return {
     json: async (url) => parse(await send(url)),
     bytes: async (url) => (await send(url)).byteLength,
+    gunzip: async (url) => (await unzip(await send(url))).byteLength,
     upload: async (url, content) =>
       parse(await send(url, { method: 'POST', headers: { 'content-length': content.byteLength } }, content)),
     close: async () => agent.destroy(),
   };
 }
+
+const unzip = promisify(gunzip);

@@ -1,3 +1,5 @@
+import { promisify } from 'node:util';
+import { gunzip } from 'node:zlib';
 import { Agent, request } from 'undici';
 
 /** As its users have it: `request(url)` over an agent with default options. */
@@ -13,9 +15,11 @@ export function open(job, more = {}) {
   return {
     json: async (url) => (await request(url, { dispatcher })).body.json(),
     bytes: async (url) => (await (await request(url, { dispatcher })).body.bytes()).byteLength,
+    gunzip: async (url) => (await unzip(await (await request(url, { dispatcher })).body.bytes())).byteLength,
     upload: async (url, body) => (await request(url, { dispatcher, method: 'POST', body })).body.json(),
     close: () => dispatcher.close(),
   };
 }
 
+const unzip = promisify(gunzip);
 const HOURS = 4 * 3_600_000;

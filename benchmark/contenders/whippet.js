@@ -11,6 +11,7 @@ export function open({ ca, keepIdle }) {
   return {
     json: async (url) => (await client.get(url)).json(),
     bytes: async (url) => (await client.get(url)).content.byteLength,
+    gunzip: async (url) => (await client.get(url)).content.byteLength,
     upload: async (url, content) => (await client.post(url, { content })).json(),
     close: () => client.close(),
   };

@@ -46,5 +46,6 @@ export async function measure(contender, { url, read, bytes, inFlight, ms, warmU
 const LENGTH_OF = {
   json: (value) => value.bytes,
   bytes: (length) => length,
+  gunzip: (length) => length,
   upload: (value) => value.received,
 };

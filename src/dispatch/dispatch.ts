@@ -26,10 +26,15 @@ export interface DispatchOptions {
 
 /** Where a response's body comes from. */
 export interface BodySource {
-  /** The next piece; null at the end. One call at a time. */
-  read(): Promise<Buffer | null>;
+  /**
+   * The next piece, possibly empty; null at the end. One call at a time. The first one decides whether the pieces come `raw` or
+   * with their content coding undone.
+   */
+  read(raw: boolean): Promise<Buffer | null>;
   /** Nobody wants the rest. Idempotent. */
   cancel(): void;
+  /** Bytes so far, before decoding. */
+  readonly received: number;
   /** After the end. */
   readonly trailers: Headers | null;
   /** Milliseconds from sending to the end of the body, when known. */

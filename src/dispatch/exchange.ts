@@ -29,6 +29,7 @@ const LARGEST_PIECE = 256 * 1024;
 export class Exchange implements Listener, BodySource {
   trailers: Headers | null = null;
   elapsed: number | null = null;
+  received = 0;
   #id = -1;
   #request: Request;
   #answer: Waiting<Response> | null;
@@ -83,8 +84,9 @@ export class Exchange implements Listener, BodySource {
     if (response !== null) forgotten.register(response, this, this);
   }
 
-  onChunk(chunk: Buffer): void {
+  onChunk(chunk: Buffer, received: number): void {
     if (this.#over) return;
+    this.received += received;
     const reading = this.#takeReading();
     if (reading === null) this.#chunks.push(chunk);
     else reading.resolve(chunk);
@@ -94,8 +96,9 @@ export class Exchange implements Listener, BodySource {
     this.trailers = Headers.fromLines(lines);
   }
 
-  onEnd(trailerLines: string, elapsed: number): void {
+  onEnd(trailerLines: string, elapsed: number, received: number): void {
     if (this.#over) return;
+    this.received += received;
     this.elapsed = elapsed;
     if (trailerLines !== '') this.onTrailers(trailerLines);
     this.#finish();
@@ -124,14 +127,14 @@ export class Exchange implements Listener, BodySource {
 
   // ── what is asked from above ──
 
-  read(): Promise<Buffer | null> {
+  read(raw: boolean): Promise<Buffer | null> {
     const chunk = this.#chunks.shift();
     if (chunk !== undefined) return Promise.resolve(chunk);
     if (this.#failure !== null) return Promise.reject(this.#failure.reason);
     if (this.#over) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reading = { resolve, reject };
-      native.read(this.#id);
+      native.read(this.#id, raw);
     });
   }
 

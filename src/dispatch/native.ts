@@ -6,7 +6,8 @@
  */
 
 import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions } from '../../binding.js';
-import { Engine } from '../../binding.js';
+import { Decoder, Engine } from '../../binding.js';
+import { provideDecoder } from '../decoding.js';
 import type { Headers } from '../headers.js';
 import type { Arrival, ResponseVersion } from '../response.js';
 import type { BodySource } from './dispatch.js';
@@ -17,8 +18,9 @@ export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions };
 export interface Listener {
   onDone(head: ArrivedHead): void;
   onHead(head: ArrivedHead): void;
-  onChunk(chunk: Buffer): void;
-  onEnd(trailerLines: string, elapsed: number): void;
+  /** `received`: bytes since the last chunk, before decoding. */
+  onChunk(chunk: Buffer, received: number): void;
+  onEnd(trailerLines: string, elapsed: number, received: number): void;
   onTrailers(lines: string): void;
   onInformational(statusCode: number, lines: string): void;
   onWritable(stopped: boolean): void;
@@ -41,6 +43,7 @@ export class ArrivedHead implements Arrival {
     private readonly bodyStart: number,
     private readonly bodyEnd: number,
     private readonly large: Buffer | null,
+    readonly received: number,
   ) {}
 
   get version(): ResponseVersion {
@@ -86,10 +89,10 @@ export function send(listener: Listener, profile: number, flags: number, head: s
   return id;
 }
 
-/** Asks for the next piece of a streamed response. */
-export function read(id: number): void {
+/** Asks for the next piece of a streamed response; the first call decides whether it comes raw or decoded. */
+export function read(id: number, raw: boolean): void {
   owe();
-  start().read(id);
+  start().read(id, raw);
 }
 
 /** A piece of a streamed request; `onWritable` follows. */
@@ -128,6 +131,8 @@ export function closePool(pool: PoolHandle): Promise<void> {
     start().closePool(id, pool);
   });
 }
+
+provideDecoder((contentEncoding) => new Decoder(contentEncoding));
 
 let engine: Engine | null = null;
 
@@ -181,7 +186,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
     const status = batch.readUInt16LE(at + 6);
     const headLength = batch.readUInt32LE(at + 8);
     const bodyLength = batch.readUInt32LE(at + 12);
-    const headAt = at + 24;
+    const headAt = at + 28;
     const bodyAt = headAt + headLength;
     const isLarge = bodyLength === LARGE;
     const bodyEnd = isLarge ? bodyAt : bodyAt + bodyLength;
@@ -192,7 +197,9 @@ function drain(batch: Buffer, large: Buffer[]): void {
       case HEAD: {
         const elapsed = batch.readUInt32LE(at + 16) / 1000;
         const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
-        const head = new ArrivedHead(status, batch[at + 5], elapsed, total, batch, headAt, bodyAt, bodyEnd, body);
+        const version = batch[at + 5];
+        const received = batch.readUInt32LE(at + 24);
+        const head = new ArrivedHead(status, version, elapsed, total, batch, headAt, bodyAt, bodyEnd, body, received);
         if (kind === DONE) {
           release(id);
           listener.onDone(head);
@@ -202,11 +209,11 @@ function drain(batch: Buffer, large: Buffer[]): void {
         break;
       }
       case CHUNK:
-        listener.onChunk(body ?? Buffer.from(batch.subarray(bodyAt, bodyEnd)));
+        listener.onChunk(body ?? Buffer.from(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
         break;
       case END:
         release(id);
-        listener.onEnd(linesOf(batch, headAt, bodyAt), batch.readUInt32LE(at + 20) / 1000);
+        listener.onEnd(linesOf(batch, headAt, bodyAt), batch.readUInt32LE(at + 20) / 1000, batch.readUInt32LE(at + 24));
         break;
       case TRAILERS:
         listener.onTrailers(linesOf(batch, headAt, bodyAt));

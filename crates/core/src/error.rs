@@ -17,6 +17,8 @@ pub enum ErrorKind {
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTooLarge,
+    /// A body is not what its Content-Encoding says.
+    DecodingError,
     /// The request was dropped before it finished: the pool's thread is ending, or a bug.
     CloseError,
 }

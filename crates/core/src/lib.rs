@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp, tls} ─▶ http1 ─▶ hyper
+//!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
 //! What it does *not* do, and where that lives instead:
@@ -16,6 +17,7 @@
 mod body;
 mod connect;
 mod connection;
+mod decode;
 mod error;
 mod exchange;
 mod fields;
@@ -29,6 +31,7 @@ mod timeout;
 
 pub use body::{BodySender, RequestBody};
 pub use connect::tls::{TlsOptions, Verify};
+pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind};
 pub use fields::FieldLines;
 pub use origin::{Origin, Scheme};

@@ -1,7 +1,8 @@
 //! A response: its head, and a body that is pulled and gives its connection back at the end.
 
 use crate::body::RequestBody;
-use crate::error::Error;
+use crate::decode::{DecodeError, Decoder, Step};
+use crate::error::{Error, ErrorKind};
 use crate::http1::{failure, is_persistent, watch};
 use crate::meter::Meter;
 use crate::origin::Origin;
@@ -9,7 +10,7 @@ use crate::pool::Lease;
 use crate::timeout::Clock;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
 use hyper::body::{Body, Incoming};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -52,6 +53,7 @@ pub struct ResponseBody {
     received: u64,
     declared: Option<u64>,
     chunked: bool,
+    decoder: Option<Box<Decoder>>,
 }
 
 /// What the exchange still holds while the body is read.
@@ -100,6 +102,7 @@ impl Response {
             received: 0,
             declared,
             chunked,
+            decoder: None,
         };
         if body.incoming.is_end_stream() {
             body.finish();
@@ -116,11 +119,38 @@ impl Response {
 }
 
 impl ResponseBody {
-    /// The whole length, when the server told it and there is something left to read.
+    /// The whole length, when the server told it and there is something left to read. That of decoded content is known
+    /// at its end.
     pub fn remaining(&self) -> Option<u64> {
-        match &self.held {
-            None => Some(0),
-            Some(_) => self.incoming.size_hint().exact(),
+        match (&self.held, &self.decoder) {
+            (_, Some(_)) => None,
+            (None, None) => Some(0),
+            (Some(_), None) => self.incoming.size_hint().exact(),
+        }
+    }
+
+    /// Bytes so far, before decoding.
+    pub fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub fn is_decoding(&self) -> bool {
+        self.decoder.is_some()
+    }
+
+    /// From here on the frames are decoded, in pieces of at most [`crate::STEP`] bytes. To be called before the first
+    /// one, with the head's fields; where there is no body, nothing is decoded.
+    pub fn decode(&mut self, headers: &HeaderMap) -> Result<(), Error> {
+        if self.held.is_none() || !headers.contains_key(CONTENT_ENCODING) {
+            return Ok(());
+        }
+        let lines = headers.get_all(CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
+        match Decoder::new(lines) {
+            Ok(decoder) => {
+                self.decoder = decoder.map(Box::new);
+                Ok(())
+            }
+            Err(error) => Err(self.undecodable(error)),
         }
     }
 
@@ -148,8 +178,40 @@ impl ResponseBody {
         }
     }
 
-    /// Takes what is there already, without waiting.
+    /// Takes what is there already, without waiting. Data that decodes to nothing yet is an empty piece.
     pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        match self.decoder.take() {
+            None => self.poll_received(cx),
+            Some(mut decoder) => {
+                let frame = self.poll_decoded(&mut decoder, cx);
+                self.decoder = Some(decoder);
+                frame
+            }
+        }
+    }
+
+    fn poll_decoded(&mut self, decoder: &mut Decoder, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        let mut pushed = false;
+        loop {
+            match decoder.step() {
+                Ok(Step::Piece(piece)) => return Poll::Ready(Ok(Some(Frame::Data(piece)))),
+                Ok(Step::End) => return Poll::Ready(Ok(None)),
+                Ok(Step::Starved) if pushed => return Poll::Ready(Ok(Some(Frame::Data(Bytes::new())))),
+                Ok(Step::Starved) => {}
+                Err(error) => return Poll::Ready(Err(self.undecodable(error))),
+            }
+            match std::task::ready!(self.poll_received(cx))? {
+                Some(Frame::Data(data)) => {
+                    decoder.push(data);
+                    pushed = true;
+                }
+                Some(trailers) => return Poll::Ready(Ok(Some(trailers))),
+                None => decoder.end(),
+            }
+        }
+    }
+
+    fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
         if self.held.is_none() {
             return Poll::Ready(Ok(None));
         }
@@ -177,6 +239,12 @@ impl ResponseBody {
                 Poll::Ready(Err(error))
             }
         }
+    }
+
+    /// What is left of the body is of no use: the connection is closed.
+    fn undecodable(&mut self, cause: DecodeError) -> Error {
+        self.abandon();
+        Error::new(ErrorKind::DecodingError, format!("{}: {cause}", self.origin)).with_source(cause)
     }
 
     fn failure(&self, cause: hyper::Error) -> Error {

@@ -1,6 +1,6 @@
 //! What goes up: records, packed side by side in one buffer, and one signal for as many as there are.
 //!
-//! A record is 24 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
+//! A record is 28 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
 //!
 //! ```text
 //! 0  u32  id
@@ -11,6 +11,7 @@
 //! 12 u32  body length, or 0xFFFFFFFF: the body is the next of the large buffers
 //! 16 u32  µs from `send` to the response's head
 //! 20 u32  µs from `send` to now
+//! 24 u32  bytes of the body received since the last record, before decoding
 //! ```
 //!
 //! A head is the reason phrase (empty when it is the usual one) and the header lines: `reason \n name \n value \n …`.
@@ -133,6 +134,7 @@ pub(crate) struct Record<'a> {
     pub(crate) head: Option<(&'a [u8], &'a HeaderMap)>,
     pub(crate) body: Body<'a>,
     pub(crate) timing: Timing,
+    pub(crate) received: u32,
 }
 
 pub(crate) enum Body<'a> {
@@ -154,7 +156,8 @@ pub(crate) fn micros_since(at: Instant) -> u32 {
 
 impl<'a> Record<'a> {
     pub(crate) fn new(id: u32, kind: Kind) -> Self {
-        Record { id, kind, version: None, status: 0, head: None, body: Body::Pieces(&[]), timing: Timing::default() }
+        let (body, timing) = (Body::Pieces(&[]), Timing::default());
+        Record { id, kind, version: None, status: 0, head: None, body, timing, received: 0 }
     }
 
     fn write(self, batch: &mut Batch) {
@@ -170,6 +173,7 @@ impl<'a> Record<'a> {
         out.extend_from_slice(&[0; 8]);
         out.extend_from_slice(&self.timing.head_us.to_le_bytes());
         out.extend_from_slice(&self.timing.now_us.to_le_bytes());
+        out.extend_from_slice(&self.received.to_le_bytes());
         let head_at = out.len();
         if let Some((reason, headers)) = self.head {
             out.extend_from_slice(reason);

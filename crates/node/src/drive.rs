@@ -5,6 +5,7 @@ use crate::error::ErrorKind;
 use crate::submit::{Head, Submission};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
+use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -13,6 +14,23 @@ use whippet_core::{Error, Frame, Pool, Request, RequestBody, Response, ResponseB
 
 /// Small pieces of a streamed body that are there together travel together, up to this many bytes.
 const COALESCE_LIMIT: usize = 64 * 1024;
+
+/// Decoded bytes of one body after which the others have their turn.
+const DECODE_TURN: u64 = 1024 * 1024;
+
+/// The façade's wish for the next piece of a body.
+#[derive(Default)]
+pub(crate) struct Credit {
+    given: Notify,
+    raw: Cell<bool>,
+}
+
+impl Credit {
+    pub(crate) fn give(&self, raw: bool) {
+        self.raw.set(raw);
+        self.given.notify_one();
+    }
+}
 
 /// Sends the one last record of an id, whatever becomes of the exchange: it may be cancelled or panic.
 pub(crate) struct LastWord {
@@ -54,7 +72,7 @@ pub(crate) async fn drive(
     submission: Submission,
     body: RequestBody,
     pool: Rc<Pool>,
-    credit: Rc<Notify>,
+    credit: Rc<Credit>,
     last_word: LastWord,
 ) {
     let at = submission.at;
@@ -94,13 +112,18 @@ fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHan
 /// The whole response in one record.
 async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limit: Option<u64>, last_word: LastWord) {
     let Response { head, mut body } = response;
-    let (pieces, trailers) = match collect(&mut body, limit).await {
+    let collected = match body.decode(&head.headers) {
+        Ok(()) => collect(&mut body, limit).await,
+        Err(error) => Err(error),
+    };
+    let (pieces, trailers) = match collected {
         Ok(collected) => collected,
         Err(error) => {
             drop(body);
             return last_word.fail(&error);
         }
     };
+    let received = saturated(body.received());
     drop(body);
     if let Some(trailers) = trailers {
         last_word.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(last_word.id, Kind::Trailers) });
@@ -118,6 +141,7 @@ async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limi
         head: Some((&reason, &head.headers)),
         body: content,
         timing: Timing { now_us: micros_since(at), ..timing },
+        received,
         ..Record::new(id, Kind::Done)
     });
 }
@@ -132,7 +156,7 @@ async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Byt
     {
         return Err(too_large(limit));
     }
-    let (mut pieces, mut trailers, mut received) = (Vec::new(), None, 0);
+    let (mut pieces, mut trailers, mut received, mut turn) = (Vec::new(), None, 0, DECODE_TURN);
     while let Some(frame) = body.frame().await? {
         match frame {
             Frame::Trailers(found) => trailers = Some(found),
@@ -143,6 +167,10 @@ async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Byt
                 }
                 if !data.is_empty() {
                     pieces.push(data);
+                }
+                if received >= turn && body.is_decoding() {
+                    turn = received + DECODE_TURN;
+                    tokio::task::yield_now().await;
                 }
             }
         }
@@ -162,7 +190,7 @@ fn join(pieces: &[Bytes], length: usize) -> Bytes {
 }
 
 /// The head at once, then one record per credit.
-async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Notify, last_word: LastWord) {
+async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, last_word: LastWord) {
     let Response { head, mut body } = response;
     let id = last_word.id;
     let reason = head.reason.unwrap_or_default();
@@ -173,24 +201,33 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
         timing: Timing { now_us: timing.head_us, ..timing },
         ..Record::new(id, Kind::Head)
     });
-    drop((reason, head.headers));
-    let mut trailers = None;
+    drop(reason);
+    credit.given.notified().await;
+    if !credit.raw.get()
+        && let Err(error) = body.decode(&head.headers)
+    {
+        drop(body);
+        return last_word.fail(&error);
+    }
+    drop(head.headers);
+    let (mut trailers, mut told) = (None, 0);
+    let mut untold = |body: &ResponseBody| saturated(body.received() - std::mem::replace(&mut told, body.received()));
     loop {
-        credit.notified().await;
         let mut pieces = Vec::new();
         let more = next_pieces(&mut body, &mut pieces, &mut trailers).await;
         // What arrived before a failure is delivered before it.
         let length = pieces.iter().map(Bytes::len).sum::<usize>();
-        if length > 0 {
+        if length > 0 || matches!(more, Ok(true)) {
             let content = match pieces.as_slice() {
                 [one] if length > INLINE_LIMIT => Body::Large(one.clone()),
                 many => Body::Pieces(many),
             };
             let timing = Timing { now_us: micros_since(at), ..timing };
-            last_word.outbox.push(Record { body: content, timing, ..Record::new(id, Kind::Chunk) });
+            let received = untold(&body);
+            last_word.outbox.push(Record { body: content, timing, received, ..Record::new(id, Kind::Chunk) });
         }
         match more {
-            Ok(true) => {}
+            Ok(true) => credit.given.notified().await,
             Ok(false) => break,
             Err(error) => {
                 drop(body);
@@ -198,13 +235,20 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
             }
         }
     }
+    let received = untold(&body);
     drop(body);
     let timing = Timing { now_us: micros_since(at), ..timing };
     let head = trailers.as_ref().map(|trailers| (&b""[..], trailers));
-    last_word.say(Record { head, timing, ..Record::new(id, Kind::End) });
+    last_word.say(Record { head, timing, received, ..Record::new(id, Kind::End) });
 }
 
-/// Waits for one piece, then takes what else is there already. False at the end of the body.
+/// More than 4 GiB in one record is told as that.
+fn saturated(bytes: u64) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}
+
+/// Waits for one piece, which may be empty while nothing is decoded yet, then takes what else is there already. False at
+/// the end of the body.
 async fn next_pieces(
     body: &mut ResponseBody,
     pieces: &mut Vec<Bytes>,
@@ -212,9 +256,9 @@ async fn next_pieces(
 ) -> Result<bool, Error> {
     let mut length = 0;
     loop {
-        let frame = match length {
-            0 => body.frame().await?,
-            _ => match std::future::poll_fn(|cx| Poll::Ready(body.poll_frame(cx))).await {
+        let frame = match pieces.is_empty() {
+            true => body.frame().await?,
+            false => match std::future::poll_fn(|cx| Poll::Ready(body.poll_frame(cx))).await {
                 Poll::Ready(frame) => frame?,
                 Poll::Pending => return Ok(true),
             },

@@ -1,7 +1,7 @@
 //! The I/O thread and the two queues. One per Node environment; the façade makes it with the first request.
 
 use crate::complete::{Kind, Outbox, Record};
-use crate::drive::{LastWord, drive};
+use crate::drive::{Credit, LastWord, drive};
 use crate::memory::{QUIET_AFTER, set_quiet};
 use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
 use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
@@ -15,7 +15,6 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Instant;
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
 use tokio::time::timeout;
@@ -129,10 +128,11 @@ impl Engine {
         Ok(())
     }
 
-    /// Asks for the next piece of a streamed response: one `Chunk`, or the `End`.
+    /// Asks for the next piece of a streamed response: one `Chunk`, or the `End`. The first call decides whether the body
+    /// comes `raw` or decoded.
     #[napi]
-    pub fn read(&self, id: u32) {
-        self.command(Command::Read(id));
+    pub fn read(&self, id: u32, raw: bool) {
+        self.command(Command::Read { id, raw });
     }
 
     /// A piece of a streamed request; a `Writable` record follows when there is room for the next.
@@ -260,7 +260,7 @@ fn block_signals() {
 /// What the I/O thread keeps of one running exchange.
 struct Exchange {
     task: AbortHandle,
-    credit: Rc<Notify>,
+    credit: Rc<Credit>,
     upload: Option<BodySender>,
 }
 
@@ -278,7 +278,7 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
         match command {
             Command::Stop => break,
             Command::Send(submission) => io.send(*submission, &outbox),
-            Command::Read(id) => io.with(id, |exchange| exchange.credit.notify_one()),
+            Command::Read { id, raw } => io.with(id, |exchange| exchange.credit.give(raw)),
             Command::Write { id, chunk } => io.with(id, |exchange| {
                 if exchange.upload.as_ref().is_some_and(|upload| upload.push(chunk)) {
                     outbox.push(writable(id, false));
@@ -356,7 +356,7 @@ impl Io {
             Some(bytes) => (None, RequestBody::Bytes(bytes)),
             None => (None, RequestBody::Empty),
         };
-        let credit = Rc::new(Notify::new());
+        let credit = Rc::new(Credit::default());
         let task = spawn_local(drive(submission, body, pool, credit.clone(), last_word)).abort_handle();
         self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload });
     }

@@ -18,6 +18,7 @@ pub enum ErrorKind {
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTooLarge,
+    DecodingError,
 }
 
 impl From<whippet_core::ErrorKind> for ErrorKind {
@@ -36,6 +37,7 @@ impl From<whippet_core::ErrorKind> for ErrorKind {
             Core::LocalProtocolError => ErrorKind::LocalProtocolError,
             Core::RemoteProtocolError => ErrorKind::RemoteProtocolError,
             Core::ResponseTooLarge => ErrorKind::ResponseTooLarge,
+            Core::DecodingError => ErrorKind::DecodingError,
         }
     }
 }

@@ -7,10 +7,11 @@
 //! ```
 //!
 //! `engine` owns the thread and the queues, `submit` reads what comes down, `drive` runs one exchange, `complete` packs
-//! what goes up, `profile` reads options, `error` names the kinds, `memory` is
-//! the allocator.
+//! what goes up, `profile` reads options, `error` names the kinds, `memory` is the allocator; `decoder` stands beside them, on
+//! the JavaScript thread.
 
 mod complete;
+mod decoder;
 mod drive;
 mod engine;
 mod error;

@@ -10,8 +10,11 @@ use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig};
 /// From the JavaScript thread to the I/O thread, in order.
 pub(crate) enum Command {
     Send(Box<Submission>),
-    /// A credit: the next piece of a streamed response is wanted.
-    Read(u32),
+    /// A credit: the next piece of a streamed response is wanted. The first one says whether the body is wanted raw.
+    Read {
+        id: u32,
+        raw: bool,
+    },
     Write {
         id: u32,
         chunk: Bytes,

@@ -1,0 +1,56 @@
+//! br (RFC 7932): one stream, nothing behind it. Its window is 16 MiB at most: the large ones are an extension that no
+//! browser takes.
+
+use super::DecodeError;
+use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
+use bytes::{Buf, Bytes};
+
+pub(super) struct Brotli {
+    state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
+    begun: bool,
+    ended: bool,
+}
+
+impl Default for Brotli {
+    fn default() -> Self {
+        let state =
+            BrotliState::new_strict(StandardAlloc::default(), StandardAlloc::default(), StandardAlloc::default());
+        Brotli { state, begun: false, ended: false }
+    }
+}
+
+impl Brotli {
+    pub(super) fn is_complete(&self) -> bool {
+        self.ended || !self.begun
+    }
+
+    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+        self.begun |= !input.is_empty();
+        if !self.ended {
+            let (mut read, mut written) = (0, out.len());
+            out.resize(out.capacity(), 0);
+            let (mut unread, mut room) = (input.len(), out.len() - written);
+            let result = BrotliDecompressStream(
+                &mut unread,
+                &mut read,
+                input,
+                &mut room,
+                &mut written,
+                out,
+                &mut 0,
+                &mut self.state,
+            );
+            out.truncate(written);
+            input.advance(read);
+            match result {
+                BrotliResult::ResultSuccess => self.ended = true,
+                BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {}
+                BrotliResult::ResultFailure => return Err(DecodeError::Invalid("br")),
+            }
+        }
+        if self.ended && !input.is_empty() {
+            return Err(DecodeError::Invalid("br"));
+        }
+        Ok(())
+    }
+}
