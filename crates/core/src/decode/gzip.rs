@@ -4,14 +4,16 @@
 use super::DecodeError;
 use super::deflate::Inflate;
 use bytes::{Buf, Bytes};
-use flate2::Crc;
+use crc32fast::Hasher;
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
 
 pub(super) struct Gzip {
     state: State,
     inflate: Inflate,
-    crc: Crc,
+    crc: Hasher,
+    /// Of what came out, as the trailer has it: modulo 2^32.
+    length: u32,
     members: bool,
 }
 
@@ -28,7 +30,7 @@ enum State {
 
 impl Default for Gzip {
     fn default() -> Self {
-        Gzip { state: State::Between(0), inflate: Inflate::new(false), crc: Crc::new(), members: false }
+        Gzip { state: State::Between(0), inflate: Inflate::new(false), crc: Hasher::new(), length: 0, members: false }
     }
 }
 
@@ -48,6 +50,7 @@ impl Gzip {
                 let written = out.len();
                 let ended = self.inflate.run(input, out).map_err(|_| invalid())?;
                 self.crc.update(&out[written..]);
+                self.length = self.length.wrapping_add((out.len() - written) as u32);
                 if !ended {
                     return Ok(());
                 }
@@ -71,6 +74,7 @@ impl Gzip {
                     if header.read(input).ok_or_else(invalid)? {
                         self.inflate.reset();
                         self.crc.reset();
+                        self.length = 0;
                         self.state = State::Content;
                     }
                 }
@@ -80,7 +84,7 @@ impl Gzip {
                     if *bytes == trailer.len() {
                         let [a, b, c, d, e, f, g, h] = *trailer;
                         let (crc, length) = (u32::from_le_bytes([a, b, c, d]), u32::from_le_bytes([e, f, g, h]));
-                        if (crc, length) != (self.crc.sum(), self.crc.amount()) {
+                        if (crc, length) != (self.crc.clone().finalize(), self.length) {
                             return Err(DecodeError::Checksum("gzip"));
                         }
                         self.members = true;
