@@ -160,8 +160,12 @@ async function dying(
     const dies = first;
     first = false;
     for (let requests = 0; ; requests++) {
-      await connection.head();
-      if (dies && requests === 1) return end(connection);
+      const head = await connection.head();
+      if (dies && requests === 1) {
+        // A stream of which nothing was taken yet could still be sent from its beginning.
+        if (/transfer-encoding/i.test(head)) await connection.body(1);
+        return end(connection);
+      }
       await connection.body();
       await connection.write(OK);
     }
