@@ -74,6 +74,11 @@ export interface PoolOptions {
   maxConnectionsPerOrigin?: number
   maxKeepaliveConnections?: number
   keepaliveExpiryMs?: number
+  /** Of HTTP/2 connections that are silent. */
+  pingIntervalMs?: number
+  /** The versions that may be spoken. */
+  http1: boolean
+  http2: boolean
   /** True: the platform's trust store. False: no verification. */
   verify: boolean
   /** DER certificates to trust instead of the platform's store. */

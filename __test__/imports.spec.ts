@@ -12,7 +12,7 @@ const FLOORS: string[][] = [
   ['api'],
   ['client'],
   ['base-url', 'dispatch/http'],
-  ['dispatch/exchange', 'certificates', 'pool-limits'],
+  ['dispatch/exchange', 'certificates', 'http-versions', 'pool-limits'],
   ['dispatch/native', 'dispatch/dispatch', 'dispatch/abort'],
   ['response'],
   ['redirects', 'body-iteration', 'text', 'status-codes'],

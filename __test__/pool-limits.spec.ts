@@ -8,6 +8,7 @@ const defaults: Required<PoolLimits> = {
   maxConnectionsPerOrigin: null,
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
+  pingInterval: null,
 };
 
 const RESOLVED: [given: PoolLimits | undefined, changed: PoolLimits][] = [
@@ -21,6 +22,7 @@ const RESOLVED: [given: PoolLimits | undefined, changed: PoolLimits][] = [
   [{ maxKeepaliveConnections: null }, { maxKeepaliveConnections: null }],
   [{ keepaliveExpiry: null }, { keepaliveExpiry: null }],
   [{ keepaliveExpiry: 0.5 }, { keepaliveExpiry: 0.5 }],
+  [{ pingInterval: 1000 }, { pingInterval: 1000 }],
 ];
 
 for (const [given, changed] of RESOLVED) {

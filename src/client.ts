@@ -18,6 +18,7 @@ import type {
   CertificateTypes,
   ContentTypes,
   HeaderTypes,
+  HTTPVersion,
   PoolLimits,
   PoolStats,
   QueryParamTypes,
@@ -37,6 +38,11 @@ export interface ClientOptions {
   baseUrl?: URLTypes;
   /** Default 5_000 ms for each of connect, read, write and pool; total is off. null: no timeout at all. */
   timeout?: TimeoutTypes | null;
+  /**
+   * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
+   * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
+   */
+  httpVersions?: HTTPVersion | readonly HTTPVersion[];
   poolLimits?: PoolLimits;
   /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
   verify?: boolean | CertificateTypes | readonly CertificateTypes[];
@@ -100,9 +106,9 @@ export class Client implements AsyncDisposable {
     this.#baseUrl = given.baseUrl === undefined ? null : toBaseUrl(given.baseUrl);
     this.#timeout = resolveTimeout(given.timeout, DEFAULT_TIMEOUT);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
-    const { poolLimits, verify, dispatch } = given;
+    const { httpVersions, poolLimits, verify, dispatch } = given;
     if (dispatch === undefined) {
-      this.#dispatch = new HTTPDispatch({ poolLimits, verify });
+      this.#dispatch = new HTTPDispatch({ httpVersions, poolLimits, verify });
     } else {
       if (typeof dispatch?.send !== 'function') {
         throw new TypeError(`dispatch: expected an object with a send method, got ${typeName(dispatch)}`);
@@ -350,6 +356,7 @@ export const clientOptionNames: readonly string[] = [
   'headers',
   'baseUrl',
   'timeout',
+  'httpVersions',
   'poolLimits',
   'verify',
   'dispatch',

@@ -20,7 +20,8 @@ export function resolvePoolLimits(limits: PoolLimits | undefined): Required<Pool
     maxConnections: count(limits, 'maxConnections', 1),
     maxConnectionsPerOrigin: count(limits, 'maxConnectionsPerOrigin', 1),
     maxKeepaliveConnections: count(limits, 'maxKeepaliveConnections', 0),
-    keepaliveExpiry: duration(limits),
+    keepaliveExpiry: duration(limits, 'keepaliveExpiry', 0),
+    pingInterval: duration(limits, 'pingInterval', 1),
   });
 }
 
@@ -34,11 +35,11 @@ function count(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number
   return value;
 }
 
-function duration(limits: PoolLimits): number | null {
-  const value = given(limits, 'keepaliveExpiry');
-  if (value !== null && !(value >= 0 && value <= LARGEST)) {
+function duration(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number | null {
+  const value = given(limits, name);
+  if (value !== null && !(value >= least && value <= LARGEST)) {
     throw new RangeError(
-      `poolLimits.keepaliveExpiry: ${value} is not allowed, expected milliseconds from 0 to ${LARGEST} or null`,
+      `poolLimits.${name}: ${value} is not allowed, expected milliseconds from ${least} to ${LARGEST} or null`,
     );
   }
   return value;
@@ -59,4 +60,5 @@ const defaults: Required<PoolLimits> = Object.freeze({
   maxConnectionsPerOrigin: null,
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
+  pingInterval: null,
 });

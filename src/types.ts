@@ -75,6 +75,11 @@ export interface PoolLimits {
   maxKeepaliveConnections?: number | null;
   /** Idle milliseconds after which a connection is closed. Default 4_000; a server's `Keep-Alive: timeout=` shortens it. */
   keepaliveExpiry?: number | null;
+  /**
+   * HTTP/2: milliseconds of silence, while requests are under way, after which a PING asks whether the server is still there; no
+   * answer within the same time closes the connection. Default off.
+   */
+  pingInterval?: number | null;
 }
 
 /** The pool in numbers, and in one line: `<Pool 1 active, 0 queued | 2 idle>`. */

@@ -9,11 +9,12 @@ import type { Body } from '../content.js';
 import { StreamBody } from '../content.js';
 import { ClientClosed, UnsupportedProtocol } from '../errors.js';
 import { checkOptions } from '../options.js';
+import { resolveHttpVersions } from '../http-versions.js';
 import { resolvePoolLimits } from '../pool-limits.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
 import type { TimeoutConfig } from '../timeout.js';
-import type { CertificateTypes, PoolLimits, PoolStats } from '../types.js';
+import type { CertificateTypes, HTTPVersion, PoolLimits, PoolStats } from '../types.js';
 import type { URL } from '../url.js';
 import type { Dispatch, DispatchOptions } from './dispatch.js';
 import { Exchange } from './exchange.js';
@@ -22,6 +23,11 @@ import * as native from './native.js';
 
 /** How connections are made and kept. */
 export interface HTTPDispatchOptions {
+  /**
+   * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
+   * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
+   */
+  httpVersions?: HTTPVersion | readonly HTTPVersion[];
   poolLimits?: PoolLimits;
   /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
   verify?: boolean | CertificateTypes | readonly CertificateTypes[];
@@ -48,6 +54,8 @@ export class HTTPDispatch implements Dispatch {
       maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
       maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
+      pingIntervalMs: limits.pingInterval ?? undefined,
+      ...resolveHttpVersions(given.httpVersions),
       verify: verify !== false,
       roots: typeof verify === 'boolean' ? undefined : readCertificates('verify', verify),
     };
@@ -179,7 +187,7 @@ const MOST_PROFILES = 64;
  * away meanwhile is then an error and not a crash.
  */
 const LENT_FROM = 64 * 1024;
-const optionNames = ['poolLimits', 'verify'];
+const optionNames = ['httpVersions', 'poolLimits', 'verify'];
 
 /** Dispatches that nobody closed. Their pools close with the handle. */
 const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());

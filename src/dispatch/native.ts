@@ -47,7 +47,8 @@ export class ArrivedHead implements Arrival {
   ) {}
 
   get version(): ResponseVersion {
-    return this.versionNumber === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+    const { versionNumber } = this;
+    return versionNumber === 20 ? 'HTTP/2' : versionNumber === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
   }
 
   get reason(): string {

@@ -1,9 +1,9 @@
 //! One exchange: a connection, the request on it, and, when the connection had died idle, once more on another.
 
 use crate::body::RequestBody;
+use crate::connection::{Resend, Unanswered};
 use crate::error::Error;
-use crate::http1::Unanswered;
-use crate::pool::Pool;
+use crate::pool::{Lease, Pool};
 use crate::request::Request;
 use crate::response::Response;
 use crate::timeout::{Clock, Timeouts};
@@ -21,27 +21,30 @@ impl Pool {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
             }
-            let connection = lease.connection(&clock).await?;
+            let Some(connection) = lease.connection(&clock).await? else { continue };
             match connection.send(&request, &clock).await {
-                Ok(response) => {
-                    let meter = connection.meter().clone();
-                    return Ok(Response::new(response, meter, lease, upload.keep(), clock, request.origin));
-                }
-                Err(unanswered) if lease.is_reused() && !resent && may_resend(&request, &unanswered) => resent = true,
+                Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
+                Err(Unanswered { resend, .. }) if !resent && may_resend(&request, resend, &lease) => resent = true,
                 Err(unanswered) => return Err(unanswered.error),
             }
         }
     }
 }
 
-/// The server closed a connection that was idle just as the request went out. Sending it again is safe when it cannot
-/// have been acted upon twice: nothing was written, or the method is idempotent (RFC 9110 section 9.2.2) and no byte
-/// came back; and when the body is still there.
-fn may_resend(request: &Request, unanswered: &Unanswered) -> bool {
-    unanswered.unheard
-        && unanswered.error.is_disconnect()
-        && request.body.is_replayable()
-        && (unanswered.unsent || request.is_idempotent())
+/// Sending once more, on another connection, is safe when the request cannot have been acted upon twice, and possible
+/// when the body is still there.
+fn may_resend(request: &Request, resend: Resend, lease: &Lease) -> bool {
+    if !request.body.is_replayable() {
+        return false;
+    }
+    match resend {
+        Resend::Never => false,
+        // The server closed a connection that was idle just as the request went out.
+        Resend::Lost => lease.is_reused() && request.is_idempotent(),
+        Resend::Unsent => lease.is_reused(),
+        Resend::Refused => true,
+        Resend::RefusedForHttp1 => lease.require_http1(),
+    }
 }
 
 /// However the exchange ends, the producer of a streamed body is told.

@@ -1,23 +1,27 @@
 //! HTTP/1.1 over one connection: hyper does the bytes, this file says what they mean for the exchange.
 
-use crate::body::{BodyError, RequestBody};
+mod body;
+mod task;
+
+use crate::body::BodyError;
 use crate::connect::Stream;
-use crate::connection::{self, Rest};
+use crate::connection::{Answer, Incoming, Resend, Unanswered};
 use crate::error::{Error, ErrorKind};
 use crate::meter::{HeadTooLong, Meter, Metered};
 use crate::origin::Origin;
 use crate::request::Request;
-use crate::timeout::{Clock, Phase};
+use crate::timeout::Clock;
+use crate::watch::watch;
+pub(crate) use body::Body;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::{StatusCode, Version};
-use hyper::body::Incoming;
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
+use task::Rest;
 use tokio::task::AbortHandle;
-use tokio::time::{Instant, timeout_at};
 
 pub(crate) struct Http1 {
     meter: Rc<Meter>,
@@ -25,15 +29,6 @@ pub(crate) struct Http1 {
     task: AbortHandle,
     /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
     busy: bool,
-}
-
-/// A request that got no response.
-pub(crate) struct Unanswered {
-    pub(crate) error: Error,
-    /// No byte of it was written.
-    pub(crate) unsent: bool,
-    /// No byte came back.
-    pub(crate) unheard: bool,
 }
 
 impl Http1 {
@@ -45,7 +40,7 @@ impl Http1 {
     ) -> Result<Http1, Error> {
         let (meter, socket) = (Meter::new(), stream.socket());
         let io = TokioIo::new(Metered::new(stream, socket, meter.clone()));
-        let (rest, task) = connection::start(io, on_close).await.map_err(|cause| {
+        let (rest, task) = task::start(io, on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
         Ok(Http1 { meter, rest, task, busy: false })
@@ -74,24 +69,35 @@ impl Http1 {
     }
 
     /// Sends the request and waits for the final response's head.
-    pub(crate) async fn send(
-        &mut self,
-        request: &Request,
-        clock: &Clock,
-    ) -> Result<http::Response<Incoming>, Unanswered> {
+    pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
         let (sent, received) = (self.meter.sent(), self.meter.received());
         self.busy = true;
         self.meter.head_expected();
         let answer = self.await_head(request, clock).await;
         self.meter.head_arrived();
-        answer.map_err(|error| Unanswered {
-            error,
-            unsent: self.meter.sent() == sent,
-            unheard: self.meter.received() == received,
-        })
+        match answer {
+            Ok(response) => {
+                let (head, incoming) = response.into_parts();
+                let incoming = Incoming::Http1(Body::new(incoming, &head.headers));
+                Ok(Answer { head, incoming, meter: self.meter.clone() })
+            }
+            Err(error) => {
+                let lost = error.is_disconnect() && self.meter.received() == received;
+                let resend = match lost {
+                    true if self.meter.sent() == sent => Resend::Unsent,
+                    true => Resend::Lost,
+                    false => Resend::Never,
+                };
+                Err(Unanswered { error, resend })
+            }
+        }
     }
 
-    async fn await_head(&mut self, request: &Request, clock: &Clock) -> Result<http::Response<Incoming>, Error> {
+    async fn await_head(
+        &mut self,
+        request: &Request,
+        clock: &Clock,
+    ) -> Result<http::Response<hyper::body::Incoming>, Error> {
         let received = self.meter.received();
         let Some(answer) = self.rest.send(request.to_http1()?) else {
             let message = format!("{} closed the connection", request.origin);
@@ -99,8 +105,8 @@ impl Http1 {
         };
         let mut answer = pin!(answer);
         let response = watch(&self.meter, clock, &request.body, &request.origin, answer.as_mut()).await?;
-        let response = response
-            .map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received, None))?;
+        let response =
+            response.map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received))?;
         check_framing(&response, &request.origin)?;
         Ok(response)
     }
@@ -122,56 +128,19 @@ impl Drop for Http1 {
     }
 }
 
-/// Waits for `work`, for as long as the socket's and the body's progress leave every timeout intact.
-pub(crate) async fn watch<T>(
-    meter: &Meter,
-    clock: &Clock,
-    body: &RequestBody,
-    origin: &Origin,
-    mut work: Pin<&mut impl Future<Output = T>>,
-) -> Result<T, Error> {
-    let started = Instant::now();
-    // While a body is on its way the phase changes without anybody being woken; no deadline that comes into being
-    // after this moment can be sooner than the shorter limit from it.
-    let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
-    loop {
-        let now = Instant::now();
-        let deadline = meter.deadline(clock, body, started);
-        if let Some((phase, deadline)) = deadline
-            && deadline <= now
-        {
-            return Err(clock.expired(phase, origin));
-        }
-        let deadline = deadline.map(|(_, deadline)| deadline);
-        let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| now.checked_add(limit));
-        let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
-        if let Ok(done) = timeout_at(next, work.as_mut()).await {
-            return Ok(done);
-        }
-    }
-}
-
-impl Meter {
-    /// What the exchange waits for now, and until when at most. With a stream whose producer is slow there is nothing
-    /// that the peer could be late with.
-    fn deadline(&self, clock: &Clock, body: &RequestBody, started: Instant) -> Option<(Phase, Instant)> {
-        let (phase, limit, since) = match (self.is_write_blocked(), body.is_over()) {
-            (true, _) => (Phase::Write, clock.limits.write, self.last_sent()),
-            (false, true) => (Phase::Read, clock.limits.read, self.last_sent().max(self.last_received())),
-            (false, false) => (Phase::Write, None, started),
+/// hyper's error as ours, of a head; `heard` is whether any byte of it came.
+fn failure(meter: &Meter, cause: hyper::Error, origin: &Origin, heard: bool) -> Error {
+    read_failure(meter, cause, origin, |cause| {
+        let what = match heard {
+            true => format!("{origin} closed the connection in the middle of the response head"),
+            false => format!("{origin}: Server disconnected without sending a response."),
         };
-        clock.sooner(phase, limit.and_then(|limit| since.max(started).checked_add(limit)))
-    }
+        Error::new(ErrorKind::RemoteProtocolError, what).with_source(cause)
+    })
 }
 
-/// hyper's error as ours. `progress` is what is known of a body that was being read.
-pub(crate) fn failure(
-    meter: &Meter,
-    cause: hyper::Error,
-    origin: &Origin,
-    heard: bool,
-    progress: Option<&dyn Fn() -> String>,
-) -> Error {
+/// hyper's error as ours; `cut` says what it means that the peer closed the connection.
+fn read_failure(meter: &Meter, cause: hyper::Error, origin: &Origin, cut: impl FnOnce(hyper::Error) -> Error) -> Error {
     if let Some(error) = find::<BodyError>(&cause) {
         let kind = if *error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
         return Error::new(kind, format!("{error} (to {origin})"));
@@ -184,14 +153,7 @@ pub(crate) fn failure(
     }
     let eof = find::<io::Error>(&cause).is_some_and(|e| e.kind() == io::ErrorKind::UnexpectedEof);
     if cause.is_incomplete_message() || cause.is_canceled() || cause.is_closed() || eof {
-        let what = match (progress, heard) {
-            (Some(progress), _) => {
-                format!("{origin}: peer closed connection without sending complete message body ({})", progress())
-            }
-            (None, true) => format!("{origin} closed the connection in the middle of the response head"),
-            (None, false) => format!("{origin}: Server disconnected without sending a response."),
-        };
-        return Error::new(ErrorKind::RemoteProtocolError, what).with_source(cause);
+        return cut(cause);
     }
     // hyper wraps what is wrong with a chunk in an I/O error of its own.
     let is_framing =
@@ -228,7 +190,7 @@ fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 
 
 /// What hyper lets pass and a careful client does not: RFC 9112 section 6.1 allows no transfer coding that the client
 /// did not offer, and a message whose end two parties may see in different places is how responses are smuggled.
-fn check_framing(response: &http::Response<Incoming>, origin: &Origin) -> Result<(), Error> {
+fn check_framing(response: &http::Response<hyper::body::Incoming>, origin: &Origin) -> Result<(), Error> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
         let message = format!("{origin} switched protocols without having been asked (101)");
         return Err(Error::new(ErrorKind::RemoteProtocolError, message));

@@ -1,7 +1,7 @@
 //! One HTTP request in, one response out, over connections that this crate owns.
 //!
 //! ```text
-//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp, tls} ─▶ http1 ─▶ hyper
+//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
 //!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
@@ -22,12 +22,14 @@ mod error;
 mod exchange;
 mod fields;
 mod http1;
+mod http2;
 mod meter;
 mod origin;
 mod pool;
 mod request;
 mod response;
 mod timeout;
+mod watch;
 
 pub use body::{BodySender, RequestBody};
 pub use connect::tls::{TlsOptions, Verify};
@@ -35,7 +37,7 @@ pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind};
 pub use fields::FieldLines;
 pub use origin::{Origin, Scheme};
-pub use pool::{Pool, PoolConfig, PoolStats};
+pub use pool::{Pool, PoolConfig, PoolStats, Versions};
 pub use request::{InformationalHandler, Request};
 pub use response::{Frame, Head, Response, ResponseBody, Version};
 pub use timeout::Timeouts;

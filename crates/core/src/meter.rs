@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 /// hyper accepts a head of about 400 KiB by itself, but any number of informational ones before it; this bounds all.
-const HEAD_LIMIT: u64 = 1024 * 1024;
+pub(crate) const HEAD_LIMIT: u64 = 1024 * 1024;
 
 pub(crate) struct Meter {
     received: Cell<u64>,
@@ -65,6 +65,27 @@ impl Meter {
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
         self.write_error.borrow_mut().take()
+    }
+
+    pub(crate) fn has_write_error(&self) -> bool {
+        self.write_error.borrow().is_some()
+    }
+
+    /// Of one HTTP/2 stream, whose bytes are not the socket's.
+    pub(crate) fn note_received(&self, bytes: u64) {
+        self.received.set(self.received.get() + bytes);
+        self.last_received.set(Instant::now());
+    }
+
+    /// As above.
+    pub(crate) fn note_sent(&self, bytes: u64) {
+        self.sent.set(self.sent.get() + bytes);
+        self.last_sent.set(Instant::now());
+    }
+
+    /// As above: the peer's windows are full.
+    pub(crate) fn set_write_blocked(&self, blocked: bool) {
+        self.write_blocked.set(blocked);
     }
 
     /// From here to [`Meter::head_arrived`] the peer may send at most `HEAD_LIMIT` bytes.

@@ -3,10 +3,11 @@
 use crate::body::RequestBody;
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
-use crate::origin::Origin;
+use crate::origin::{Origin, Scheme};
 use bytes::Bytes;
-use http::header::{HOST, HeaderMap, HeaderValue};
-use http::{Method, StatusCode, Uri};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::{self, Authority, PathAndQuery};
+use http::{Method, StatusCode, Uri, Version};
 use std::sync::Arc;
 
 /// Called for each 1xx response but 101: status code and header section.
@@ -40,6 +41,44 @@ impl Request {
         Ok(request)
     }
 
+    /// The request as HTTP/2 has it (RFC 9113 section 8.3.1): Host becomes `:authority`, and what is said of the
+    /// connection is left out.
+    pub(crate) fn to_http2(&self) -> Result<http::Request<()>, Error> {
+        let mut request = http::Request::new(());
+        let mut headers = self.fields.to_map()?;
+        for name in connection_options(&headers) {
+            headers.remove(name);
+        }
+        for name in CONNECTION_SPECIFIC {
+            headers.remove(name);
+        }
+        if headers.get(TE).is_some_and(|te| !te.as_bytes().eq_ignore_ascii_case(b"trailers")) {
+            headers.remove(TE);
+        }
+        let authority = match headers.remove(HOST) {
+            Some(host) => Authority::from_maybe_shared(Bytes::copy_from_slice(host.as_bytes())),
+            None => Authority::from_maybe_shared(Bytes::from(self.origin.authority())),
+        };
+        let mut uri = uri::Parts::default();
+        uri.scheme = Some(if self.origin.scheme() == Scheme::Https { uri::Scheme::HTTPS } else { uri::Scheme::HTTP });
+        uri.authority = Some(authority.map_err(|_| self.bad_target())?);
+        uri.path_and_query = Some(self.path_and_query()?);
+        *request.method_mut() = self.method.clone();
+        *request.uri_mut() = Uri::from_parts(uri).map_err(|_| self.bad_target())?;
+        *request.version_mut() = Version::HTTP_2;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    /// An absolute-form target is for proxies: here only its path counts.
+    fn path_and_query(&self) -> Result<PathAndQuery, Error> {
+        if self.target.starts_with(b"/") || &self.target[..] == b"*" {
+            return PathAndQuery::from_maybe_shared(self.target.clone()).map_err(|_| self.bad_target());
+        }
+        let target = Uri::from_maybe_shared(self.target.clone()).map_err(|_| self.bad_target())?;
+        Ok(target.into_parts().path_and_query.unwrap_or(PathAndQuery::from_static("/")))
+    }
+
     /// RFC 9110 section 9.2.2.
     pub(crate) fn is_idempotent(&self) -> bool {
         matches!(
@@ -52,4 +91,22 @@ impl Request {
         let target = self.target.escape_ascii();
         Error::new(ErrorKind::LocalProtocolError, format!("illegal request target '{target}'"))
     }
+}
+
+/// RFC 9113 section 8.2.2.
+const CONNECTION_SPECIFIC: [HeaderName; 5] = [
+    CONNECTION,
+    HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
+    TRANSFER_ENCODING,
+    UPGRADE,
+];
+
+/// The fields that `Connection` names as belonging to it.
+fn connection_options(headers: &HeaderMap) -> Vec<HeaderName> {
+    let lines = headers.get_all(CONNECTION).iter();
+    lines
+        .flat_map(|line| line.as_bytes().split(|b| *b == b','))
+        .filter_map(|option| HeaderName::from_bytes(option.trim_ascii()).ok())
+        .collect()
 }

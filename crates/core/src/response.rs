@@ -1,18 +1,19 @@
 //! A response: its head, and a body that is pulled and gives its connection back at the end.
 
 use crate::body::RequestBody;
+use crate::connection::{Answer, Incoming};
 use crate::decode::{DecodeError, Decoder, Step};
 use crate::error::{Error, ErrorKind};
-use crate::http1::{failure, is_persistent, watch};
+use crate::http1::is_persistent;
 use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::pool::Lease;
 use crate::timeout::Clock;
+use crate::watch::watch;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
-use hyper::body::{Body, Incoming};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -21,6 +22,7 @@ use std::time::Duration;
 pub enum Version {
     Http10,
     Http11,
+    Http2,
 }
 
 /// The head of a final response.
@@ -50,9 +52,6 @@ pub struct ResponseBody {
     meter: Rc<Meter>,
     clock: Clock,
     origin: Origin,
-    received: u64,
-    declared: Option<u64>,
-    chunked: bool,
     decoder: Option<Box<Decoder>>,
 }
 
@@ -71,19 +70,11 @@ struct Keep {
 }
 
 impl Response {
-    pub(crate) fn new(
-        response: http::Response<Incoming>,
-        meter: Rc<Meter>,
-        lease: Lease,
-        upload: RequestBody,
-        clock: Clock,
-        origin: Origin,
-    ) -> Response {
-        let (mut parts, incoming) = response.into_parts();
+    pub(crate) fn new(answer: Answer, lease: Lease, upload: RequestBody, clock: Clock, origin: Origin) -> Response {
+        let Answer { head: mut parts, incoming, meter } = answer;
         let keep =
             is_persistent(parts.version, &parts.headers).then(|| Keep { at_most: keep_alive_timeout(&parts.headers) });
-        let chunked = parts.headers.contains_key(TRANSFER_ENCODING);
-        if chunked {
+        if parts.headers.contains_key(TRANSFER_ENCODING) {
             // RFC 9112 section 6.3: the coding has overridden it.
             parts.headers.remove(CONTENT_LENGTH);
         }
@@ -92,25 +83,19 @@ impl Response {
         if parts.status.as_u16() >= 300 && !upload.is_taken() {
             upload.stop();
         }
-        let declared = parts.headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok());
-        let mut body = ResponseBody {
-            incoming,
-            held: Some(Held { lease, upload, keep }),
-            meter,
-            clock,
-            origin,
-            received: 0,
-            declared,
-            chunked,
-            decoder: None,
-        };
-        if body.incoming.is_end_stream() {
+        let held = Some(Held { lease, upload, keep });
+        let mut body = ResponseBody { incoming, held, meter, clock, origin, decoder: None };
+        if body.incoming.is_end() {
             body.finish();
         }
         let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
         let head = Head {
             status: parts.status.as_u16(),
-            version: if parts.version == http::Version::HTTP_10 { Version::Http10 } else { Version::Http11 },
+            version: match parts.version {
+                http::Version::HTTP_2 => Version::Http2,
+                http::Version::HTTP_10 => Version::Http10,
+                _ => Version::Http11,
+            },
             reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())),
             headers: parts.headers,
         };
@@ -125,13 +110,13 @@ impl ResponseBody {
         match (&self.held, &self.decoder) {
             (_, Some(_)) => None,
             (None, None) => Some(0),
-            (Some(_), None) => self.incoming.size_hint().exact(),
+            (Some(_), None) => self.incoming.remaining(),
         }
     }
 
     /// Bytes so far, before decoding.
     pub fn received(&self) -> u64 {
-        self.received
+        self.incoming.received()
     }
 
     pub fn is_decoding(&self) -> bool {
@@ -172,6 +157,9 @@ impl ResponseBody {
         match watch(&meter, &clock, &upload, &origin, next).await {
             Ok(frame) => frame,
             Err(expired) => {
+                if let Some(held) = &self.held {
+                    held.lease.suspect(&clock);
+                }
                 self.abandon();
                 Err(expired)
             }
@@ -215,45 +203,20 @@ impl ResponseBody {
         if self.held.is_none() {
             return Poll::Ready(Ok(None));
         }
-        match std::task::ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
-            None => {
-                self.finish();
-                Poll::Ready(Ok(None))
-            }
-            Some(Ok(frame)) => match frame.into_data() {
-                Ok(data) => {
-                    self.received += data.len() as u64;
-                    if self.incoming.is_end_stream() {
-                        self.finish();
-                    }
-                    Poll::Ready(Ok(Some(Frame::Data(data))))
-                }
-                Err(frame) => match frame.into_trailers() {
-                    Ok(trailers) => Poll::Ready(Ok(Some(Frame::Trailers(trailers)))),
-                    Err(_) => Poll::Ready(Ok(None)),
-                },
-            },
-            Some(Err(cause)) => {
-                let error = self.failure(cause);
-                self.abandon();
-                Poll::Ready(Err(error))
-            }
+        let frame = std::task::ready!(self.incoming.poll_frame(&self.origin, &self.meter, cx));
+        match &frame {
+            Ok(None) => self.finish(),
+            Ok(Some(Frame::Data(_))) if self.incoming.is_end() => self.finish(),
+            Ok(Some(_)) => {}
+            Err(_) => self.abandon(),
         }
+        Poll::Ready(frame)
     }
 
     /// What is left of the body is of no use: the connection is closed.
     fn undecodable(&mut self, cause: DecodeError) -> Error {
         self.abandon();
         Error::new(ErrorKind::DecodingError, format!("{}: {cause}", self.origin)).with_source(cause)
-    }
-
-    fn failure(&self, cause: hyper::Error) -> Error {
-        let progress = || match self.declared {
-            Some(declared) => format!("received {} bytes, expected {declared}", self.received),
-            None if self.chunked => "incomplete chunked read".to_owned(),
-            None => format!("received {} bytes, and no orderly end", self.received),
-        };
-        failure(&self.meter, cause, &self.origin, true, Some(&progress))
     }
 
     /// The end of the body: the connection goes back when a next request can begin on it.

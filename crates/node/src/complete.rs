@@ -166,6 +166,7 @@ impl<'a> Record<'a> {
         let version = match self.version {
             Some(Version::Http10) => 10,
             Some(Version::Http11) | None => 11,
+            Some(Version::Http2) => 20,
         };
         out.extend_from_slice(&self.id.to_le_bytes());
         out.extend_from_slice(&[self.kind as u8, version]);

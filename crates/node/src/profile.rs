@@ -4,7 +4,7 @@ use bytes::Bytes;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use std::time::Duration;
-use whippet_core::{PoolConfig, Timeouts, TlsOptions, Verify};
+use whippet_core::{PoolConfig, Timeouts, TlsOptions, Verify, Versions};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -13,6 +13,11 @@ pub struct PoolOptions {
     pub max_connections_per_origin: Option<u32>,
     pub max_keepalive_connections: Option<u32>,
     pub keepalive_expiry_ms: Option<f64>,
+    /// Of HTTP/2 connections that are silent.
+    pub ping_interval_ms: Option<f64>,
+    /// The versions that may be spoken.
+    pub http1: bool,
+    pub http2: bool,
     /// True: the platform's trust store. False: no verification.
     pub verify: bool,
     /// DER certificates to trust instead of the platform's store.
@@ -31,6 +36,8 @@ impl From<PoolOptions> for PoolConfig {
             max_connections_per_origin: options.max_connections_per_origin.map(|n| n as usize),
             max_keepalive_connections: options.max_keepalive_connections.map(|n| n as usize),
             keepalive_expiry: options.keepalive_expiry_ms.map(duration),
+            ping_interval: options.ping_interval_ms.map(duration),
+            versions: Versions { http1: options.http1, http2: options.http2 },
             tls: TlsOptions { verify },
         }
     }

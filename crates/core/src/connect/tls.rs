@@ -2,12 +2,13 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
+use crate::pool::Versions;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::ServerCertVerifier;
 use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use std::cell::OnceCell;
+use std::cell::{OnceCell, RefCell};
 use std::sync::{Arc, OnceLock};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -39,15 +40,22 @@ pub struct TlsOptions {
 pub(crate) struct Tls {
     options: TlsOptions,
     config: OnceCell<Arc<ClientConfig>>,
+    /// The same for the other choices of ALPN, which share its session store.
+    variants: RefCell<Vec<(Versions, Arc<ClientConfig>)>>,
 }
 
 impl Tls {
     pub(crate) fn new(options: TlsOptions) -> Self {
-        Tls { options, config: OnceCell::new() }
+        Tls { options, config: OnceCell::new(), variants: RefCell::default() }
     }
 
-    pub(crate) async fn handshake(&self, origin: &Origin, tcp: TcpStream) -> Result<TlsStream<TcpStream>, Error> {
-        let config = self.config(origin).await?;
+    pub(crate) async fn handshake(
+        &self,
+        origin: &Origin,
+        tcp: TcpStream,
+        versions: Versions,
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        let config = self.offering(versions, self.config(origin).await?);
         // The name that verification and SNI see has no trailing dot (RFC 6066 section 3).
         let host = origin.host().strip_suffix('.').unwrap_or(origin.host());
         let name = ServerName::try_from(host.to_owned()).map_err(|cause| {
@@ -55,6 +63,21 @@ impl Tls {
             Error::new(ErrorKind::ConnectError, message).with_code("ERR_TLS_CERT_ALTNAME_INVALID").with_source(cause)
         })?;
         TlsConnector::from(config).connect(name, tcp).await.map_err(|cause| errors::handshake(origin, cause))
+    }
+
+    /// `config` with ALPN's list for `versions`.
+    fn offering(&self, versions: Versions, config: Arc<ClientConfig>) -> Arc<ClientConfig> {
+        let mut variants = self.variants.borrow_mut();
+        if let Some((_, variant)) = variants.iter().find(|(offered, _)| *offered == versions) {
+            return variant.clone();
+        }
+        let mut variant = ClientConfig::clone(&config);
+        // RFC 7301 section 3.1: the preferred one first.
+        let protocols = [(versions.http2, &b"h2"[..]), (versions.http1, b"http/1.1")];
+        variant.alpn_protocols = protocols.iter().filter(|(on, _)| *on).map(|(_, name)| name.to_vec()).collect();
+        let variant = Arc::new(variant);
+        variants.push((versions, variant.clone()));
+        variant
     }
 
     async fn config(&self, origin: &Origin) -> Result<Arc<ClientConfig>, Error> {
@@ -77,12 +100,11 @@ fn client_config(verify: &Verify) -> Result<Arc<ClientConfig>, rustls::Error> {
         Verify::Platform => Arc::new(Classified(platform_verifier()?)),
         Verify::Roots(certificates) => Arc::new(Classified(roots_verifier(certificates)?)),
     };
-    let mut config = ClientConfig::builder_with_provider(provider())
+    let config = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .dangerous()
         .with_custom_certificate_verifier(verifier)
         .with_no_client_auth();
-    config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(Arc::new(config))
 }
 

@@ -43,16 +43,20 @@ fn a_server_whose_issuer_is_a_root_is_trusted() {
 }
 
 #[test]
-fn the_handshake_names_the_host_and_http1() {
+fn the_handshake_names_the_host_and_offers_both_versions() {
     run(async {
-        let (server, ca) = (Server::start().await, Authority::new("Test CA"));
-        let pool = trusting(&[ca.certificate()]);
-        let sending = send(&pool, get(&server.named("https", "localhost")));
-        let mut peer = ca.issue("localhost", |_| ()).accept(&server).await.expect("the client trusts it");
-        let (_, tls) = peer.stream.get_ref();
-        assert_eq!((tls.server_name(), tls.alpn_protocol()), (Some("localhost"), Some(&b"http/1.1"[..])));
-        peer.answer(OK).await;
-        assert_eq!(sending.text().await, "ok");
+        let ca = Authority::new("Test CA");
+        // What the server speaks, and what comes of it: it takes the first of its own that was offered.
+        for (alpn, chosen) in
+            [(&["http/1.1"][..], &b"http/1.1"[..]), (&["http/1.1", "h2"], b"http/1.1"), (&["h2"], b"h2")]
+        {
+            let server = Server::start().await;
+            let pool = trusting(&[ca.certificate()]);
+            let _sending = send(&pool, get(&server.named("https", "localhost")));
+            let peer = ca.issue("localhost", |_| ()).speaking(alpn).accept(&server).await.expect("it is trusted");
+            let (_, tls) = peer.stream.get_ref();
+            assert_eq!((tls.server_name(), tls.alpn_protocol()), (Some("localhost"), Some(chosen)));
+        }
     });
 }
 

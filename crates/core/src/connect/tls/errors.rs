@@ -34,6 +34,9 @@ fn describe(error: &rustls::Error, origin: &Origin) -> (&'static str, String) {
         rustls::Error::InvalidMessage(_) => {
             ("EPROTO", "the peer does not speak TLS (is this an http:// port?)".to_owned())
         }
+        rustls::Error::AlertReceived(alert @ AlertDescription::NoApplicationProtocol) => {
+            (alert_code(*alert), "the server speaks none of the versions that httpVersions allows (ALPN)".to_owned())
+        }
         rustls::Error::AlertReceived(alert) => {
             (alert_code(*alert), format!("the peer ended the TLS handshake: {alert:?}"))
         }
@@ -89,6 +92,7 @@ fn alert_code(alert: AlertDescription) -> &'static str {
         AlertDescription::BadCertificate => "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
         AlertDescription::CertificateRequired => "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
         AlertDescription::UnrecognisedName => "ERR_SSL_TLSV1_UNRECOGNIZED_NAME",
+        AlertDescription::NoApplicationProtocol => super::super::NO_APPLICATION_PROTOCOL,
         AlertDescription::InternalError => "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR",
         _ => "EPROTO",
     }

@@ -33,7 +33,7 @@ impl Authority {
         change(&mut params);
         let key = key();
         let certificate = params.signed_by(&key, &self.0).expect("the parameters are complete");
-        Identity { chain: vec![certificate.der().clone()], key: key.serialize_der() }
+        Identity { chain: vec![certificate.der().clone()], key: key.serialize_der(), alpn: vec!["http/1.1"] }
     }
 }
 
@@ -41,13 +41,20 @@ impl Authority {
 pub struct Identity {
     pub chain: Vec<CertificateDer<'static>>,
     key: Vec<u8>,
+    alpn: Vec<&'static str>,
 }
 
 impl Identity {
     pub fn self_signed(name: &str) -> Identity {
         let key = key();
         let certificate = leaf_params(name).self_signed(&key).expect("the parameters are complete");
-        Identity { chain: vec![certificate.der().clone()], key: key.serialize_der() }
+        Identity { chain: vec![certificate.der().clone()], key: key.serialize_der(), alpn: vec!["http/1.1"] }
+    }
+
+    /// Speaks these, the preferred one first.
+    pub fn speaking(mut self, alpn: &[&'static str]) -> Identity {
+        self.alpn = alpn.to_vec();
+        self
     }
 
     pub fn with(mut self, authority: &Authority) -> Identity {
@@ -65,7 +72,7 @@ impl Identity {
             .with_no_client_auth()
             .with_single_cert(self.chain.clone(), key)
             .expect("the key belongs to the certificate");
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        config.alpn_protocols = self.alpn.iter().map(|name| name.as_bytes().to_vec()).collect();
         TlsAcceptor::from(Arc::new(config)).accept(stream).await.map(Peer::new)
     }
 }

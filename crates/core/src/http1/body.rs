@@ -1,0 +1,72 @@
+//! A response body over HTTP/1.1: hyper undoes the framing, this file says how a broken one broke.
+
+use super::read_failure;
+use crate::connection::{cut_short, declared_length};
+use crate::error::Error;
+use crate::meter::Meter;
+use crate::origin::Origin;
+use crate::response::Frame;
+use http::HeaderMap;
+use http::header::TRANSFER_ENCODING;
+use hyper::body::{Body as _, Incoming};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+pub(crate) struct Body {
+    incoming: Incoming,
+    received: u64,
+    declared: Option<u64>,
+    chunked: bool,
+}
+
+impl Body {
+    pub(super) fn new(incoming: Incoming, headers: &HeaderMap) -> Body {
+        let chunked = headers.contains_key(TRANSFER_ENCODING);
+        // RFC 9112 section 6.3: the transfer coding overrides it.
+        let declared = declared_length(headers).filter(|_| !chunked);
+        Body { incoming, received: 0, declared, chunked }
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        self.incoming.size_hint().exact()
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub(crate) fn poll_frame(
+        &mut self,
+        origin: &Origin,
+        meter: &Meter,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<Frame>, Error>> {
+        let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
+            None => return Poll::Ready(Ok(None)),
+            Some(Ok(frame)) => frame,
+            Some(Err(cause)) => {
+                let cut = |cause| cut_short(origin, self.progress()).with_source(cause);
+                return Poll::Ready(Err(read_failure(meter, cause, origin, cut)));
+            }
+        };
+        Poll::Ready(Ok(match frame.into_data() {
+            Ok(data) => {
+                self.received += data.len() as u64;
+                Some(Frame::Data(data))
+            }
+            Err(frame) => frame.into_trailers().ok().map(Frame::Trailers),
+        }))
+    }
+
+    fn progress(&self) -> String {
+        match self.declared {
+            Some(declared) => format!("received {} bytes, expected {declared}", self.received),
+            None if self.chunked => "incomplete chunked read".to_owned(),
+            None => format!("received {} bytes, and no orderly end", self.received),
+        }
+    }
+}

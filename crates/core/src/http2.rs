@@ -1,0 +1,279 @@
+//! HTTP/2 over one connection that many exchanges share: h2 does the frames, this file says what they mean for an
+//! exchange. It is spoken to directly, as hyper's client neither tells of informational responses nor of the streams
+//! that a peer has refused.
+
+mod body;
+mod errors;
+mod task;
+mod tuning;
+mod upload;
+
+use crate::body::RequestBody;
+use crate::connect::Stream;
+use crate::connection::{Answer, Incoming, Resend, Unanswered};
+use crate::error::{Error, ErrorKind};
+use crate::meter::{HEAD_LIMIT, HeadTooLong, Meter, Metered};
+use crate::origin::Origin;
+use crate::request::Request;
+use crate::timeout::Clock;
+use crate::watch::watch;
+pub(crate) use body::Body;
+use bytes::Bytes;
+use h2::Reason;
+use h2::client::{Builder, ResponseFuture, SendRequest};
+use http::{HeaderMap, Response, StatusCode};
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::Notify;
+use upload::Upload;
+
+/// The windows that a peer may fill before anybody has read: of a stream, and of the whole connection.
+const STREAM_WINDOW: u32 = 1024 * 1024;
+const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+
+/// The fields of one header section, counted as RFC 9113 section 6.5.2 has it.
+const HEADER_LIST_LIMIT: u32 = 256 * 1024;
+
+/// A limit that no peer sets: its SETTINGS are not there yet. One stream is risked until then.
+const UNSETTLED: usize = usize::MAX - 1;
+
+/// Bytes up to which a body is handed over at once: less than a peer's initial window.
+const SMALL_BODY: usize = 16 * 1024;
+
+pub(crate) struct Http2 {
+    sender: RefCell<SendRequest<Bytes>>,
+    shared: Rc<Shared>,
+}
+
+/// What the connection's task and its users tell each other.
+struct Shared {
+    meter: Rc<Meter>,
+    /// Streams that exchanges hold.
+    streams: Cell<usize>,
+    /// What the peer allows, or `UNSETTLED`.
+    max_streams: Cell<usize>,
+    /// No new streams: the peer has said GOAWAY, or refused one, or the connection has ended.
+    retired: Cell<bool>,
+    /// The pool has let go of the connection.
+    dropped: Notify,
+}
+
+impl Http2 {
+    /// `on_room` is called when more streams are allowed than before, or none any more; `on_end` when the connection has
+    /// ended.
+    pub(crate) async fn handshake(
+        stream: Stream,
+        origin: &Origin,
+        ping_interval: Option<Duration>,
+        on_room: impl Fn() + 'static,
+        on_end: impl FnOnce() + 'static,
+    ) -> Result<Rc<Http2>, Error> {
+        let (meter, socket) = (Meter::new(), stream.socket());
+        let io = Metered::new(stream, socket, meter.clone());
+        let (sender, connection) = Builder::new()
+            .initial_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEADER_LIST_LIMIT)
+            .enable_push(false)
+            .initial_max_send_streams(UNSETTLED)
+            .handshake::<_, Bytes>(io)
+            .await
+            .map_err(|cause| errors::of_handshake(origin, cause))?;
+        let shared = Rc::new(Shared {
+            meter,
+            streams: Cell::new(0),
+            max_streams: Cell::new(UNSETTLED),
+            retired: Cell::new(false),
+            dropped: Notify::new(),
+        });
+        let http2 = Rc::new(Http2 { sender: RefCell::new(sender), shared: shared.clone() });
+        let of_task = Rc::downgrade(&http2);
+        tokio::task::spawn_local(async move {
+            task::run(connection, &of_task, &shared, ping_interval, on_room).await;
+            shared.retired.set(true);
+            on_end();
+        });
+        Ok(http2)
+    }
+
+    /// New streams may be opened, as far as is known.
+    pub(crate) fn is_usable(&self) -> bool {
+        // Without a stream of its own this sender never waits, so nobody needs to be woken.
+        !self.shared.retired.get()
+            && !matches!(
+                self.sender.borrow_mut().poll_ready(&mut Context::from_waker(Waker::noop())),
+                Poll::Ready(Err(_))
+            )
+    }
+
+    /// As above, after the connection's task has seen what has arrived meanwhile: often it is GOAWAY, or the end.
+    pub(crate) async fn is_usable_now(&self) -> bool {
+        if self.shared.streams.get() == 1 && !self.shared.meter.is_silent() {
+            tokio::task::yield_now().await;
+        }
+        self.is_usable()
+    }
+
+    pub(crate) fn streams(&self) -> usize {
+        self.shared.streams.get()
+    }
+
+    /// Counts one more stream if the peer allows it.
+    pub(crate) fn open_stream(&self) -> bool {
+        let (open, most) = (self.shared.streams.get(), self.shared.allowed_streams());
+        if open < most {
+            self.shared.streams.set(open + 1);
+        }
+        open < most
+    }
+
+    pub(crate) fn close_stream(&self) {
+        self.shared.streams.set(self.shared.streams.get() - 1);
+    }
+
+    /// The peer's SETTINGS are not there yet, or allow no stream for now.
+    pub(crate) fn is_unsettled(&self) -> bool {
+        matches!(self.shared.max_streams.get(), 0 | UNSETTLED)
+    }
+
+    /// Sends the request and waits for the final response's head.
+    pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
+        let progress = Meter::new();
+        let never = |error| Unanswered { error, resend: Resend::Never };
+        let head = request.to_http2().map_err(never)?;
+        let ends = match &request.body {
+            RequestBody::Empty => true,
+            RequestBody::Bytes(bytes) => bytes.is_empty(),
+            RequestBody::Stream(_) => false,
+        };
+        // Each request has a sender of its own: one that has a stream waiting takes no other.
+        let mut sender = self.sender.borrow().clone();
+        let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
+            self.shared.retired.set(true);
+            Unanswered { error: errors::of_head(&request.origin, cause), resend: Resend::Refused }
+        })?;
+        drop(sender);
+        let upload = match &request.body {
+            _ if ends => None,
+            RequestBody::Bytes(bytes) if bytes.len() <= SMALL_BODY => {
+                let sent = stream.send_data(bytes.clone(), true);
+                sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
+                None
+            }
+            body => Some(Upload::start(stream, body.clone(), progress.clone())),
+        };
+        let mut head = AwaitedHead { response, progress: progress.clone(), request, left: HEAD_LIMIT };
+        let answer = watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await;
+        let answer = answer.map_err(|expired| {
+            self.suspect(clock);
+            never(expired)
+        })?;
+        match answer {
+            Ok(response) => {
+                let (head, incoming) = response.into_parts();
+                let body = Body::new(incoming, &request.method, &head, upload, progress.clone());
+                Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), meter: progress })
+            }
+            Err(cause) => Err(self.unanswered(request, cause, upload, progress.received() > 0)),
+        }
+    }
+
+    /// A timeout ran out. If nothing at all has come for as long, the connection may lead nowhere: nobody else should
+    /// have to find that out.
+    pub(crate) fn suspect(&self, clock: &Clock) {
+        let limit = clock.limits.read.or(clock.limits.total);
+        if limit.is_some_and(|limit| self.shared.meter.last_received().elapsed() >= limit) {
+            self.shared.retired.set(true);
+        }
+    }
+
+    fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> Unanswered {
+        let cause = match cause {
+            HeadError::TooLong(cause) => {
+                let message = format!("{} sent {cause}", request.origin);
+                let error = Error::new(ErrorKind::RemoteProtocolError, message).with_source(cause);
+                return Unanswered { error, resend: Resend::Never };
+            }
+            HeadError::H2(cause) => cause,
+        };
+        if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
+            return Unanswered { error, resend: Resend::Never };
+        }
+        let refused = cause.is_remote() && (cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM));
+        let resend = match cause.reason() {
+            // "Calm down" is not followed by the same again.
+            Some(Reason::ENHANCE_YOUR_CALM) => Resend::Never,
+            Some(Reason::HTTP_1_1_REQUIRED) if cause.is_remote() => Resend::RefusedForHttp1,
+            // A GOAWAY's error reaches only the streams that it names as not processed; the others end with the socket.
+            _ if refused => Resend::Refused,
+            _ if cause.is_io() && !heard => Resend::Lost,
+            _ => Resend::Never,
+        };
+        if matches!(resend, Resend::Refused | Resend::RefusedForHttp1) {
+            self.shared.retired.set(true);
+        }
+        Unanswered { error: errors::of_head(&request.origin, cause), resend }
+    }
+}
+
+impl Shared {
+    fn allowed_streams(&self) -> usize {
+        match self.max_streams.get() {
+            UNSETTLED => 1,
+            most => most,
+        }
+    }
+}
+
+impl Drop for Http2 {
+    fn drop(&mut self) {
+        self.shared.dropped.notify_one();
+    }
+}
+
+enum HeadError {
+    H2(h2::Error),
+    /// Informational responses without end.
+    TooLong(HeadTooLong),
+}
+
+/// The final response's head; tells of the informational ones before it.
+struct AwaitedHead<'a> {
+    response: ResponseFuture,
+    progress: Rc<Meter>,
+    request: &'a Request,
+    /// Bytes that may still come before it.
+    left: u64,
+}
+
+impl Future for AwaitedHead<'_> {
+    type Output = Result<Response<h2::RecvStream>, HeadError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
+            let interim = interim.map_err(HeadError::H2)?;
+            let length = length_of(interim.headers());
+            self.progress.note_received(length);
+            self.left = match self.left.checked_sub(length) {
+                Some(left) => left,
+                None => return Poll::Ready(Err(HeadError::TooLong(HeadTooLong))),
+            };
+            if let Some(handler) = &self.request.on_informational
+                && interim.status() != StatusCode::SWITCHING_PROTOCOLS
+            {
+                handler(interim.status(), interim.headers());
+            }
+        }
+        let response = std::task::ready!(Pin::new(&mut self.response).poll(cx)).map_err(HeadError::H2)?;
+        self.progress.note_received(length_of(response.headers()));
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// RFC 9113 section 6.5.2, with the status line's place for good measure.
+fn length_of(headers: &HeaderMap) -> u64 {
+    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + 32) as u64).sum::<u64>() + 42
+}

@@ -1,0 +1,91 @@
+//! A response body over HTTP/2, and the upload that may still go on beside it.
+
+use super::errors;
+use super::upload::Upload;
+use crate::connection::declared_length;
+use crate::error::Error;
+use crate::meter::Meter;
+use crate::origin::Origin;
+use crate::response::Frame;
+use h2::{Reason, RecvStream};
+use http::Method;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+
+/// Dropping it before the end resets the stream.
+pub(crate) struct Body {
+    stream: RecvStream,
+    progress: Rc<Meter>,
+    /// Ends with the body: a response that is complete wants no more of the request.
+    _upload: Option<Upload>,
+    received: u64,
+    declared: Option<u64>,
+    data_ended: bool,
+    ended: bool,
+}
+
+impl Body {
+    pub(super) fn new(
+        stream: RecvStream,
+        method: &Method,
+        head: &http::response::Parts,
+        upload: Option<Upload>,
+        progress: Rc<Meter>,
+    ) -> Body {
+        let ended = stream.is_end_stream();
+        // The length of what GET would have got (RFC 9110 section 8.6).
+        let declared = declared_length(&head.headers).filter(|_| *method != Method::HEAD);
+        Body { stream, progress, _upload: upload, received: 0, declared, data_ended: ended, ended }
+    }
+
+    pub(crate) fn is_end(&self) -> bool {
+        self.ended || self.stream.is_end_stream()
+    }
+
+    pub(crate) fn remaining(&self) -> Option<u64> {
+        match self.is_end() {
+            true => Some(0),
+            false => self.declared.map(|declared| declared.saturating_sub(self.received)),
+        }
+    }
+
+    pub(crate) fn received(&self) -> u64 {
+        self.received
+    }
+
+    pub(crate) fn poll_frame(&mut self, origin: &Origin, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        if !self.data_ended {
+            match ready!(self.stream.poll_data(cx)) {
+                Some(Ok(data)) => {
+                    self.received += data.len() as u64;
+                    self.progress.note_received(data.len() as u64);
+                    // Room for as much again; it fails only when the stream has ended, and nobody needs it then.
+                    let _ = self.stream.flow_control().release_capacity(data.len());
+                    return Poll::Ready(Ok(Some(Frame::Data(data))));
+                }
+                Some(Err(cause)) => return Poll::Ready(self.failed(origin, cause)),
+                None => self.data_ended = true,
+            }
+        }
+        if self.ended {
+            return Poll::Ready(Ok(None));
+        }
+        let trailers = ready!(self.stream.poll_trailers(cx));
+        self.ended = true;
+        Poll::Ready(match trailers {
+            Ok(trailers) => Ok(trailers.map(Frame::Trailers)),
+            Err(cause) => self.failed(origin, cause),
+        })
+    }
+
+    /// RFC 9113 section 8.1: after a complete response the peer may reset the stream with NO_ERROR, to be sent no more of
+    /// the request. Where the length is known, it says whether the response was complete.
+    fn failed(&mut self, origin: &Origin, cause: h2::Error) -> Result<Option<Frame>, Error> {
+        let complete = self.declared.is_none_or(|declared| declared == self.received);
+        if cause.is_remote() && cause.is_reset() && cause.reason() == Some(Reason::NO_ERROR) && complete {
+            (self.data_ended, self.ended) = (true, true);
+            return Ok(None);
+        }
+        Err(errors::of_body(origin, cause, self.received, self.declared))
+    }
+}

@@ -1,0 +1,78 @@
+//! h2's errors as ours, under the codes that Node's http2 module gives the same faults.
+
+use crate::connection::cut_short;
+use crate::error::{Error, ErrorKind};
+use crate::origin::Origin;
+use std::io;
+
+pub(super) fn of_handshake(origin: &Origin, cause: h2::Error) -> Error {
+    let message = format!("cannot set up HTTP/2 with {origin}: {cause}");
+    Error::new(ErrorKind::ConnectError, message).with_source(cause)
+}
+
+/// No response came.
+pub(super) fn of_head(origin: &Origin, cause: h2::Error) -> Error {
+    match cause.get_io() {
+        Some(error) if is_end(error) => {
+            let what = format!("reading from {origin} failed: it closed the connection without a GOAWAY");
+            Error::new(ErrorKind::ReadError, what).with_code("ECONNRESET").with_source(cause)
+        }
+        _ => of_any(origin, cause),
+    }
+}
+
+/// The body is not complete.
+pub(super) fn of_body(origin: &Origin, cause: h2::Error, received: u64, declared: Option<u64>) -> Error {
+    match cause.get_io() {
+        Some(error) if is_end(error) => {
+            let expected = declared.map_or("and no orderly end".to_owned(), |declared| format!("expected {declared}"));
+            cut_short(origin, format_args!("received {received} bytes, {expected}")).with_source(cause)
+        }
+        _ => of_any(origin, cause),
+    }
+}
+
+fn of_any(origin: &Origin, cause: h2::Error) -> Error {
+    if let Some(error) = cause.get_io() {
+        let error = io::Error::new(error.kind(), error.to_string());
+        return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
+    }
+    let reason = cause.reason().map_or("no reason".to_owned(), name);
+    let (code, what) = match (cause.is_reset(), cause.is_go_away(), cause.is_remote()) {
+        (true, _, true) => ("ERR_HTTP2_STREAM_ERROR", format!("{origin} reset the stream ({reason})")),
+        (true, _, false) => ("ERR_HTTP2_STREAM_ERROR", format!("{origin} sent no valid HTTP/2 response ({reason})")),
+        (_, true, true) => {
+            ("ERR_HTTP2_GOAWAY_SESSION", format!("{origin} is closing the connection (GOAWAY, {reason})"))
+        }
+        (_, true, false) => ("ERR_HTTP2_SESSION_ERROR", format!("{origin} broke the rules of HTTP/2 ({reason})")),
+        _ => ("ERR_HTTP2_ERROR", format!("HTTP/2 with {origin} failed: {cause}")),
+    };
+    Error::new(ErrorKind::RemoteProtocolError, what).with_code(code).with_source(cause)
+}
+
+/// What h2 says when the socket ended without a word.
+fn is_end(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
+}
+
+/// RFC 9113 section 7.
+fn name(reason: h2::Reason) -> String {
+    const NAMES: [&str; 14] = [
+        "NO_ERROR",
+        "PROTOCOL_ERROR",
+        "INTERNAL_ERROR",
+        "FLOW_CONTROL_ERROR",
+        "SETTINGS_TIMEOUT",
+        "STREAM_CLOSED",
+        "FRAME_SIZE_ERROR",
+        "REFUSED_STREAM",
+        "CANCEL",
+        "COMPRESSION_ERROR",
+        "CONNECT_ERROR",
+        "ENHANCE_YOUR_CALM",
+        "INADEQUATE_SECURITY",
+        "HTTP_1_1_REQUIRED",
+    ];
+    let code = u32::from(reason);
+    NAMES.get(code as usize).map_or_else(|| format!("error code {code}"), |name| (*name).to_owned())
+}

@@ -1,0 +1,143 @@
+//! Windows that fit the path, and signs of life: both by PING.
+//!
+//! A window that is smaller than what fits into one round trip slows a body down. While data comes, a PING measures how
+//! much arrives within one; when that nears the window, the window is doubled.
+
+use super::{CONNECTION_WINDOW, STREAM_WINDOW, Shared};
+use crate::connect::Stream;
+use crate::meter::Metered;
+use bytes::Bytes;
+use h2::client::Connection;
+use h2::{Ping, PingPong};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// As far as a stream's window grows.
+const STREAM_WINDOW_LIMIT: u32 = 16 * 1024 * 1024;
+
+/// RFC 9113 section 6.9.1.
+const WINDOW_LIMIT: u64 = (1 << 31) - 1;
+
+/// Bytes since the last measurement that make another one worth its PING.
+const WORTH_MEASURING: u64 = 256 * 1024;
+
+/// Between two measurements: doubled each time that nothing was learnt.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+pub(super) struct Tuning {
+    ping_pong: Option<PingPong>,
+    sent: Option<Measurement>,
+    next: Instant,
+    pause: Duration,
+    received: u64,
+    stream_window: u32,
+    /// What the peer was told.
+    told_stream_window: u32,
+    told_connection_window: u32,
+    ping_interval: Option<Duration>,
+    alarm: Option<Pin<Box<Sleep>>>,
+}
+
+struct Measurement {
+    at: Instant,
+    received: u64,
+}
+
+impl Tuning {
+    pub(super) fn new(ping_pong: Option<PingPong>, ping_interval: Option<Duration>) -> Tuning {
+        Tuning {
+            ping_pong,
+            sent: None,
+            next: Instant::now(),
+            pause: SHORTEST_PAUSE,
+            received: 0,
+            stream_window: STREAM_WINDOW,
+            told_stream_window: STREAM_WINDOW,
+            told_connection_window: CONNECTION_WINDOW,
+            ping_interval,
+            alarm: None,
+        }
+    }
+
+    /// Tells the peer the windows that are due. The connection's holds at least all of the streams': bodies that nobody
+    /// reads never keep the others from coming.
+    pub(super) fn apply(&mut self, connection: &mut Connection<Metered<Stream>, Bytes>, shared: &Shared) {
+        let of_streams = (shared.streams.get() as u64 + 1) * u64::from(self.stream_window);
+        let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(WINDOW_LIMIT) as u32;
+        if wanted > self.told_connection_window {
+            connection.set_target_window_size(wanted);
+            self.told_connection_window = wanted;
+        }
+        // It fails while the peer has not confirmed the last change: then the next turn does it.
+        if self.stream_window > self.told_stream_window
+            && connection.set_initial_window_size(self.stream_window).is_ok()
+        {
+            self.told_stream_window = self.stream_window;
+        }
+    }
+
+    /// Ready when the peer has not answered a PING in time.
+    pub(super) fn poll(&mut self, shared: &Shared, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(ping_pong) = &mut self.ping_pong else { return Poll::Pending };
+        let now = Instant::now();
+        if self.sent.is_some() && matches!(ping_pong.poll_pong(cx), Poll::Ready(Ok(_))) {
+            self.answered(shared, now);
+        }
+        let received = shared.meter.received();
+        let worth_it = received - self.received >= WORTH_MEASURING && self.next <= now;
+        let silent = self.ping_interval.filter(|_| shared.streams.get() > 0);
+        let overdue = silent.is_some_and(|interval| shared.meter.last_received() + interval <= now);
+        match &self.sent {
+            Some(sent) => {
+                if let Some(interval) = self.ping_interval {
+                    if sent.at + interval <= now && shared.meter.last_received() < sent.at {
+                        return Poll::Ready(());
+                    }
+                    return self.wake_at((sent.at + interval).max(now + Duration::from_millis(1)), cx);
+                }
+            }
+            None if worth_it || overdue => {
+                if let Some(ping_pong) = &mut self.ping_pong
+                    && ping_pong.send_ping(Ping::opaque()).is_ok()
+                {
+                    self.sent = Some(Measurement { at: now, received });
+                    // The connection has to be polled once more for it to go out, and again for its answer.
+                    cx.waker().wake_by_ref();
+                }
+            }
+            None => {
+                if let Some(interval) = silent {
+                    return self.wake_at(shared.meter.last_received() + interval, cx);
+                }
+            }
+        }
+        Poll::Pending
+    }
+
+    fn answered(&mut self, shared: &Shared, now: Instant) {
+        let Some(sent) = self.sent.take() else { return };
+        let received = shared.meter.received();
+        let within = received - sent.received;
+        let grows = within >= u64::from(self.stream_window) * 2 / 3 && self.stream_window < STREAM_WINDOW_LIMIT;
+        if grows {
+            self.stream_window *= 2;
+            self.pause = SHORTEST_PAUSE;
+        } else {
+            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        }
+        self.received = received;
+        self.next = now + self.pause;
+    }
+
+    fn wake_at(&mut self, at: Instant, cx: &mut Context<'_>) -> Poll<()> {
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(at)));
+        alarm.as_mut().reset(at);
+        if alarm.as_mut().poll(cx).is_ready() {
+            cx.waker().wake_by_ref();
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,117 @@
+//! A request body on its way: as much as the peer's windows allow, in a task of its own beside the response.
+
+use crate::body::{BodyError, RequestBody};
+use crate::error::{Error, ErrorKind};
+use crate::meter::Meter;
+use crate::origin::Origin;
+use bytes::Bytes;
+use h2::{Reason, SendStream};
+use http_body::Body;
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::Poll;
+use tokio::task::AbortHandle;
+
+/// Asked of the windows at once.
+const PIECE: usize = 256 * 1024;
+
+/// Dropping it ends the upload, with CANCEL if it was not complete.
+pub(super) struct Upload {
+    task: AbortHandle,
+    failed: Rc<RefCell<Option<BodyError>>>,
+}
+
+impl Upload {
+    pub(super) fn start(stream: SendStream<Bytes>, body: RequestBody, progress: Rc<Meter>) -> Upload {
+        let failed = Rc::new(RefCell::new(None));
+        let task = tokio::task::spawn_local({
+            let failed = failed.clone();
+            async move {
+                let mut pump = Pump { stream, progress };
+                match pump.run(body.clone()).await {
+                    Ok(()) => {}
+                    Err(Stopped::Peer) => body.stop(),
+                    Err(Stopped::Body(error)) => {
+                        *failed.borrow_mut() = Some(error);
+                        pump.stream.send_reset(Reason::CANCEL);
+                    }
+                }
+            }
+        });
+        Upload { task: task.abort_handle(), failed }
+    }
+
+    /// What was wrong with the body, if that is why the exchange failed.
+    pub(super) fn failure(&self, origin: &Origin) -> Option<Error> {
+        let error = self.failed.borrow_mut().take()?;
+        let kind = if error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
+        Some(Error::new(kind, format!("{error} (to {origin})")))
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+enum Stopped {
+    /// It wants no more; the response says why.
+    Peer,
+    Body(BodyError),
+}
+
+struct Pump {
+    stream: SendStream<Bytes>,
+    progress: Rc<Meter>,
+}
+
+impl Pump {
+    async fn run(&mut self, mut body: RequestBody) -> Result<(), Stopped> {
+        loop {
+            let frame = poll_fn(|cx| {
+                if self.stream.poll_reset(cx).is_ready() {
+                    return Poll::Ready(Err(Stopped::Peer));
+                }
+                Pin::new(&mut body).poll_frame(cx).map(Ok)
+            });
+            match frame.await? {
+                None => break,
+                Some(Err(error)) => return Err(Stopped::Body(error)),
+                Some(Ok(frame)) => {
+                    if let Ok(data) = frame.into_data() {
+                        self.send(data).await?;
+                    }
+                }
+            }
+            if body.is_end_stream() {
+                break;
+            }
+        }
+        self.stream.send_data(Bytes::new(), true).map_err(|_| Stopped::Peer)
+    }
+
+    async fn send(&mut self, mut data: Bytes) -> Result<(), Stopped> {
+        while !data.is_empty() {
+            self.stream.reserve_capacity(data.len().min(PIECE));
+            let room = self.stream.capacity();
+            let room = if room > 0 { room } else { self.room().await? };
+            let piece = data.split_to(room.min(data.len()));
+            self.progress.note_sent(piece.len() as u64);
+            self.stream.send_data(piece, false).map_err(|_| Stopped::Peer)?;
+        }
+        Ok(())
+    }
+
+    async fn room(&mut self) -> Result<usize, Stopped> {
+        self.progress.set_write_blocked(true);
+        let room = poll_fn(|cx| self.stream.poll_capacity(cx)).await;
+        self.progress.set_write_blocked(false);
+        match room {
+            Some(Ok(room)) => Ok(room),
+            Some(Err(_)) | None => Err(Stopped::Peer),
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! What a pool is told when it is made, and the numbers that it shows.
+
+use crate::connect::tls::TlsOptions;
+use crate::origin::Scheme;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+/// The limits of a pool, and how its connections are made; `None` is no limit.
+#[derive(Clone, Debug)]
+pub struct PoolConfig {
+    pub max_connections: Option<usize>,
+    pub max_connections_per_origin: Option<usize>,
+    /// Counts idle connections only.
+    pub max_keepalive_connections: Option<usize>,
+    pub keepalive_expiry: Option<Duration>,
+    /// HTTP/2: after so much silence on a connection with streams a PING is sent, and the connection given up when it
+    /// is not answered within the same time. `None`: never.
+    pub ping_interval: Option<Duration>,
+    pub versions: Versions,
+    pub tls: TlsOptions,
+}
+
+impl Default for PoolConfig {
+    fn default() -> Self {
+        PoolConfig {
+            max_connections: Some(1_000),
+            max_connections_per_origin: None,
+            max_keepalive_connections: Some(256),
+            keepalive_expiry: Some(Duration::from_secs(4)),
+            ping_interval: None,
+            versions: Versions::default(),
+            tls: TlsOptions::default(),
+        }
+    }
+}
+
+/// The versions of HTTP that may be spoken; not neither.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Versions {
+    pub http1: bool,
+    pub http2: bool,
+}
+
+impl Default for Versions {
+    fn default() -> Self {
+        Versions { http1: true, http2: true }
+    }
+}
+
+impl Versions {
+    /// Over TLS both sides choose by ALPN; without it HTTP/2 needs to be known beforehand (RFC 9113 section 3.3), which
+    /// allowing nothing else says.
+    pub(crate) fn may_be_http2(self, scheme: Scheme) -> bool {
+        self.http2 && (scheme == Scheme::Https || !self.http1)
+    }
+}
+
+/// A pool's numbers, readable from any thread.
+#[derive(Default)]
+pub struct PoolStats {
+    active: AtomicU32,
+    idle: AtomicU32,
+    queued: AtomicU32,
+}
+
+impl PoolStats {
+    /// Connections in use, those being made included.
+    pub fn active(&self) -> u32 {
+        self.active.load(Ordering::Relaxed)
+    }
+
+    pub fn idle(&self) -> u32 {
+        self.idle.load(Ordering::Relaxed)
+    }
+
+    /// Requests that wait for a connection.
+    pub fn queued(&self) -> u32 {
+        self.queued.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set(&self, open: usize, idle: usize, queued: usize) {
+        self.active.store((open - idle) as u32, Ordering::Relaxed);
+        self.idle.store(idle as u32, Ordering::Relaxed);
+        self.queued.store(queued as u32, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,51 @@
+//! Waiting under the timeouts that depend on progress: write, read and total.
+
+use crate::body::RequestBody;
+use crate::error::Error;
+use crate::meter::Meter;
+use crate::origin::Origin;
+use crate::timeout::{Clock, Phase};
+use std::pin::Pin;
+use tokio::time::{Instant, timeout_at};
+
+/// Waits for `work`, for as long as the socket's and the body's progress leave every timeout intact.
+pub(crate) async fn watch<T>(
+    meter: &Meter,
+    clock: &Clock,
+    body: &RequestBody,
+    origin: &Origin,
+    mut work: Pin<&mut impl Future<Output = T>>,
+) -> Result<T, Error> {
+    let started = Instant::now();
+    // While a body is on its way the phase changes without anybody being woken; no deadline that comes into being
+    // after this moment can be sooner than the shorter limit from it.
+    let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
+    loop {
+        let now = Instant::now();
+        let deadline = meter.deadline(clock, body, started);
+        if let Some((phase, deadline)) = deadline
+            && deadline <= now
+        {
+            return Err(clock.expired(phase, origin));
+        }
+        let deadline = deadline.map(|(_, deadline)| deadline);
+        let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| now.checked_add(limit));
+        let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
+        if let Ok(done) = timeout_at(next, work.as_mut()).await {
+            return Ok(done);
+        }
+    }
+}
+
+impl Meter {
+    /// What the exchange waits for now, and until when at most. With a stream whose producer is slow there is nothing
+    /// that the peer could be late with.
+    fn deadline(&self, clock: &Clock, body: &RequestBody, started: Instant) -> Option<(Phase, Instant)> {
+        let (phase, limit, since) = match (self.is_write_blocked(), body.is_over()) {
+            (true, _) => (Phase::Write, clock.limits.write, self.last_sent()),
+            (false, true) => (Phase::Read, clock.limits.read, self.last_sent().max(self.last_received())),
+            (false, false) => (Phase::Write, None, started),
+        };
+        clock.sooner(phase, limit.and_then(|limit| since.max(started).checked_add(limit)))
+    }
+}
