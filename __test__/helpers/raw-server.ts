@@ -14,7 +14,7 @@ export type RawScript = string | readonly string[] | ((connection: RawConnection
 
 export interface RawServerOptions {
   /** Speak TLS with this identity. */
-  tls?: { cert: string; key: string };
+  tls?: { cert: string; key: string; ALPNProtocols?: string[] };
   /** Close the connection after the last answer of a string script. Default: only when an array of them has run out. */
   end?: boolean;
 }

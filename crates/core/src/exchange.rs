@@ -1,12 +1,12 @@
 //! One exchange: a connection, the request on it, and, when the connection had died idle, once more on another.
 
 use crate::body::RequestBody;
-use crate::connection::{Resend, Unanswered};
+use crate::connection::{Connection, Resend, Unanswered};
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
 use crate::request::Request;
 use crate::response::Response;
-use crate::timeout::{Clock, Timeouts};
+use crate::timeout::{Clock, Phase, Timeouts};
 
 impl Pool {
     /// Sends `request` and resolves at the final response's head. Dropping the future cancels: a place in the queue is
@@ -22,6 +22,10 @@ impl Pool {
                 lease.discard();
             }
             let Some(connection) = lease.connection(&clock).await? else { continue };
+            if let (true, Connection::Http2(connection)) = (resent, &*connection) {
+                let settled = async { Ok(connection.becomes_settled().await) };
+                clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
+            }
             match connection.send(&request, &clock).await {
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
                 Err(Unanswered { resend, .. }) if !resent && may_resend(&request, resend, &lease) => resent = true,

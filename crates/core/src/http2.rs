@@ -57,6 +57,8 @@ struct Shared {
     max_streams: Cell<usize>,
     /// No new streams: the peer has said GOAWAY, or refused one, or the connection has ended.
     retired: Cell<bool>,
+    /// Told when more streams are allowed than before, or none any more.
+    room: Notify,
     /// The pool has let go of the connection.
     dropped: Notify,
 }
@@ -87,6 +89,7 @@ impl Http2 {
             streams: Cell::new(0),
             max_streams: Cell::new(UNSETTLED),
             retired: Cell::new(false),
+            room: Notify::new(),
             dropped: Notify::new(),
         });
         let http2 = Rc::new(Http2 { sender: RefCell::new(sender), shared: shared.clone() });
@@ -94,6 +97,7 @@ impl Http2 {
         tokio::task::spawn_local(async move {
             task::run(connection, &of_task, &shared, ping_interval, on_room).await;
             shared.retired.set(true);
+            shared.room.notify_waiters();
             on_end();
         });
         Ok(http2)
@@ -128,6 +132,14 @@ impl Http2 {
             self.shared.streams.set(open + 1);
         }
         open < most
+    }
+
+    /// Waits until the peer is known to allow the streams that are counted. A new connection is used before its SETTINGS
+    /// are there; a request that was refused once had better not be.
+    pub(crate) async fn becomes_settled(&self) {
+        while !self.shared.retired.get() && (self.is_unsettled() || self.streams() > self.shared.allowed_streams()) {
+            self.shared.room.notified().await;
+        }
     }
 
     pub(crate) fn close_stream(&self) {
@@ -165,8 +177,10 @@ impl Http2 {
             }
             body => Some(Upload::start(stream, body.clone(), progress.clone())),
         };
-        let mut head = AwaitedHead { response, progress: progress.clone(), request, left: HEAD_LIMIT };
+        let mut head =
+            AwaitedHead { response, upload: upload.as_ref(), progress: progress.clone(), request, left: HEAD_LIMIT };
         let answer = watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await;
+        drop(head);
         let answer = answer.map_err(|expired| {
             self.suspect(clock);
             never(expired)
@@ -191,13 +205,16 @@ impl Http2 {
     }
 
     fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> Unanswered {
+        let malformed = |message: String| Unanswered {
+            error: Error::new(ErrorKind::RemoteProtocolError, message),
+            resend: Resend::Never,
+        };
         let cause = match cause {
-            HeadError::TooLong(cause) => {
-                let message = format!("{} sent {cause}", request.origin);
-                let error = Error::new(ErrorKind::RemoteProtocolError, message).with_source(cause);
-                return Unanswered { error, resend: Resend::Never };
-            }
             HeadError::H2(cause) => cause,
+            HeadError::TooLong(why) => return malformed(format!("{} sent {why}", request.origin)),
+            HeadError::Switched => {
+                return malformed(format!("{} switched protocols, which HTTP/2 does not have (101)", request.origin));
+            }
         };
         if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
             return Unanswered { error, resend: Resend::Never };
@@ -238,11 +255,14 @@ enum HeadError {
     H2(h2::Error),
     /// Informational responses without end.
     TooLong(HeadTooLong),
+    /// RFC 9113 section 8.6: HTTP/2 has no 101.
+    Switched,
 }
 
 /// The final response's head; tells of the informational ones before it.
 struct AwaitedHead<'a> {
     response: ResponseFuture,
+    upload: Option<&'a Upload>,
     progress: Rc<Meter>,
     request: &'a Request,
     /// Bytes that may still come before it.
@@ -261,11 +281,15 @@ impl Future for AwaitedHead<'_> {
                 Some(left) => left,
                 None => return Poll::Ready(Err(HeadError::TooLong(HeadTooLong))),
             };
-            if let Some(handler) = &self.request.on_informational
-                && interim.status() != StatusCode::SWITCHING_PROTOCOLS
-            {
+            if interim.status() == StatusCode::SWITCHING_PROTOCOLS {
+                return Poll::Ready(Err(HeadError::Switched));
+            }
+            if let Some(handler) = &self.request.on_informational {
                 handler(interim.status(), interim.headers());
             }
+        }
+        if let Some(upload) = self.upload {
+            upload.wakes(cx);
         }
         let response = std::task::ready!(Pin::new(&mut self.response).poll(cx)).map_err(HeadError::H2)?;
         self.progress.note_received(length_of(response.headers()));

@@ -1,7 +1,7 @@
 //! The task that drives one connection: it moves the frames, sees what the peer allows, and ends when it is told to.
 
 use super::tuning::Tuning;
-use super::{Http2, Shared};
+use super::{Http2, Shared, UNSETTLED};
 use crate::connect::Stream;
 use crate::meter::Metered;
 use bytes::Bytes;
@@ -32,6 +32,7 @@ pub(super) async fn run(
             return Poll::Ready(());
         }
         if notice(&connection, http2, shared) {
+            shared.room.notify_waiters();
             on_room();
         }
         is_dropped = is_dropped || dropped.as_mut().poll(cx).is_ready();
@@ -46,9 +47,10 @@ pub(super) async fn run(
 
 /// Whether something has changed that those who wait for a stream should know.
 fn notice(connection: &Connection<Metered<Stream>, Bytes>, http2: &Weak<Http2>, shared: &Shared) -> bool {
-    let before = shared.allowed_streams();
-    shared.max_streams.set(connection.max_concurrent_send_streams());
-    let more = shared.allowed_streams() > before;
+    let most = connection.max_concurrent_send_streams();
+    let before = shared.max_streams.replace(most);
+    // That the limit is known now is news as well: who waited for it may need another connection.
+    let more = most != before && (most > before || before == UNSETTLED);
     let retired = shared.retired.get();
     let lost = shared.meter.has_write_error() || http2.upgrade().is_some_and(|http2| !http2.is_usable());
     if lost {

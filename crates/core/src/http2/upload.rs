@@ -7,11 +7,11 @@ use crate::origin::Origin;
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http_body::Body;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 use tokio::task::AbortHandle;
 
 /// Asked of the windows at once.
@@ -20,32 +20,47 @@ const PIECE: usize = 256 * 1024;
 /// Dropping it ends the upload, with CANCEL if it was not complete.
 pub(super) struct Upload {
     task: AbortHandle,
-    failed: Rc<RefCell<Option<BodyError>>>,
+    outcome: Rc<Outcome>,
+}
+
+#[derive(Default)]
+struct Outcome {
+    error: RefCell<Option<BodyError>>,
+    /// Of whoever waits for the response: h2 does not wake it for every way in which a stream ends from this side.
+    waiting: Cell<Option<Waker>>,
 }
 
 impl Upload {
     pub(super) fn start(stream: SendStream<Bytes>, body: RequestBody, progress: Rc<Meter>) -> Upload {
-        let failed = Rc::new(RefCell::new(None));
+        let outcome: Rc<Outcome> = Rc::default();
         let task = tokio::task::spawn_local({
-            let failed = failed.clone();
+            let outcome = outcome.clone();
             async move {
                 let mut pump = Pump { stream, progress };
                 match pump.run(body.clone()).await {
-                    Ok(()) => {}
+                    Ok(()) => return,
                     Err(Stopped::Peer) => body.stop(),
                     Err(Stopped::Body(error)) => {
-                        *failed.borrow_mut() = Some(error);
+                        *outcome.error.borrow_mut() = Some(error);
                         pump.stream.send_reset(Reason::CANCEL);
                     }
                 }
+                if let Some(waker) = outcome.waiting.take() {
+                    waker.wake();
+                }
             }
         });
-        Upload { task: task.abort_handle(), failed }
+        Upload { task: task.abort_handle(), outcome }
+    }
+
+    /// The upload's end wakes it, should it not be in order.
+    pub(super) fn wakes(&self, cx: &Context<'_>) {
+        self.outcome.waiting.set(Some(cx.waker().clone()));
     }
 
     /// What was wrong with the body, if that is why the exchange failed.
     pub(super) fn failure(&self, origin: &Origin) -> Option<Error> {
-        let error = self.failed.borrow_mut().take()?;
+        let error = self.outcome.error.borrow_mut().take()?;
         let kind = if error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
         Some(Error::new(kind, format!("{error} (to {origin})")))
     }
