@@ -23,7 +23,10 @@ impl Pool {
             }
             let Some(connection) = lease.connection(&clock).await? else { continue };
             if let (true, Connection::Http2(connection)) = (resent, &*connection) {
-                let settled = async { Ok(connection.becomes_settled().await) };
+                let settled = async {
+                    connection.becomes_settled().await;
+                    Ok(())
+                };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
             match connection.send(&request, &clock).await {
