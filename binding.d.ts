@@ -83,6 +83,20 @@ export interface PoolOptions {
   verify: boolean
   /** DER certificates to trust instead of the platform's store. */
   roots?: Array<Uint8Array>
+  /** DER certificates to trust besides the platform's store. */
+  extraRoots?: Array<Uint8Array>
+  /** The client's own certificate, the one of the key first: DER. */
+  clientCert?: Array<Uint8Array>
+  /** Its private key: PKCS#8, DER. */
+  clientKey?: Uint8Array
+  /** The file that TLS secrets are appended to. */
+  keyLog?: string
+  /** A unix socket or a named pipe that all connections lead to. */
+  socketPath?: string
+  /** The address that connections start from. */
+  localAddress?: string
+  /** Addresses that are known beforehand. */
+  resolve?: Array<ResolveRule>
 }
 
 /**
@@ -98,4 +112,14 @@ export interface ProfileOptions {
   totalTimeoutMs?: number
   /** The largest body that is held in memory, in bytes. */
   maxResponseSize?: number
+}
+
+/** One host's address, instead of DNS's. */
+export interface ResolveRule {
+  /** As in an origin; IPv6 without brackets. */
+  host: string
+  /** Left out: any. */
+  port?: number
+  /** Without brackets. */
+  address: string
 }

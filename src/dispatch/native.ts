@@ -177,6 +177,7 @@ const INFORMATIONAL = 5;
 const WRITABLE = 6;
 const ERROR = 7;
 const CLOSED = 8;
+const WARNING = 9;
 const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
@@ -234,6 +235,9 @@ function drain(batch: Buffer, large: Buffer[]): void {
         listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1));
         break;
       }
+      case WARNING:
+        process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
+        break;
       case CLOSED:
         release(id);
         forgive();

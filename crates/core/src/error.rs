@@ -101,7 +101,8 @@ fn io_text(error: &io::Error) -> String {
     }
 }
 
-const IO_KIND_CODES: [(io::ErrorKind, &str); 12] = [
+const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [
+    (io::ErrorKind::NotFound, "ENOENT"),
     (io::ErrorKind::ConnectionRefused, "ECONNREFUSED"),
     (io::ErrorKind::ConnectionReset, "ECONNRESET"),
     (io::ErrorKind::ConnectionAborted, "ECONNABORTED"),
@@ -119,7 +120,10 @@ const IO_KIND_CODES: [(io::ErrorKind, &str); 12] = [
 /// Faults that `io::ErrorKind` does not tell apart.
 #[cfg(unix)]
 fn errno_name(errno: i32) -> Option<&'static str> {
-    const NAMES: [(i32, &str); 6] = [
+    const NAMES: [(i32, &str); 9] = [
+        (libc::ENOTDIR, "ENOTDIR"),
+        (libc::ENAMETOOLONG, "ENAMETOOLONG"),
+        (libc::EPROTOTYPE, "EPROTOTYPE"),
         (libc::EMFILE, "EMFILE"),
         (libc::ENFILE, "ENFILE"),
         (libc::ENOBUFS, "ENOBUFS"),

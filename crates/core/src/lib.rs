@@ -1,7 +1,7 @@
 //! One HTTP request in, one response out, over connections that this crate owns.
 //!
 //! ```text
-//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
+//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
 //!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
@@ -32,7 +32,8 @@ mod timeout;
 mod watch;
 
 pub use body::{BodySender, RequestBody};
-pub use connect::tls::{TlsOptions, Verify};
+pub use connect::tls::{ClientAuth, TlsOptions, Verify, take_warning};
+pub use connect::{Overrides, Route};
 pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind};
 pub use fields::FieldLines;

@@ -17,6 +17,7 @@ pub(crate) use lease::Lease;
 use state::{Decision, State, WaitFor};
 use std::cell::RefCell;
 use std::fmt;
+use std::mem::take;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,9 +49,11 @@ struct Waiter {
 }
 
 impl Pool {
-    pub fn new(config: PoolConfig) -> Rc<Pool> {
+    pub fn new(mut config: PoolConfig) -> Rc<Pool> {
+        // Taken: they may be large, and the connector shares them with others.
+        let connector = Connector::new(take(&mut config.tls), take(&mut config.route));
         Rc::new_cyclic(|this| Pool {
-            connector: Connector::new(config.tls.clone()),
+            connector,
             config,
             state: RefCell::default(),
             stats: Arc::default(),

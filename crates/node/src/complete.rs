@@ -49,6 +49,8 @@ pub(crate) enum Kind {
     Error = 7,
     /// A pool's idle connections are closed; the last record of its id.
     Closed = 8,
+    /// Text for `process.emitWarning` in the body; of no id.
+    Warning = 9,
 }
 
 /// The function that JavaScript gave, callable from the I/O thread. Weak: it does not hold the process by itself.
@@ -210,6 +212,10 @@ impl<'a> Record<'a> {
 impl Outbox {
     pub(crate) fn error(&self, id: u32, error: &Error) {
         self.failure(id, error.kind().into(), error.code(), error.message());
+    }
+
+    pub(crate) fn warning(&self, text: &str) {
+        self.push(Record { body: Body::Text(text), ..Record::new(u32::MAX, Kind::Warning) });
     }
 
     pub(crate) fn failure(&self, id: u32, kind: ErrorKind, code: Option<&str>, message: &str) {

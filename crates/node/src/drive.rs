@@ -90,6 +90,9 @@ pub(crate) async fn drive(
         Ok(request) => pool.send(request, profile.timeouts).await,
         Err(error) => Err(error),
     };
+    if let Some(text) = whippet_core::take_warning() {
+        last_word.outbox.warning(text);
+    }
     let response = match response {
         Ok(response) => response,
         Err(error) => return last_word.fail(&error),

@@ -71,12 +71,13 @@ impl Engine {
 
     /// Makes a pool of connections; it is closed when the handle is closed or forgotten.
     #[napi(catch_unwind)]
-    pub fn open_pool(&mut self, options: PoolOptions) -> PoolHandle {
+    pub fn open_pool(&mut self, options: PoolOptions) -> Result<PoolHandle> {
+        let config = Box::new(options.try_into()?);
         let pool = self.next_pool;
         self.next_pool += 1;
         let stats = PoolStatsSlot::default();
-        self.command(Command::OpenPool { pool, config: options.into(), stats: stats.clone() });
-        PoolHandle { pool, stats, commands: self.commands.clone() }
+        self.command(Command::OpenPool { pool, config, stats: stats.clone() });
+        Ok(PoolHandle { pool, stats, commands: self.commands.clone() })
     }
 
     /// Registers what requests have in common; the number stands for it in `send`.
@@ -291,7 +292,7 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
             }),
             Command::Cancel(id) => io.with(id, |exchange| exchange.task.abort()),
             Command::OpenPool { pool, config, stats } => {
-                let made = Pool::new(config);
+                let made = Pool::new(*config);
                 let _ = stats.set(made.stats());
                 io.pools.borrow_mut().insert(pool, made);
             }

@@ -1,10 +1,14 @@
 //! Options as JavaScript gives them, turned into the core's types once.
 
 use bytes::Bytes;
+use napi::Error;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
-use whippet_core::{PoolConfig, Timeouts, TlsOptions, Verify, Versions};
+use whippet_core::{ClientAuth, Overrides, PoolConfig, Route, Timeouts, TlsOptions, Verify, Versions};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -22,25 +26,81 @@ pub struct PoolOptions {
     pub verify: bool,
     /// DER certificates to trust instead of the platform's store.
     pub roots: Option<Vec<Uint8Array>>,
+    /// DER certificates to trust besides the platform's store.
+    pub extra_roots: Option<Vec<Uint8Array>>,
+    /// The client's own certificate, the one of the key first: DER.
+    pub client_cert: Option<Vec<Uint8Array>>,
+    /// Its private key: PKCS#8, DER.
+    pub client_key: Option<Uint8Array>,
+    /// The file that TLS secrets are appended to.
+    pub key_log: Option<String>,
+    /// A unix socket or a named pipe that all connections lead to.
+    pub socket_path: Option<String>,
+    /// The address that connections start from.
+    pub local_address: Option<String>,
+    /// Addresses that are known beforehand.
+    pub resolve: Option<Vec<ResolveRule>>,
 }
 
-impl From<PoolOptions> for PoolConfig {
-    fn from(options: PoolOptions) -> Self {
+/// One host's address, instead of DNS's.
+#[napi(object)]
+pub struct ResolveRule {
+    /// As in an origin; IPv6 without brackets.
+    pub host: String,
+    /// Left out: any.
+    pub port: Option<u16>,
+    /// Without brackets.
+    pub address: String,
+}
+
+impl TryFrom<PoolOptions> for PoolConfig {
+    type Error = Error;
+
+    fn try_from(options: PoolOptions) -> Result<Self, Error> {
         let verify = match (options.roots, options.verify) {
-            (Some(roots), _) => Verify::Roots(roots.iter().map(|der| der.to_vec().into()).collect()),
+            (Some(roots), _) => Verify::Roots(certificates(&roots)),
             (None, true) => Verify::Platform,
             (None, false) => Verify::Off,
         };
-        PoolConfig {
+        let client_auth = match (options.client_cert, options.client_key) {
+            (Some(chain), Some(key)) => {
+                Some(Arc::new(ClientAuth { chain: certificates(&chain), key: key.to_vec().into() }))
+            }
+            _ => None,
+        };
+        let mut resolve = Overrides::default();
+        for rule in options.resolve.unwrap_or_default() {
+            resolve.insert(&rule.host, rule.port, address(&rule.address)?);
+        }
+        Ok(PoolConfig {
             max_connections: options.max_connections.map(|n| n as usize),
             max_connections_per_origin: options.max_connections_per_origin.map(|n| n as usize),
             max_keepalive_connections: options.max_keepalive_connections.map(|n| n as usize),
             keepalive_expiry: options.keepalive_expiry_ms.map(duration),
             ping_interval: options.ping_interval_ms.map(duration),
             versions: Versions { http1: options.http1, http2: options.http2 },
-            tls: TlsOptions { verify },
-        }
+            tls: TlsOptions {
+                verify,
+                extra_roots: certificates(&options.extra_roots.unwrap_or_default()),
+                client_auth,
+                key_log: options.key_log.map(PathBuf::from),
+            },
+            route: Route {
+                socket_path: options.socket_path.map(PathBuf::from),
+                local_address: options.local_address.as_deref().map(address).transpose()?,
+                resolve,
+            },
+        })
     }
+}
+
+fn certificates<C: From<Vec<u8>>>(ders: &[Uint8Array]) -> Vec<C> {
+    ders.iter().map(|der| C::from(der.to_vec())).collect()
+}
+
+/// The façade has checked it by Node's rules, which are these.
+fn address(text: &str) -> Result<IpAddr, Error> {
+    text.parse().map_err(|_| Error::from_reason(format!("not an IP address: '{text}'")))
 }
 
 /// What requests of one kind have in common, registered once and named by a number afterwards. Times in milliseconds;

@@ -23,7 +23,7 @@ pub(crate) enum Command {
     Cancel(u32),
     OpenPool {
         pool: u32,
-        config: PoolConfig,
+        config: Box<PoolConfig>,
         stats: PoolStatsSlot,
     },
     /// `id` is completed when the idle connections are gone; without one nobody waits.

@@ -1,5 +1,7 @@
-//! The connect chain: resolve, race the addresses, TLS. One budget covers all of it (the caller's connect timeout).
+//! The connect chain: resolve, race the addresses, TLS; or a unix socket instead of the first two. One budget covers all
+//! of it (the caller's connect timeout).
 
+mod local;
 mod resolve;
 mod stream;
 mod tcp;
@@ -8,12 +10,28 @@ pub(crate) mod tls;
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
+pub use resolve::Overrides;
+use std::net::IpAddr;
+use std::path::PathBuf;
 pub(crate) use stream::{Socket, Stream};
 use tls::{Tls, TlsOptions};
+
+/// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the
+/// verified name are the URL's all the same.
+#[derive(Clone, Debug, Default)]
+pub struct Route {
+    /// A unix socket, on Windows a named pipe: every connection leads there, whatever the host.
+    pub socket_path: Option<PathBuf>,
+    /// Connections start here, and lead to addresses of the same family only.
+    pub local_address: Option<IpAddr>,
+    /// Asked before DNS.
+    pub resolve: Overrides,
+}
 
 /// What a pool's connections have in common.
 pub(crate) struct Connector {
     tls: Tls,
+    route: Route,
 }
 
 /// A way to the origin's server, and what is spoken on it.
@@ -23,24 +41,39 @@ pub(crate) struct Connected {
 }
 
 impl Connector {
-    pub(crate) fn new(tls: TlsOptions) -> Self {
-        Connector { tls: Tls::new(tls) }
+    pub(crate) fn new(tls: TlsOptions, route: Route) -> Self {
+        Connector { tls: Tls::new(tls), route }
     }
 
     pub(crate) async fn connect(&self, origin: &Origin, versions: Versions) -> Result<Connected, Error> {
-        let addresses = resolve::resolve(origin).await?;
-        let tcp = tcp::connect(&addresses).await.map_err(|cause| {
-            Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause)
-        })?;
+        let stream = self.open(origin).await?;
         match origin.scheme() {
-            Scheme::Http => {
-                Ok(Connected { stream: Stream::Tcp(tcp), is_http2: versions.may_be_http2(origin.scheme()) })
-            }
+            Scheme::Http => Ok(Connected { stream, is_http2: versions.may_be_http2(origin.scheme()) }),
             Scheme::Https => {
-                let stream = self.tls.handshake(origin, tcp, versions).await?;
+                let stream = self.tls.handshake(origin, stream, versions).await?;
                 let is_http2 = check_alpn(origin, stream.get_ref().1.alpn_protocol(), versions)?;
                 Ok(Connected { stream: Stream::Tls(Box::new(stream)), is_http2 })
             }
+        }
+    }
+
+    async fn open(&self, origin: &Origin) -> Result<Stream, Error> {
+        let Route { socket_path, local_address, resolve } = &self.route;
+        if let Some(path) = socket_path {
+            return local::connect(path).await.map_err(|cause| {
+                let what = format_args!("cannot connect to {origin} through '{}'", path.display());
+                Error::from_io(ErrorKind::ConnectError, what, cause)
+            });
+        }
+        let addresses = resolve::resolve(origin, resolve).await?;
+        match local_address {
+            None => tcp::connect(&addresses, None).await.map(Stream::Tcp).map_err(|cause| {
+                Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause)
+            }),
+            Some(local) => tcp::connect(&addresses, Some(*local)).await.map(Stream::Tcp).map_err(|cause| {
+                let what = format_args!("cannot connect to {origin} from {local}");
+                Error::from_io(ErrorKind::ConnectError, what, cause)
+            }),
         }
     }
 }

@@ -4,10 +4,42 @@
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
-use std::net::{IpAddr, SocketAddr};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+
+/// Addresses of hosts, known beforehand; those for one port go before those for any.
+#[derive(Clone, Debug, Default)]
+pub struct Overrides(HashMap<Box<str>, HashMap<Option<u16>, IpAddr>>);
+
+impl Overrides {
+    /// `host` as an [`Origin`] has it; no port is every port.
+    pub fn insert(&mut self, host: &str, port: Option<u16>, address: IpAddr) {
+        self.0.entry(canonical(host).into()).or_default().insert(port, address);
+    }
+
+    fn get(&self, host: &str, port: u16) -> Option<IpAddr> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let ports = self.0.get(&*canonical(host))?;
+        ports.get(&Some(port)).or_else(|| ports.get(&None)).copied()
+    }
+}
+
+/// One spelling for each host: no root dot, the short form of IPv6.
+fn canonical(host: &str) -> Cow<'_, str> {
+    match host.parse::<Ipv6Addr>() {
+        Ok(address) => Cow::Owned(address.to_string()),
+        Err(_) => Cow::Borrowed(host.strip_suffix('.').unwrap_or(host)),
+    }
+}
 
 /// Addresses in the resolver's order (RFC 6724), at least one.
-pub(crate) async fn resolve(origin: &Origin) -> Result<Vec<SocketAddr>, Error> {
+pub(crate) async fn resolve(origin: &Origin, overrides: &Overrides) -> Result<Vec<SocketAddr>, Error> {
+    if let Some(address) = overrides.get(origin.host(), origin.port()) {
+        return Ok(vec![SocketAddr::new(address, origin.port())]);
+    }
     if let Ok(address) = origin.host().parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, origin.port())]);
     }
@@ -48,4 +80,28 @@ fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, (&'static str, Strin
 fn not_found(origin: &Origin, why: &str) -> Error {
     let host = origin.host();
     Error::new(ErrorKind::ConnectError, format!("cannot resolve '{host}' for {origin}: {why}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn overrides_for_a_port_go_before_those_for_a_host() {
+        let [any, one] = ["10.0.0.1", "::1"].map(|text| text.parse::<IpAddr>().expect(text));
+        let mut overrides = Overrides::default();
+        overrides.insert("example.org", None, any);
+        overrides.insert("example.org.", Some(8443), one);
+        overrides.insert("0:0::2", None, any);
+        let cases = [
+            ("example.org", 8443, Some(one)),
+            ("example.org.", 8443, Some(one)),
+            ("example.org", 80, Some(any)),
+            ("www.example.org", 80, None),
+            ("::2", 80, Some(any)),
+        ];
+        for (host, port, address) in cases {
+            assert_eq!(overrides.get(host, port), address, "{host}:{port}");
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! What HTTP is spoken over: a TCP socket, or TLS over one.
+//! What HTTP is spoken over: a socket, or TLS over one.
 
 use std::io;
 use std::pin::Pin;
@@ -9,38 +9,60 @@ use tokio_rustls::client::TlsStream;
 
 pub(crate) enum Stream {
     Tcp(TcpStream),
-    Tls(Box<TlsStream<TcpStream>>),
+    #[cfg(unix)]
+    Unix(tokio::net::UnixStream),
+    #[cfg(windows)]
+    Pipe(tokio::net::windows::named_pipe::NamedPipeClient),
+    /// Over any of these: within a tunnel, TLS goes over TLS.
+    Tls(Box<TlsStream<Stream>>),
 }
 
 impl Stream {
     pub(crate) fn socket(&self) -> Socket {
         match self {
             Stream::Tcp(stream) => Socket::of(stream),
-            Stream::Tls(stream) => Socket::of(stream.get_ref().0),
+            #[cfg(unix)]
+            Stream::Unix(stream) => Socket::of(stream),
+            #[cfg(windows)]
+            Stream::Pipe(_) => Socket(None),
+            Stream::Tls(stream) => stream.get_ref().0.socket(),
         }
     }
 }
 
 /// The number of an open socket, without owning it.
+#[cfg(unix)]
 #[derive(Clone, Copy)]
-pub(crate) struct Socket(#[cfg(unix)] std::os::fd::RawFd, #[cfg(windows)] std::os::windows::io::RawSocket);
+pub(crate) struct Socket(std::os::fd::RawFd);
+
+/// The number of an open socket, without owning it. A pipe is none.
+#[cfg(windows)]
+#[derive(Clone, Copy)]
+pub(crate) struct Socket(Option<std::os::windows::io::RawSocket>);
 
 impl Socket {
-    fn of(stream: &TcpStream) -> Self {
-        #[cfg(unix)]
-        return Socket(std::os::fd::AsRawFd::as_raw_fd(stream));
-        #[cfg(windows)]
-        return Socket(std::os::windows::io::AsRawSocket::as_raw_socket(stream));
+    #[cfg(unix)]
+    fn of(stream: &impl std::os::fd::AsRawFd) -> Self {
+        Socket(stream.as_raw_fd())
     }
 
-    /// Neither bytes nor an end are waiting to be read.
+    #[cfg(windows)]
+    fn of(stream: &TcpStream) -> Self {
+        Socket(Some(std::os::windows::io::AsRawSocket::as_raw_socket(stream)))
+    }
+
+    /// Neither bytes nor an end are waiting to be read. Nobody can ask a pipe; it counts as silent.
     pub(crate) fn is_silent(self) -> bool {
+        #[cfg(unix)]
+        let number = self.0;
+        #[cfg(windows)]
+        let Some(number) = self.0 else { return true };
         // SAFETY: whoever keeps the number forgets it when the socket is closed.
         #[cfg(unix)]
-        let open = unsafe { std::os::fd::BorrowedFd::borrow_raw(self.0) };
+        let open = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         // SAFETY: as above.
         #[cfg(windows)]
-        let open = unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(self.0) };
+        let open = unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(number) };
         let peeked = socket2::SockRef::from(&open).peek(&mut [std::mem::MaybeUninit::uninit()]);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
@@ -50,6 +72,10 @@ macro_rules! each {
     ($self:ident, $stream:ident => $call:expr) => {
         match $self.get_mut() {
             Stream::Tcp($stream) => $call,
+            #[cfg(unix)]
+            Stream::Unix($stream) => $call,
+            #[cfg(windows)]
+            Stream::Pipe($stream) => $call,
             Stream::Tls($stream) => $call,
         }
     };
@@ -77,6 +103,10 @@ impl AsyncWrite for Stream {
     fn is_write_vectored(&self) -> bool {
         match self {
             Stream::Tcp(stream) => stream.is_write_vectored(),
+            #[cfg(unix)]
+            Stream::Unix(stream) => stream.is_write_vectored(),
+            #[cfg(windows)]
+            Stream::Pipe(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
         }
     }

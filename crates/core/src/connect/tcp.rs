@@ -2,27 +2,35 @@
 //! as that one failed; the first connection wins and the others are dropped.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// RFC 8305 section 5: the recommended Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// `addresses` is not empty.
-pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
+/// `addresses` is not empty. From a `local` address, only those of its family are tried.
+pub(crate) async fn connect(addresses: &[SocketAddr], local: Option<IpAddr>) -> io::Result<TcpStream> {
     if let [address] = addresses {
-        return attempt(*address).await;
+        return attempt(*address, local).await;
     }
-    let mut waiting = interleave(addresses).into_iter();
+    let mut waiting = interleave(addresses);
+    if let Some(local) = local {
+        let of_its_family = |address: &SocketAddr| address.is_ipv6() == local.is_ipv6();
+        // Without any, the system says why it cannot be done.
+        if addresses.iter().any(of_its_family) {
+            waiting.retain(of_its_family);
+        }
+    }
+    let mut waiting = waiting.into_iter();
     let mut attempts = JoinSet::new();
     let mut first_error = None;
     loop {
         let more = match waiting.next() {
             Some(address) => {
-                attempts.spawn_local(attempt(address));
+                attempts.spawn_local(attempt(address, local));
                 true
             }
             None => false,
@@ -46,8 +54,15 @@ pub(crate) async fn connect(addresses: &[SocketAddr]) -> io::Result<TcpStream> {
     }
 }
 
-async fn attempt(address: SocketAddr) -> io::Result<TcpStream> {
-    let stream = TcpStream::connect(address).await?;
+async fn attempt(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
+    let stream = match local {
+        None => TcpStream::connect(address).await?,
+        Some(local) => {
+            let socket = if local.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+            socket.bind(SocketAddr::new(local, 0))?;
+            socket.connect(address).await?
+        }
+    };
     stream.set_nodelay(true)?;
     Ok(stream)
 }

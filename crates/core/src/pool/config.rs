@@ -1,5 +1,6 @@
 //! What a pool is told when it is made, and the numbers that it shows.
 
+use crate::connect::Route;
 use crate::connect::tls::TlsOptions;
 use crate::origin::Scheme;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,6 +19,7 @@ pub struct PoolConfig {
     pub ping_interval: Option<Duration>,
     pub versions: Versions,
     pub tls: TlsOptions,
+    pub route: Route,
 }
 
 impl Default for PoolConfig {
@@ -30,6 +32,7 @@ impl Default for PoolConfig {
             ping_interval: None,
             versions: Versions::default(),
             tls: TlsOptions::default(),
+            route: Route::default(),
         }
     }
 }

@@ -79,7 +79,7 @@ fn over_tls_it_sleeps_wakes_and_says_goodbye() {
         let (server, ca) = (Server::start().await, Authority::new("Test CA"));
         let pool = pool(|config| {
             config.keepalive_expiry = None;
-            config.tls = TlsOptions { verify: Verify::Roots(vec![ca.certificate()]) };
+            config.tls = TlsOptions { verify: Verify::Roots(vec![ca.certificate()]), ..TlsOptions::default() };
         });
         let origin = server.named("https", "localhost");
         let first = send(&pool, get(&origin));

@@ -80,7 +80,7 @@ fn unknown_issuer_code(why: UnknownIssuer) -> &'static str {
         UnknownIssuer::SelfSigned => "DEPTH_ZERO_SELF_SIGNED_CERT",
         UnknownIssuer::SelfSignedInChain => "SELF_SIGNED_CERT_IN_CHAIN",
         UnknownIssuer::Leaf => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
-        UnknownIssuer::Intermediate => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+        UnknownIssuer::Intermediate | UnknownIssuer::Authority => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
     }
 }
 

@@ -1,9 +1,12 @@
 //! The two verifiers of ours: one that says more exactly why an issuer is unknown, and one that accepts anything.
 
+use super::platform::provider;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{WebPkiServerVerifier, verify_server_name};
 use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, DigitallySignedStruct, OtherError, SignatureScheme};
+use rustls::server::ParsedCertificate;
+use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
 use std::fmt;
 use std::sync::Arc;
 
@@ -14,6 +17,8 @@ pub(super) enum UnknownIssuer {
     SelfSignedInChain,
     Leaf,
     Intermediate,
+    /// An authority's certificate, presented as a server's.
+    Authority,
 }
 
 impl fmt::Display for UnknownIssuer {
@@ -23,6 +28,7 @@ impl fmt::Display for UnknownIssuer {
             UnknownIssuer::SelfSignedInChain => "self-signed certificate in certificate chain",
             UnknownIssuer::Leaf => "unable to verify the first certificate",
             UnknownIssuer::Intermediate => "unable to get local issuer certificate",
+            UnknownIssuer::Authority => "an authority's certificate is used for a server, and is not trusted itself",
         })
     }
 }
@@ -46,11 +52,67 @@ fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
     webpki::EndEntityCert::try_from(certificate).is_ok_and(|c| c.issuer() == c.subject())
 }
 
-/// Another verifier's verdict, with the reason for an unknown issuer named.
+/// Another verifier's verdict, with the reason for an unknown issuer named, and with one exception: a certificate that is
+/// itself trusted may be a server's, even if it says that it is an authority's. That is what `openssl req -x509` makes, and
+/// OpenSSL takes it; webpki does not.
 #[derive(Debug)]
-pub(super) struct Classified(pub(super) Arc<dyn ServerCertVerifier>);
+pub(super) struct Verifier {
+    inner: Arc<dyn ServerCertVerifier>,
+    trusted: Vec<CertificateDer<'static>>,
+}
 
-impl ServerCertVerifier for Classified {
+impl Verifier {
+    pub(super) fn new(inner: Arc<dyn ServerCertVerifier>, trusted: Vec<CertificateDer<'static>>) -> Self {
+        Verifier { inner, trusted }
+    }
+
+    /// By webpki. `trusted` are the certificates that the roots were made of, where they are known.
+    pub(super) fn of_store(
+        roots: Arc<RootCertStore>,
+        trusted: Vec<CertificateDer<'static>>,
+    ) -> Result<Self, rustls::Error> {
+        WebPkiServerVerifier::builder_with_provider(roots, provider())
+            .build()
+            .map(|inner| Verifier::new(inner, trusted))
+            .map_err(|error| rustls::Error::General(error.to_string()))
+    }
+
+    /// By webpki, trusting exactly these. One in a bundle that webpki cannot read is left out, all of them are an error.
+    pub(super) fn of_roots(certificates: &[CertificateDer<'static>]) -> Result<Self, rustls::Error> {
+        let mut roots = RootCertStore::empty();
+        let mut problem = None;
+        for certificate in certificates {
+            if let Err(error) = roots.add(certificate.clone()) {
+                problem.get_or_insert(error);
+            }
+        }
+        match problem {
+            Some(error) if roots.is_empty() => Err(error),
+            _ => Verifier::of_store(Arc::new(roots), certificates.to_vec()),
+        }
+    }
+
+    /// webpki has found the certificate valid at this time before it asked whether it is an authority's; the name is left.
+    fn verify_authority(&self, leaf: &CertificateDer<'_>, name: &ServerName<'_>) -> Result<(), rustls::Error> {
+        if !self.trusted.iter().any(|root| root.as_ref() == leaf.as_ref()) {
+            let why = if is_self_signed(leaf) { UnknownIssuer::SelfSigned } else { UnknownIssuer::Authority };
+            return Err(because(why));
+        }
+        verify_server_name(&ParsedCertificate::try_from(leaf)?, name)
+    }
+}
+
+fn because(why: UnknownIssuer) -> rustls::Error {
+    rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
+}
+
+/// webpki's `CaUsedAsEndEntity`, for which rustls has no name.
+fn is_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(other) = error else { return false };
+    matches!(other.0.downcast_ref::<webpki::Error>(), Some(webpki::Error::CaUsedAsEndEntity))
+}
+
+impl ServerCertVerifier for Verifier {
     fn verify_server_cert(
         &self,
         leaf: &CertificateDer<'_>,
@@ -59,12 +121,14 @@ impl ServerCertVerifier for Classified {
         ocsp_response: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, rustls::Error> {
-        self.0.verify_server_cert(leaf, chain, name, ocsp_response, now).map_err(|error| match error {
+        self.inner.verify_server_cert(leaf, chain, name, ocsp_response, now).or_else(|error| match error {
             rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => {
-                let why = UnknownIssuer::of(leaf, chain);
-                rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(why))))
+                Err(because(UnknownIssuer::of(leaf, chain)))
             }
-            other => other,
+            rustls::Error::InvalidCertificate(problem) if is_authority(&problem) => {
+                self.verify_authority(leaf, name).map(|()| ServerCertVerified::assertion())
+            }
+            other => Err(other),
         })
     }
 
@@ -74,7 +138,7 @@ impl ServerCertVerifier for Classified {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls12_signature(message, certificate, signature)
+        self.inner.verify_tls12_signature(message, certificate, signature)
     }
 
     fn verify_tls13_signature(
@@ -83,11 +147,11 @@ impl ServerCertVerifier for Classified {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.0.verify_tls13_signature(message, certificate, signature)
+        self.inner.verify_tls13_signature(message, certificate, signature)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.inner.supported_verify_schemes()
     }
 }
 
