@@ -71,5 +71,5 @@ function pick<T extends object>(from: CallOptions, names: readonly string[]): T 
 }
 
 const allOptionNames = [...new Set([...requestOptionNames, ...clientOptionNames])];
-/** What both take is the request's. */
-const ofTheClient = clientOptionNames.filter((name) => !requestOptionNames.includes(name));
+/** What both take is the request's; the environment's say in how to connect is the client's in any case. */
+const ofTheClient = clientOptionNames.filter((name) => name === 'trustEnv' || !requestOptionNames.includes(name));

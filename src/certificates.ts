@@ -1,6 +1,9 @@
-/** Certificates as a user gives them: PEM text, DER bytes, or a path to either. Whom they vouch for is the core's work. */
+/**
+ * Certificates as a user gives them: PEM text, DER bytes, or a path to either. Whom they vouch for is the core's work; the client's
+ * own certificate with its key is `client-certificate.ts`.
+ */
 
-import { X509Certificate } from 'node:crypto';
+import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { quote, typeName } from './errors.js';
@@ -14,7 +17,7 @@ import type { CertificateTypes } from './types.js';
  */
 export function readCertificates(option: string, given: CertificateTypes | readonly CertificateTypes[]): Uint8Array[] {
   const list: readonly CertificateTypes[] = Array.isArray(given) ? given : [given as CertificateTypes];
-  const certificates = list.flatMap((one) => readOne(option, one));
+  const certificates = list.length === 1 ? readOne(option, list[0]) : list.flatMap((one) => readOne(option, one));
   if (certificates.length === 0) throw new TypeError(`${option}: no certificate was given`);
   return certificates;
 }
@@ -22,20 +25,51 @@ export function readCertificates(option: string, given: CertificateTypes | reado
 function readOne(option: string, given: CertificateTypes): Uint8Array[] {
   if (typeof given === 'string') {
     if (given.includes('-----BEGIN')) return decode(option, Buffer.from(given), 'the PEM text');
-    return readFiles(option, given);
+    return readPath(option, given);
   }
   if (given instanceof Uint8Array) return decode(option, Buffer.from(given), 'the bytes');
   throw new TypeError(`${option}: expected a boolean, PEM text, DER bytes or a path, got ${typeName(given)}`);
 }
 
-function readFiles(option: string, file: string): Uint8Array[] {
+function readPath(option: string, given: string): Uint8Array[] {
+  return reading(option, given, () =>
+    statSync(given).isDirectory() ? readFolder(option, given) : readFile(option, given),
+  );
+}
+
+/** The certificates of one file. */
+export function readCertificateFile(option: string, file: string): Uint8Array[] {
+  return reading(option, file, () => readFile(option, file));
+}
+
+/** The certificates of a directory's files; what is neither PEM nor there (a link to nowhere) is passed over. */
+export function readCertificateFolder(option: string, folder: string): Uint8Array[] {
+  return reading(option, folder, () => readFolder(option, folder));
+}
+
+function readFile(option: string, file: string): Uint8Array[] {
+  return decode(option, readFileSync(file), quote(file));
+}
+
+function readFolder(option: string, folder: string): Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const name of readdirSync(folder)) {
+    const file = path.join(folder, name);
+    const is = statSync(file, { throwIfNoEntry: false });
+    if (!is?.isFile()) continue;
+    const bytes = readFileSync(file);
+    if (!bytes.includes('-----BEGIN CERTIFICATE')) continue;
+    // Such folders have each certificate twice, by its name and by its hash.
+    for (const one of decode(option, bytes, quote(file))) found.set((one as Buffer).toString('latin1'), one);
+  }
+  if (found.size === 0) throw new TypeError(`${option}: ${quote(folder)} holds no certificate`);
+  return [...found.values()];
+}
+
+/** What goes wrong with the file system is said in terms of the option. */
+function reading<T>(option: string, file: string, read: () => T): T {
   try {
-    if (!statSync(file).isDirectory()) return decode(option, readFileSync(file), quote(file));
-    const names = readdirSync(file, { withFileTypes: true }).filter((entry) => !entry.isDirectory());
-    return names.flatMap(({ name }) => {
-      const bytes = readFileSync(path.join(file, name));
-      return bytes.includes('-----BEGIN CERTIFICATE') ? decode(option, bytes, quote(path.join(file, name))) : [];
-    });
+    return read();
   } catch (cause) {
     if (cause instanceof TypeError && !('code' in cause)) throw cause;
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
@@ -43,16 +77,36 @@ function readFiles(option: string, file: string): Uint8Array[] {
   }
 }
 
+/** The same bytes are parsed once, however many clients are made from them. */
 function decode(option: string, bytes: Buffer, where: string): Uint8Array[] {
-  const parse = (der: Uint8Array | string) => {
+  const digest = createHash('sha256').update(bytes).digest('base64');
+  let certificates = decoded.get(digest);
+  if (certificates === undefined) {
+    certificates = parse(option, bytes, where);
+    const [oldest] = decoded.keys();
+    if (decoded.size >= MOST_DECODED && oldest !== undefined) decoded.delete(oldest);
+    decoded.set(digest, certificates);
+  }
+  return certificates;
+}
+
+function parse(option: string, bytes: Buffer, where: string): Uint8Array[] {
+  const one = (der: Uint8Array | string) => {
     try {
       return new X509Certificate(der).raw;
     } catch (cause) {
       throw new TypeError(`${option}: ${where} holds no valid certificate`, { cause });
     }
   };
-  if (!bytes.includes('-----BEGIN')) return [parse(bytes)];
-  const blocks = bytes.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
-  if (blocks.length === 0) throw new TypeError(`${option}: ${where} has no 'BEGIN CERTIFICATE' block`);
-  return blocks.map(parse);
+  if (!bytes.includes('-----BEGIN')) return [one(bytes)];
+  const text = bytes.toString('latin1');
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const begun = text.match(/-----BEGIN CERTIFICATE-----/g)?.length ?? 0;
+  if (begun === 0) throw new TypeError(`${option}: ${where} has no 'BEGIN CERTIFICATE' block`);
+  if (begun > blocks.length) throw new TypeError(`${option}: ${where} has a 'BEGIN CERTIFICATE' block without its end`);
+  return blocks.map(one);
 }
+
+/** By the SHA-256 of what they were read from, the oldest first. */
+const decoded = new Map<string, Uint8Array[]>();
+const MOST_DECODED = 256;

@@ -5,31 +5,21 @@
 
 import { onBaseUrl, toBaseUrl } from './base-url.js';
 import type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
-import { HTTPDispatch } from './dispatch/http.js';
+import { dispatchOptionNames, HTTPDispatch, type HTTPDispatchOptions } from './dispatch/http.js';
 import { ClientClosed, typeName } from './errors.js';
 import { Headers, mergeHeaders } from './headers.js';
-import { checkOptions } from './options.js';
+import { checkOptions, toFlag } from './options.js';
 import { QueryParams } from './query-params.js';
 import { headLines, normaliseMethod, Request, toContent } from './request.js';
 import type { Response } from './response.js';
 import type { TimeoutConfig } from './timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from './timeout.js';
-import type {
-  CertificateTypes,
-  ContentTypes,
-  HeaderTypes,
-  HTTPVersion,
-  PoolLimits,
-  PoolStats,
-  QueryParamTypes,
-  TimeoutTypes,
-  URLTypes,
-} from './types.js';
+import type { ContentTypes, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
 import { URL } from './url.js';
 import { version } from './version.js';
 
 /** What a client does by default for each of its requests, and how it connects. */
-export interface ClientOptions {
+export interface ClientOptions extends HTTPDispatchOptions {
   /** Merged into each request's; the request's win. */
   params?: QueryParamTypes;
   /** Sent with each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null removes a default. */
@@ -38,14 +28,6 @@ export interface ClientOptions {
   baseUrl?: URLTypes;
   /** Default 5_000 ms for each of connect, read, write and pool; total is off. null: no timeout at all. */
   timeout?: TimeoutTypes | null;
-  /**
-   * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
-   * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
-   */
-  httpVersions?: HTTPVersion | readonly HTTPVersion[];
-  poolLimits?: PoolLimits;
-  /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
-  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
   /** Anything with `send`, instead of the network. */
   dispatch?: Dispatch;
   /** Largest response body held in memory by the non-streaming calls, in bytes. Default 1 GiB; null: no limit. */
@@ -95,6 +77,7 @@ export class Client implements AsyncDisposable {
   #baseUrl: URL | null;
   #timeout: TimeoutConfig;
   #buffered: { maxResponseSize: number | null };
+  #trustEnv: boolean;
   #closed = false;
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
@@ -106,9 +89,12 @@ export class Client implements AsyncDisposable {
     this.#baseUrl = given.baseUrl === undefined ? null : toBaseUrl(given.baseUrl);
     this.#timeout = resolveTimeout(given.timeout, DEFAULT_TIMEOUT);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
-    const { httpVersions, poolLimits, verify, dispatch } = given;
+    this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    const { dispatch, httpVersions, poolLimits, verify, cert, trustEnv } = given;
+    const { socketPath, localAddress, resolve } = given;
     if (dispatch === undefined) {
-      this.#dispatch = new HTTPDispatch({ httpVersions, poolLimits, verify });
+      const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
+      this.#dispatch = new HTTPDispatch(connecting);
     } else {
       if (typeof dispatch?.send !== 'function') {
         throw new TypeError(`dispatch: expected an object with a send method, got ${typeName(dispatch)}`);
@@ -213,6 +199,11 @@ export class Client implements AsyncDisposable {
 
   set timeout(timeout: TimeoutTypes | null) {
     this.#timeout = resolveTimeout(timeout, DEFAULT_TIMEOUT);
+  }
+
+  /** Whether the environment's variables count. */
+  get trustEnv(): boolean {
+    return this.#trustEnv;
   }
 
   get isClosed(): boolean {
@@ -356,11 +347,9 @@ export const clientOptionNames: readonly string[] = [
   'headers',
   'baseUrl',
   'timeout',
-  'httpVersions',
-  'poolLimits',
-  'verify',
   'dispatch',
   'maxResponseSize',
+  ...dispatchOptionNames,
 ];
 export const requestOptionNames: readonly string[] = [
   'params',

@@ -3,7 +3,7 @@
  * polluted Object.prototype changes nothing. What an option means is said where it is used.
  */
 
-import { quote } from './errors.js';
+import { quote, typeName } from './errors.js';
 
 /**
  * Throws a TypeError for an own enumerable key that is not known: `Unknown option 'timout' for client.get(). Did you mean
@@ -27,6 +27,16 @@ export function checkOptions(given: object, known: readonly string[], what: stri
 /** `options[key]` if it is the object's own, else undefined. */
 export function own<T extends object, K extends keyof T>(options: T, key: K): T[K] | undefined {
   return Object.hasOwn(options, key) ? options[key] : undefined;
+}
+
+/**
+ * An option that is true or false.
+ * @throws TypeError naming it
+ */
+export function toFlag(option: string, given: unknown, otherwise: boolean): boolean {
+  if (given === undefined) return otherwise;
+  if (typeof given !== 'boolean') throw new TypeError(`${option}: expected true or false, got ${typeName(given)}`);
+  return given;
 }
 
 /** The known name that the given one was most likely meant to be, if one is near. */

@@ -96,6 +96,16 @@ export interface PoolStats {
 /** A certificate or key: PEM text, DER bytes, or a path. */
 export type CertificateTypes = string | Uint8Array;
 
+/** The client's own certificate, for mutual TLS. */
+export interface ClientCertificateOptions {
+  /** The certificate, and those between it and the authority after it. A path may be the same file as the key's. */
+  cert: CertificateTypes;
+  /** RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519: PKCS#8, PKCS#1 or SEC1. */
+  key: CertificateTypes;
+  /** Of an encrypted key. */
+  password?: string;
+}
+
 /** A body. Streams and iterables are read as the network takes them. */
 export type ContentTypes =
   | string

@@ -4,17 +4,18 @@
  */
 
 import { inspect } from 'node:util';
-import { readCertificates } from '../certificates.js';
 import type { Body } from '../content.js';
 import { StreamBody } from '../content.js';
 import { ClientClosed, UnsupportedProtocol } from '../errors.js';
-import { checkOptions } from '../options.js';
 import { resolveHttpVersions } from '../http-versions.js';
+import { checkOptions, toFlag } from '../options.js';
 import { resolvePoolLimits } from '../pool-limits.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
+import { resolveRoute } from '../route.js';
 import type { TimeoutConfig } from '../timeout.js';
-import type { CertificateTypes, HTTPVersion, PoolLimits, PoolStats } from '../types.js';
+import { resolveTrust } from '../trust.js';
+import type { CertificateTypes, ClientCertificateOptions, HTTPVersion, PoolLimits, PoolStats } from '../types.js';
 import type { URL } from '../url.js';
 import type { Dispatch, DispatchOptions } from './dispatch.js';
 import { Exchange } from './exchange.js';
@@ -31,6 +32,19 @@ export interface HTTPDispatchOptions {
   poolLimits?: PoolLimits;
   /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
   verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+  /** Client certificate for mutual TLS. null: none. */
+  cert?: ClientCertificateOptions | null;
+  /**
+   * Default true: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS count when `verify` is true, SSLKEYLOGFILE always. They are
+   * read when this is made.
+   */
+  trustEnv?: boolean;
+  /** Connect through this unix socket (or Windows pipe) whatever the URL's host; `localAddress` and `resolve` have no say then. */
+  socketPath?: string | null;
+  /** The IP address that connections start from. */
+  localAddress?: string | null;
+  /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
+  resolve?: Record<string, string> | null;
 }
 
 /**
@@ -46,9 +60,9 @@ export class HTTPDispatch implements Dispatch {
 
   constructor(options: HTTPDispatchOptions = {}) {
     const given = { __proto__: null, ...options } as HTTPDispatchOptions;
-    checkOptions(given, optionNames, 'new HTTPDispatch()');
+    checkOptions(given, dispatchOptionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
-    const verify = given.verify ?? true;
+    const trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#poolOptions = {
       maxConnections: limits.maxConnections ?? undefined,
       maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
@@ -56,8 +70,8 @@ export class HTTPDispatch implements Dispatch {
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
       pingIntervalMs: limits.pingInterval ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
-      verify: verify !== false,
-      roots: typeof verify === 'boolean' ? undefined : readCertificates('verify', verify),
+      ...resolveTrust(given, trustEnv),
+      ...resolveRoute(given),
     };
     abandoned.register(this, this.#profiles);
   }
@@ -187,7 +201,16 @@ const MOST_PROFILES = 64;
  * away meanwhile is then an error and not a crash.
  */
 const LENT_FROM = 64 * 1024;
-const optionNames = ['httpVersions', 'poolLimits', 'verify'];
+export const dispatchOptionNames: readonly string[] = [
+  'httpVersions',
+  'poolLimits',
+  'verify',
+  'cert',
+  'trustEnv',
+  'socketPath',
+  'localAddress',
+  'resolve',
+];
 
 /** Dispatches that nobody closed. Their pools close with the handle. */
 const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());
