@@ -77,10 +77,11 @@ function readKey(given: CertificateTypes, password: string | undefined): KeyObje
     }
   }
   const code = first?.code ?? 'unknown';
-  if (code === 'ERR_MISSING_PASSPHRASE') {
+  const encrypted = block !== undefined && PEM_ENCRYPTED.test(block);
+  if (code === 'ERR_MISSING_PASSPHRASE' || (encrypted && password === undefined)) {
     throw new TypeError('cert.password: is missing, and the key is encrypted', { cause: first });
   }
-  if (password !== undefined && (code.includes('DECRYPT') || (block !== undefined && block.includes('ENCRYPTED')))) {
+  if (password !== undefined && (encrypted || code.includes('DECRYPT'))) {
     const why =
       code === 'ERR_OSSL_UNSUPPORTED' ? 'the key’s encryption is not supported' : 'the key does not open with it';
     throw new TypeError(`cert.password: ${why} (${code})`, { cause: first });
@@ -119,4 +120,5 @@ function checkSupported(key: KeyObject): void {
 const OPTION_NAMES = ['cert', 'key', 'password'];
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 const PEM_KEY = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----[\s\S]*?-----END \1-----/;
+const PEM_ENCRYPTED = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m;
 const BASE64 = /^[A-Za-z0-9+/=\s]{48,}$/;

@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo, Server } from 'node:net';
+import type { TlsOptions } from 'node:tls';
 import { bind, host, listen, type Listening } from './listen.js';
 import { testCA } from './tls.js';
 
@@ -35,14 +36,10 @@ export async function serve(t: ExecutionContext, handler: Handler): Promise<Http
   return listenHttp(t, 'http', (listener) => createServer(listener), handler);
 }
 
-/** As `serve`, by https. Without an identity it gets one for localhost from `testCA()`. */
-export async function serveTls(
-  t: ExecutionContext,
-  handler: Handler,
-  identity?: { cert: string; key: string },
-): Promise<HttpServer> {
-  const { cert, key } = identity ?? (await defaultIdentity());
-  return listenHttp(t, 'https', (listener) => createTlsServer({ cert, key }, listener), handler);
+/** As `serve`, by https. Without a certificate it gets one for localhost from `testCA()`. */
+export async function serveTls(t: ExecutionContext, handler: Handler, options?: TlsOptions): Promise<HttpServer> {
+  const identity = options?.cert === undefined ? await defaultIdentity() : {};
+  return listenHttp(t, 'https', (listener) => createTlsServer({ ...options, ...identity }, listener), handler);
 }
 
 /** An origin where nobody listens: connections are refused. */

@@ -10,6 +10,12 @@ x509.cryptoProvider.set(webcrypto);
 type Keys = webcrypto.CryptoKeyPair;
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+const keyAlgorithms = {
+  'P-256': algorithm,
+  'P-384': { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-256' },
+  RSA: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+  Ed25519: { name: 'Ed25519' },
+} as const;
 const day = 24 * 60 * 60 * 1000;
 
 /** A certificate and its key, both PEM, as `node:tls` and whippet's `cert` take them. */
@@ -31,6 +37,10 @@ export interface CertificateOptions {
   notAfter?: Date;
   /** Default `CN=` and the first name. */
   subject?: string;
+  /** Of the certificate's own key. Default P-256. */
+  keys?: keyof typeof keyAlgorithms;
+  /** Besides the usual ones. */
+  extensions?: readonly Extension[];
 }
 
 /** A certificate authority. `cert` is what a client trusts. */
@@ -39,7 +49,7 @@ export interface CA {
   readonly key: string;
   issue(options?: CertificateOptions): Promise<Identity>;
   /** An authority below this one; what it issues carries it in `chain`. */
-  intermediate(subject?: string): Promise<CA>;
+  intermediate(subject?: string, extensions?: readonly Extension[]): Promise<CA>;
 }
 
 /** Makes an authority. */
@@ -70,10 +80,23 @@ export async function selfSigned(options: CertificateOptions = {}): Promise<Iden
     keys,
     signingAlgorithm: algorithm,
     ...validity(options),
-    extensions: [namesOf(options)],
+    extensions: [namesOf(options), ...(options.extensions ?? [])],
   });
   const cert = certificate.toString('pem');
   return { cert, key: await exportKey(keys), chain: cert };
+}
+
+/** What `openssl req -x509` adds to a self-signed certificate: it says that it is an authority's. */
+export function isAuthority(): Extension {
+  return new x509.BasicConstraintsExtension(true, undefined, true);
+}
+
+/** RFC 5280 §4.2.1.10: an authority that may speak for this domain only. */
+export function permittedDomain(name: string): Extension {
+  const dns = Buffer.from(name, 'latin1');
+  const wrap = (tag: number, content: Buffer): Buffer => Buffer.concat([Buffer.from([tag, content.length]), content]);
+  const der = wrap(0x30, wrap(0xa0, wrap(0x30, wrap(0x82, dns))));
+  return new x509.Extension('2.5.29.30', true, der);
 }
 
 /** Options for a certificate that expired yesterday. */
@@ -107,13 +130,13 @@ async function authority(subject: string, cert: string, keys: Keys, between: str
     cert,
     key: await exportKey(keys),
     async issue(options = {}) {
-      const leafKeys = await makeKeys();
+      const leafKeys = await makeKeys(options.keys);
       const leaf = await sign(subjectOf(options), leafKeys.publicKey, options, leafExtensions(options));
       return { cert: leaf, key: await exportKey(leafKeys), chain: joinPem(leaf, between) };
     },
-    async intermediate(name = 'CN=Whippet Test Intermediate') {
+    async intermediate(name = 'CN=Whippet Test Intermediate', extensions = []) {
       const lowerKeys = await makeKeys();
-      const lower = await sign(name, lowerKeys.publicKey, {}, authorityExtensions());
+      const lower = await sign(name, lowerKeys.publicKey, {}, [...authorityExtensions(), ...extensions]);
       return authority(name, lower, lowerKeys, joinPem(lower, between));
     },
   };
@@ -131,6 +154,7 @@ function leafExtensions(options: CertificateOptions): Extension[] {
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
     new x509.ExtendedKeyUsageExtension(usages),
     namesOf(options),
+    ...(options.extensions ?? []),
   ];
 }
 
@@ -162,8 +186,8 @@ function validity({ notBefore, notAfter }: CertificateOptions): { notBefore: Dat
   };
 }
 
-async function makeKeys(): Promise<Keys> {
-  return (await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify'])) as Keys;
+async function makeKeys(kind: keyof typeof keyAlgorithms = 'P-256'): Promise<Keys> {
+  return (await webcrypto.subtle.generateKey(keyAlgorithms[kind], true, ['sign', 'verify'])) as Keys;
 }
 
 async function exportKey(keys: Keys): Promise<string> {

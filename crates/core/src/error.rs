@@ -1,5 +1,6 @@
 //! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
 
+use crate::connect::tls;
 use std::fmt;
 use std::io;
 
@@ -84,9 +85,12 @@ impl std::error::Error for Error {
     }
 }
 
-/// The errno's name, as `error.code` of Node's net module spells it.
+/// The name of the errno or of the TLS alert, as `error.code` of Node's net module spells it.
 pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
     if let Some(code) = error.raw_os_error().and_then(errno_name) {
+        return Some(code);
+    }
+    if let Some(code) = tls::alert_code(error) {
         return Some(code);
     }
     IO_KIND_CODES.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, code)| *code)

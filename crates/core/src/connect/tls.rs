@@ -19,6 +19,7 @@ mod key_log;
 mod platform;
 mod verifier;
 
+pub(crate) use errors::alert_code;
 pub use platform::take_warning;
 
 /// Whom to trust.

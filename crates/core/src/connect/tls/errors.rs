@@ -35,10 +35,10 @@ fn describe(error: &rustls::Error, origin: &Origin) -> (&'static str, String) {
             ("EPROTO", "the peer does not speak TLS (is this an http:// port?)".to_owned())
         }
         rustls::Error::AlertReceived(alert @ AlertDescription::NoApplicationProtocol) => {
-            (alert_code(*alert), "the server speaks none of the versions that httpVersions allows (ALPN)".to_owned())
+            (code_of_alert(*alert), "the server speaks none of the versions that httpVersions allows (ALPN)".to_owned())
         }
         rustls::Error::AlertReceived(alert) => {
-            (alert_code(*alert), format!("the peer ended the TLS handshake: {alert:?}"))
+            (code_of_alert(*alert), format!("the peer ended the TLS handshake: {alert:?}"))
         }
         rustls::Error::PeerIncompatible(PeerIncompatible::ServerTlsVersionIsDisabledByOurConfig)
         | rustls::Error::PeerIncompatible(PeerIncompatible::ServerDoesNotSupportTls12Or13) => {
@@ -84,7 +84,15 @@ fn unknown_issuer_code(why: UnknownIssuer) -> &'static str {
     }
 }
 
-fn alert_code(alert: AlertDescription) -> &'static str {
+/// Of an alert that ends a connection, in the handshake or (TLS 1.3: for want of a client certificate) after it.
+pub(crate) fn alert_code(error: &io::Error) -> Option<&'static str> {
+    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
+        rustls::Error::AlertReceived(alert) => Some(code_of_alert(*alert)),
+        _ => None,
+    }
+}
+
+fn code_of_alert(alert: AlertDescription) -> &'static str {
     match alert {
         AlertDescription::HandshakeFailure => "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
         AlertDescription::ProtocolVersion => "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
