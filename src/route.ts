@@ -74,7 +74,7 @@ function toHost(key: string): { host: string; port?: number } {
   } catch {
     // Said below.
   }
-  if (host === '' || (port !== undefined && (port < 1 || port > 65_535))) {
+  if (host === '' || host === '*' || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new TypeError(`resolve: expected host or host:port, got ${quote(key)}`);
   }
   return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };

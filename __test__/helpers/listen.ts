@@ -19,12 +19,16 @@ export interface Listening<S extends Server = Server> {
   openConnections(): number;
 }
 
-/** Listens on a free port, counts connections, and ends everything with the test; then the first of `errors` is thrown. */
+/**
+ * Listens on a free port (or a unix socket), counts connections, and ends everything with the test; then the first of `errors` is
+ * thrown.
+ */
 export async function listen<S extends Server>(
   t: ExecutionContext,
   server: S,
   scheme: string,
   errors: readonly unknown[],
+  socketPath?: string,
 ): Promise<Listening<S> & { connectionOf(socket: Socket): number }> {
   const open = new Set<Socket>();
   const numbers = new Map<number, number>();
@@ -37,15 +41,15 @@ export async function listen<S extends Server>(
     socket.on('error', () => {}); // Resets are part of the tests.
   });
   server.on('tlsClientError', () => {}); // So are handshakes that fail.
-  await bind(server);
+  await (socketPath === undefined ? bind(server) : bindPath(server, socketPath));
   t.teardown(async () => {
     const closed = new Promise((resolve) => server.close(resolve));
     for (const socket of open) socket.destroy();
     await closed;
     if (errors.length > 0) throw errors[0];
   });
-  const { port } = server.address() as AddressInfo;
-  const origin = `${scheme}://${host}:${port}`;
+  const port = socketPath === undefined ? (server.address() as AddressInfo).port : 0;
+  const origin = socketPath === undefined ? `${scheme}://${host}:${port}` : `${scheme}://localhost`;
   return {
     origin,
     url: `${origin}/`,
@@ -63,5 +67,12 @@ export async function bind(server: Server): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(0, host, resolve);
+  });
+}
+
+async function bindPath(server: Server, socketPath: string): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(socketPath, resolve);
   });
 }

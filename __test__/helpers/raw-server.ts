@@ -17,6 +17,8 @@ export interface RawServerOptions {
   tls?: { cert: string; key: string; ALPNProtocols?: string[] };
   /** Close the connection after the last answer of a string script. Default: only when an array of them has run out. */
   end?: boolean;
+  /** Listen on this unix socket. */
+  socketPath?: string;
 }
 
 export interface RawServer extends Listening {
@@ -44,7 +46,13 @@ export async function serveRaw(
   };
   const { tls } = options;
   const server: Server = tls === undefined ? createServer(accept) : createTlsServer({ ...tls }, accept);
-  const { connectionOf: _, ...listening } = await listen(t, server, tls === undefined ? 'http' : 'https', errors);
+  const { connectionOf: _, ...listening } = await listen(
+    t,
+    server,
+    tls === undefined ? 'http' : 'https',
+    errors,
+    options.socketPath,
+  );
   return { ...listening, received };
 }
 
