@@ -2,7 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { spawn } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, type ClientOptions, ConnectError, HTTPDispatch } from '../src/index.js';
@@ -86,6 +86,32 @@ for (const [title, variables, options, trusted] of ROWS) {
     else t.true((await failure(sent)) instanceof ConnectError);
   });
 }
+
+test('a file that changes is read again, by clients made afterwards', async (t) => {
+  const { ca, stranger } = await filesOf(t);
+  const server = await serveTls(t, (_, response) => response.end('ok'));
+  const file = path.join(path.dirname(stranger), 'bundle.pem');
+  const trusts = async (): Promise<boolean> => {
+    const client = clientUnder(t, { SSL_CERT_FILE: file });
+    return client.get(server.url).then(
+      () => true,
+      () => false,
+    );
+  };
+  const longAgo = new Date(Date.now() - 60_000);
+  for (let i = 0; i < 2; i++) {
+    for (const [content, expected] of [
+      [stranger, false],
+      [ca, true],
+    ] as const) {
+      await writeFile(file, await readFile(content));
+      // Its time of modification says nothing: a copy keeps the old one.
+      await utimes(file, longAgo, longAgo);
+      t.is(await trusts(), expected);
+      t.is(await trusts(), expected);
+    }
+  }
+});
 
 // ── what is wrong ──
 

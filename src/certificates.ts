@@ -47,8 +47,16 @@ export function readCertificateFolder(option: string, folder: string): Uint8Arra
   return reading(option, folder, () => readFolder(option, folder));
 }
 
+/** One that has not changed since it was read is not read again: a variable names it for every client that is made. */
 function readFile(option: string, file: string): Uint8Array[] {
-  return decode(option, readFileSync(file), quote(file));
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = statSync(file, { bigint: true });
+  const state = `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  const known = files.get(file);
+  if (known?.state === state) return known.certificates;
+  const certificates = decode(option, readFileSync(file), quote(file));
+  // A file changed just now may change again within the same tick of its clock.
+  if (Date.now() - Number(ctimeMs) > 1000) keep(files, file, { state, certificates });
+  return certificates;
 }
 
 function readFolder(option: string, folder: string): Uint8Array[] {
@@ -83,9 +91,7 @@ function decode(option: string, bytes: Buffer, where: string): Uint8Array[] {
   let certificates = decoded.get(digest);
   if (certificates === undefined) {
     certificates = parse(option, bytes, where);
-    const [oldest] = decoded.keys();
-    if (decoded.size >= MOST_DECODED && oldest !== undefined) decoded.delete(oldest);
-    decoded.set(digest, certificates);
+    keep(decoded, digest, certificates);
   }
   return certificates;
 }
@@ -107,6 +113,14 @@ function parse(option: string, bytes: Buffer, where: string): Uint8Array[] {
   return blocks.map(one);
 }
 
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  const [oldest] = kept.keys();
+  if (kept.size >= MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  kept.set(key, value);
+}
+
 /** By the SHA-256 of what they were read from, the oldest first. */
 const decoded = new Map<string, Uint8Array[]>();
-const MOST_DECODED = 256;
+/** By path, the oldest first. */
+const files = new Map<string, { state: string; certificates: Uint8Array[] }>();
+const MOST_KEPT = 512;

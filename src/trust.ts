@@ -61,7 +61,7 @@ function readVariables(trust: Trust): void {
   if (extra === undefined) return;
   const certificates = readCertificateFile('NODE_EXTRA_CA_CERTS', path.resolve(extra));
   if (trust.roots === undefined) trust.extraRoots = certificates;
-  else trust.roots = [...trust.roots, ...certificates];
+  else if (trust.roots !== certificates) trust.roots = [...trust.roots, ...certificates];
 }
 
 /** Written by the core; that it can be is seen now. */
