@@ -650,6 +650,29 @@ for (const [name, { method = 'GET', ...options }, again] of LOST) {
   });
 }
 
+test('SEC-L14 a server that is shut down in order, again and again, loses no request', async (t) => {
+  const server = await serveHttp2(t, async (peer) => {
+    await peer.settings();
+    let last = Infinity;
+    for (let count = 1; ; count++) {
+      const stream = await peer.request();
+      // Not processed, and not answered: the client has been told, or will be.
+      if (stream > last) continue;
+      void sleep(Math.random() * 10).then(() => peer.answer(stream).catch(() => {}));
+      // Everybody has got through once more before the next one.
+      if (count === 40) {
+        last = stream;
+        await peer.goAway(last, Code.NO_ERROR);
+      }
+    }
+  });
+  const client = openHttp2(t);
+  const asking = Array.from({ length: 20 }, async () => {
+    while (server.connections() < 6) t.is(told(await client.post(server.url, { content: 'once' })), '200 ok');
+  });
+  await Promise.all(asking);
+});
+
 test('SEC-L10 a window of one byte: no more is sent, and the write timeout counts', async (t) => {
   const server = await serveHttp2(t, async (peer) => {
     await peer.settings([4, 1]);

@@ -310,26 +310,6 @@ test('maxKeepaliveConnections: 0 closes a connection when its last response ends
   t.is(String(client.pool), '<Pool 0 active, 0 queued | 0 idle>');
 });
 
-test('a server that is shut down in order, again and again, loses no request', async (t) => {
-  const answered = new Map<unknown, number>();
-  const server = await serveHttp2(t, async (stream, headers) => {
-    const { session } = stream;
-    await sleep(Math.random() * 10);
-    echo(stream, headers);
-    const count = (answered.get(session) ?? 0) + 1;
-    answered.set(session, count);
-    // GOAWAY, then the end when the streams are done. Everybody has got through once more before the next one.
-    if (count === 40) session?.close();
-  });
-  const client = await open(t);
-  const asking = Array.from({ length: 20 }, async () => {
-    while (server.connections() < 6) {
-      t.is((await client.post(`${server.origin}/x`, { content: 'once' })).statusCode, 200);
-    }
-  });
-  await Promise.all(asking);
-});
-
 // ── h1 and h2 alike ──
 
 test('informational responses and trailers', async (t) => {
