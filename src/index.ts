@@ -4,6 +4,8 @@ export { delete, get, head, options, patch, post, put, request, stream } from '.
 export type { CallOptions } from './api.js';
 export { Client } from './client.js';
 export type { ClientOptions, RequestOptions, SendOptions } from './client.js';
+export { Cookies } from './cookies/cookies.js';
+export type { CookieScope } from './cookies/arguments.js';
 export type { BodySource, Dispatch, DispatchOptions } from './dispatch/dispatch.js';
 export { HTTPDispatch } from './dispatch/http.js';
 export type { HTTPDispatchOptions } from './dispatch/http.js';

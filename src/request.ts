@@ -6,16 +6,19 @@
 import { inspect } from 'node:util';
 import type { Body } from './content.js';
 import { encodeContent, encodeJson, StreamBody, toChunk } from './content.js';
+import { Cookies } from './cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from './errors.js';
 import { Headers } from './headers.js';
 import { checkOptions } from './options.js';
-import type { ContentTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
+import type { ContentTypes, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
 import { URL } from './url.js';
 
 /** What a request may be made of. At most one of content and json. */
 export interface RequestInit_ {
   params?: QueryParamTypes;
   headers?: HeaderTypes;
+  /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
+  cookies?: CookieTypes;
   /** The body as it is: no Content-Type is added. */
   content?: ContentTypes;
   /** The body as JSON. */
@@ -60,7 +63,8 @@ export class Request {
     this.url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
     this.#body = content.body;
     const headers = new Headers(given.headers);
-    this.#lines = headLines(this.#method, this.url, '', headers, content);
+    const cookie = given.cookies === undefined ? '' : cookieOf(given.cookies, this.url);
+    this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
   }
 
   /** In upper case. Setting it to what is no token (RFC 9110 §9.1) is a TypeError. */
@@ -146,24 +150,42 @@ export function toContent(options: { content?: ContentTypes; json?: unknown }): 
   return NO_CONTENT;
 }
 
+function cookieOf(cookies: CookieTypes, url: URL): string {
+  const header = (cookies instanceof Cookies ? cookies : new Cookies(cookies)).headerFor(url);
+  if (typeof header === 'string') return header;
+  header.catch(() => {});
+  throw new TypeError('cookies: the store of the jar is asynchronous, and a Request is made at once');
+}
+
 /**
- * All header lines, in httpx's order: Host, Content-Length of an empty body, `defaults`, the user's, the body's.
+ * All header lines, in httpx's order: Host, Content-Length of an empty body, `defaults`, the user's, Cookie, the body's.
  *
  * @param defaults Lines of the client, checked already.
  * @param own The request's own headers, or the client's and the request's merged (then `defaults` is '').
+ * @param cookie From a jar: the value of the Cookie header, if the user gave none.
  */
-export function headLines(method: string, url: URL, defaults: string, own: Headers | null, content: Content): string {
+export function headLines(
+  method: string,
+  url: URL,
+  defaults: string,
+  own: Headers | null,
+  content: Content,
+  cookie = '',
+): string {
   const { body, type } = content;
   let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
+  const cookieLine = cookie === '' || own?.has('cookie') ? '' : `Cookie\n${cookie}\n`;
   const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
   if (body === null) {
     // RFC 9110 §8.6: a method that anticipates content says that there is none.
     if (!framed && anticipatesContent.has(method)) lines += 'Content-Length\n0\n';
     lines += defaults;
     if (own !== null) lines += own.toLines();
+    lines += cookieLine;
   } else {
     lines += defaults;
     if (own !== null) lines += own.toLines();
+    lines += cookieLine;
     if (!framed) {
       const length = body instanceof StreamBody ? body.length : body.length;
       lines += length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${length}\n`;
@@ -224,4 +246,4 @@ function checkOwnFraming(headers: Headers, body: Body): void {
 const NO_CONTENT: Content = Object.freeze({ body: null, type: null });
 const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
 const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
-const initNames = ['params', 'headers', 'content', 'json'];
+const initNames = ['params', 'headers', 'cookies', 'content', 'json'];

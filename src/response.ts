@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { closingEarly, streamOf, textLines, toPieces } from './body-iteration.js';
+import { Cookies } from './cookies/cookies.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
@@ -58,6 +59,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #request: Request | null;
   #arrival: Arrival | null;
   #headers: Headers | null = null;
+  #cookies: Cookies | null = null;
   #content: Buffer | null = null;
   #source: BodySource | null = null;
   #encoding: string | null = null;
@@ -125,6 +127,26 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   get headers(): Headers {
     return (this.#headers ??= Headers.fromLines(this.#arrival?.headerLines ?? ''));
+  }
+
+  /** What this response alone sets and its URL may set; without a request, bound to no host. */
+  get cookies(): Cookies {
+    if (this.#cookies === null) {
+      this.#cookies = new Cookies();
+      void this.#cookies.storeFrom(this.#request === null ? null : this.url, this.setCookies());
+    }
+    return this.#cookies;
+  }
+
+  /**
+   * The values of Set-Cookie, line by line; asking costs next to nothing when there is none.
+   * @internal
+   */
+  setCookies(): readonly string[] {
+    // The core writes names in lower case.
+    const lines = this.#headers === null ? this.#arrival?.headerLines : undefined;
+    if (lines !== undefined && !lines.includes('set-cookie\n')) return NO_LINES;
+    return this.headers.getList('set-cookie');
   }
 
   /**
@@ -505,6 +527,7 @@ function iteratorSource(content: AsyncIterable<Uint8Array>): BodySource {
   };
 }
 
+const NO_LINES: readonly string[] = Object.freeze([]);
 const NO_HISTORY: readonly Response[] = Object.freeze([]);
 const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 const statusKinds = ['', 'Informational response', '', 'Redirect response', 'Client error', 'Server error'].map(

@@ -1,6 +1,8 @@
 /** The shapes that several files take from a user. Types only; what may stand in them is checked where they are read. */
 
 import type { Readable } from 'node:stream';
+import type { CookieJar } from 'tough-cookie';
+import type { Cookies } from './cookies/cookies.js';
 import type { Headers } from './headers.js';
 import type { QueryParams } from './query-params.js';
 import type { Request } from './request.js';
@@ -52,6 +54,9 @@ export type HeaderTypes =
   | globalThis.Headers
   | Record<string, string | readonly string[] | null | undefined>
   | Iterable<readonly [string, string]>;
+
+/** Cookies: an object or pairs, which are bound to no host, or a jar. */
+export type CookieTypes = Cookies | CookieJar | Record<string, string> | Iterable<readonly [string, string]>;
 
 /** Milliseconds. A plain object changes the kinds that it names and inherits the rest; null is off. */
 export type TimeoutTypes =

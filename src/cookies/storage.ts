@@ -1,0 +1,218 @@
+/**
+ * Which cookies a host may set, and how many (RFC 6265bis §5.7, the storage model). Reading the header is set-cookie.ts's work,
+ * choosing what is sent retrieval.ts's.
+ */
+
+import type { Cookie, Store } from 'tough-cookie';
+import type { Site } from './domain.js';
+import { domainMatches, defaultPath, isAddress, isPublicSuffix, pathMatches } from './domain.js';
+import { MemoryStore } from './memory-store.js';
+import type { SetCookie } from './set-cookie.js';
+import { parseSetCookie } from './set-cookie.js';
+import type { Call, Steps } from './steps.js';
+import { toughCookie } from './tough.js';
+
+/** Where cookies go, and how strict it is. */
+export interface Target {
+  store: Store;
+  /** The store again when it is ours: it has limits. A user's store has its own. */
+  memory: MemoryStore | null;
+  rejectPublicSuffixes: boolean;
+}
+
+/**
+ * Stores what one response sets, in its order, so that the last word on a name counts.
+ *
+ * @param site The URL that answered; null for a response made by hand without a request: its cookies are bound to no host.
+ */
+export function* storing(lines: readonly string[], site: Site | null, target: Target): Steps<void> {
+  const now = Date.now();
+  let taken = 0;
+  for (const line of lines) {
+    if (taken === MAX_PER_RESPONSE) return;
+    const set = parseSetCookie(line, now);
+    const cookie = set === null ? null : accept(set, site, target.rejectPublicSuffixes, now);
+    if (cookie === null) continue;
+    taken++;
+    if (site !== null && !site.isSecure && (yield* wouldShadowSecure(cookie, target))) continue;
+    yield* putting(cookie, target, now);
+  }
+}
+
+/** Puts one cookie; one that has expired removes what is there. */
+export function* putting(cookie: Cookie, target: Target, now = Date.now()): Steps<void> {
+  const { store, memory } = target;
+  const { domain, path, key } = cookie;
+  const find: Call<Cookie> = (callback) => store.findCookie(domain, path, key, callback as never);
+  const old = (yield find) as Cookie | undefined | null;
+  if (hasExpired(cookie, now)) {
+    if (old) yield (callback) => store.removeCookie(domain, path, key, callback as never);
+    return;
+  }
+  if (old) {
+    // §5.7: a cookie that is set again keeps its place in the order.
+    cookie.creation = old.creation;
+    cookie.creationIndex = old.creationIndex;
+    yield (callback) =>
+      typeof store.updateCookie === 'function'
+        ? store.updateCookie(old, cookie, callback as never)
+        : (store as Store).putCookie(cookie, callback as never);
+    return;
+  }
+  yield (callback) => store.putCookie(cookie, callback as never);
+  if (memory !== null) evict(memory, domain ?? '', now);
+}
+
+/** A cookie of tough-cookie. Every property is named, so that a polluted Object.prototype has no say. */
+export function makeCookie(from: {
+  key: string;
+  value: string;
+  domain: string;
+  path: string;
+  hostOnly: boolean;
+  expires: number | null;
+  secure: boolean;
+  httpOnly: boolean;
+  sameSite: string | undefined;
+  now: number;
+}): Cookie {
+  const at = new Date(from.now);
+  return new (toughCookie().Cookie)({
+    key: from.key,
+    value: from.value,
+    expires: from.expires === null ? 'Infinity' : new Date(from.expires),
+    maxAge: null,
+    domain: from.domain,
+    path: from.path,
+    secure: from.secure,
+    httpOnly: from.httpOnly,
+    extensions: null,
+    creation: at,
+    hostOnly: from.hostOnly,
+    pathIsDefault: null,
+    lastAccessed: at,
+    sameSite: from.sameSite,
+  });
+}
+
+/** The same cookie once more, as one of ours: whatever copy of tough-cookie it comes from, and whoever changes it later. */
+export function copyOf(cookie: Cookie): Cookie {
+  const expires = expiryOf(cookie);
+  return makeCookie({
+    key: cookie.key,
+    value: cookie.value,
+    domain: cookie.domain ?? '',
+    path: cookie.path ?? '/',
+    hostOnly: cookie.hostOnly ?? true,
+    expires: expires === Infinity ? null : expires,
+    secure: cookie.secure,
+    httpOnly: cookie.httpOnly,
+    sameSite: cookie.sameSite,
+    now: cookie.creation instanceof Date ? cookie.creation.getTime() : Date.now(),
+  });
+}
+
+/** The cookies of a host, its parents, and perhaps more. */
+export function nearTo(store: Store, host: string, path: string | null): Call<Cookie[]> {
+  // tough-cookie's own store throws for single labels like 'example' and 'test'.
+  const asksByHost = host.includes('.') || host.includes(':') || (store as unknown) instanceof MemoryStore;
+  return (callback) =>
+    asksByHost ? store.findCookies(host, path, true, callback as never) : store.getAllCookies(callback as never);
+}
+
+/** Milliseconds since the epoch; Infinity for the session's length. */
+export function expiryOf(cookie: Cookie): number {
+  const { maxAge, expires } = cookie;
+  if (maxAge !== null && maxAge !== undefined) {
+    if (maxAge === 'Infinity') return Infinity;
+    if (maxAge === '-Infinity' || maxAge <= 0) return 0;
+    const since = cookie.lastAccessed ?? cookie.creation;
+    return since instanceof Date ? since.getTime() + maxAge * 1000 : Infinity;
+  }
+  return expires instanceof Date ? expires.getTime() : Infinity;
+}
+
+export function hasExpired(cookie: Cookie, now: number): boolean {
+  return expiryOf(cookie) <= now;
+}
+
+/** null for a cookie that this host may not set. */
+function accept(set: SetCookie, site: Site | null, rejectPublicSuffixes: boolean, now: number): Cookie | null {
+  const { name, value, secure, httpOnly, sameSite } = set;
+  if (site !== null && secure && !site.isSecure) return null;
+  if (!keepsItsPrefix(set)) return null;
+  const scope = site === null ? { domain: '', hostOnly: true } : scopeOf(set.domain, site.host, rejectPublicSuffixes);
+  if (scope === null) return null;
+  const path = set.path ?? (site === null ? '/' : defaultPath(site.path));
+  return makeCookie({
+    key: name,
+    value,
+    ...scope,
+    path,
+    expires: set.expires,
+    secure,
+    httpOnly,
+    sameSite,
+    now,
+  });
+}
+
+/** §5.7: without Domain the host alone; with it, what the host belongs to and nobody else's. */
+function scopeOf(
+  domain: string,
+  host: string,
+  rejectPublicSuffixes: boolean,
+): { domain: string; hostOnly: boolean } | null {
+  if (domain === '') return { domain: host, hostOnly: true };
+  if (!domainMatches(host, domain)) return null;
+  if (isAddress(host)) return { domain: host, hostOnly: true };
+  if (!rejectPublicSuffixes || !isPublicSuffix(domain)) return { domain, hostOnly: false };
+  return domain === host ? { domain, hostOnly: true } : null;
+}
+
+/** §4.1.3, whatever the case: servers compare names without it more often than they should. */
+function keepsItsPrefix({ name, secure, httpOnly, domain, path }: SetCookie): boolean {
+  if (!name.startsWith('__')) return true;
+  const lower = name.toLowerCase();
+  if (lower.startsWith('__host-')) {
+    if (!secure || domain !== '' || path !== '/') return false;
+    return httpOnly || !lower.startsWith('__host-http-');
+  }
+  if (lower.startsWith('__secure-')) return secure;
+  return !lower.startsWith('__http-') || (secure && httpOnly);
+}
+
+/** §5.7 "leave secure cookies alone": from an origin that is not secure, no cookie beside or over a secure one of that name. */
+function* wouldShadowSecure(cookie: Cookie, { store, memory }: Target): Steps<boolean> {
+  const domain = cookie.domain ?? '';
+  const near = memory === null ? ((yield nearTo(store, domain, null)) as Cookie[] | undefined) : memory.all();
+  return (near ?? []).some((other) => {
+    const theirs = other.domain ?? '';
+    return (
+      other.secure &&
+      other.key === cookie.key &&
+      (domainMatches(theirs, domain) || domainMatches(domain, theirs)) &&
+      pathMatches(cookie.path ?? '/', other.path ?? '/')
+    );
+  });
+}
+
+/** §5.7: the expired first, then those that are not secure, then the oldest. */
+function evict(memory: MemoryStore, domain: string, now: number): void {
+  if (memory.countOf(domain) > MAX_PER_DOMAIN) remove(memory, memory.of(domain), 1, now);
+  // By the tenth, so that a jar that stays full does not sort all of it for each cookie.
+  if (memory.size > MAX_IN_ALL) remove(memory, memory.all(), MAX_IN_ALL / 10, now);
+}
+
+function remove(memory: MemoryStore, cookies: Cookie[], count: number, now: number): void {
+  const rank = (cookie: Cookie) => (hasExpired(cookie, now) ? 0 : cookie.secure ? 2 : 1);
+  const order = cookies.sort((a, b) => rank(a) - rank(b) || a.creationIndex - b.creationIndex);
+  for (const { domain, path, key } of order.slice(0, count)) memory.removeCookie(domain, path, key);
+}
+
+/** curl's. */
+const MAX_PER_RESPONSE = 50;
+/** As many as are ever sent; browsers keep 150 to 180. */
+const MAX_PER_DOMAIN = 150;
+/** RFC 6265bis §6.1 asks for no fewer. */
+const MAX_IN_ALL = 3000;
