@@ -25,11 +25,13 @@ const FLOORS: string[][] = [
   ['cookies/memory-store', 'cookies/set-cookie', 'cookies/steps'],
   ['cookies/domain'],
   ['cookies/tough'],
+  ['body'],
+  ['form', 'multipart'],
   ['content', 'decoding', 'headers', 'timeout', 'url', 'version'],
   ['url-components'],
   ['query-params', 'url-parse'],
   ['url-host'],
-  ['options', 'types'],
+  ['disk-file', 'media-types', 'options', 'types'],
   ['errors'],
 ];
 const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name): [string, number] => [name, floor])));

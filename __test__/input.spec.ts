@@ -120,7 +120,7 @@ const CASES: Case[] = [
   ['a password in a bad URL is not shown', withUrl('http://me:secret@127.0.0.1:99999/'), InvalidURL, /^(?!.*secret)/],
   [
     'two bodies',
-    (client, { url }) => client.post(url, { content: 'a', json: 1 }),
+    (client, { url }) => client.post(url, { content: 'a', json: 1 } as unknown as RequestOptions),
     TypeError,
     /^content and json: a request has one body/,
   ],

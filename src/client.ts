@@ -4,17 +4,18 @@
  */
 
 import { onBaseUrl, toBaseUrl } from './base-url.js';
+import { toContent } from './body.js';
 import type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
 import { dispatchOptionNames, HTTPDispatch, type HTTPDispatchOptions } from './dispatch/http.js';
 import { ClientClosed, typeName } from './errors.js';
 import { Headers, mergeHeaders } from './headers.js';
 import { checkOptions, toFlag } from './options.js';
 import { QueryParams } from './query-params.js';
-import { headLines, normaliseMethod, Request, toContent } from './request.js';
+import { headLines, normaliseMethod, Request } from './request.js';
 import type { Response } from './response.js';
 import type { TimeoutConfig } from './timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from './timeout.js';
-import type { ContentTypes, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
+import type { BodyOptions, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
 import { URL } from './url.js';
 import { version } from './version.js';
 
@@ -34,17 +35,11 @@ export interface ClientOptions extends HTTPDispatchOptions {
   maxResponseSize?: number | null;
 }
 
-/** What one request adds to its client's options. */
-export interface RequestOptions {
+/** What one request adds to its client's options, but for its body. */
+interface OwnRequestOptions {
   params?: QueryParamTypes;
   /** null as a value removes the client's header of that name. */
   headers?: HeaderTypes;
-  /**
-   * Body: at most one of content and json. Bytes are not copied when they are many: leave them as they are until the promise
-   * settles.
-   */
-  content?: ContentTypes;
-  json?: unknown;
   timeout?: TimeoutTypes | null;
   /** Aborts at every phase; the promise rejects with `signal.reason`. */
   signal?: AbortSignal;
@@ -54,8 +49,11 @@ export interface RequestOptions {
   onInformational?: (statusCode: number, headers: Headers) => void;
 }
 
+/** What one request adds to its client's options, its body among them. */
+export type RequestOptions = OwnRequestOptions & BodyOptions;
+
 /** What `send` takes; `undefined` inherits from the client. */
-export interface SendOptions extends Pick<RequestOptions, 'timeout' | 'signal'> {
+export interface SendOptions extends Pick<OwnRequestOptions, 'timeout' | 'signal'> {
   /** Resolve at the head and leave the body unread. Default false. */
   stream?: boolean;
 }
@@ -244,7 +242,7 @@ export class Client implements AsyncDisposable {
 
   #build(method: string, url: URLTypes, options: RequestOptions): Request {
     const target = this.#url(url, options.params);
-    const content = toContent(options);
+    const content = toContent(options, this.#headers);
     const { headers } = options;
     const lines =
       headers === undefined && this.#hasPlainHeaders()
@@ -356,6 +354,8 @@ export const requestOptionNames: readonly string[] = [
   'headers',
   'content',
   'json',
+  'data',
+  'files',
   'timeout',
   'signal',
   'onUploadProgress',

@@ -1,10 +1,12 @@
 /**
- * Request bodies: what a user gives, as bytes or as a source to be read piece by piece. Forms and multipart are not here;
- * framing headers are written where requests are built.
+ * Request bodies: what a user gives, as bytes or as a source to be read piece by piece. Forms are in form.ts, multipart in
+ * multipart.ts; framing headers are written where requests are built.
  */
 
 import { Readable } from 'node:stream';
-import { quote, StreamConsumed, typeName } from './errors.js';
+import type { DiskFile } from './disk-file.js';
+import { isReadStream, toDiskFile } from './disk-file.js';
+import { LocalProtocolError, quote, StreamConsumed, typeName } from './errors.js';
 import type { ContentTypes } from './types.js';
 
 /** A request's body: none, bytes that can be sent again, or a source. */
@@ -24,6 +26,11 @@ export class StreamBody {
   ) {
     this.#open = open;
     this.#replayable = replayable;
+  }
+
+  /** Whether its source can be read more than once. */
+  get isReadTwice(): boolean {
+    return this.#replayable;
   }
 
   /** Whether it can be sent from its beginning. */
@@ -55,19 +62,12 @@ export function encodeContent(content: ContentTypes): Body {
   if (ArrayBuffer.isView(content)) {
     return fromBytes(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   }
-  if (content instanceof Blob) {
-    return content.size === 0 ? null : new StreamBody(() => iterate(content.stream()), content.size, true);
-  }
+  if (content instanceof Blob) return content.size === 0 ? null : blobBody(content, 'content');
   if (content instanceof ReadableStream) {
     if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
     return new StreamBody(() => iterate(content), null, false);
   }
-  if (content instanceof Readable) {
-    if (content.destroyed || content.readableEnded) {
-      throw new TypeError('content: the stream has ended or was destroyed already');
-    }
-    return new StreamBody(() => iterateNode(content), null, false);
-  }
+  if (content instanceof Readable) return nodeBody(content, 'content');
   if (content !== null && typeof content === 'object') {
     if (Symbol.asyncIterator in content) return new StreamBody(() => content, null, isRestartable(content, 'async'));
     if (Symbol.iterator in content) return new StreamBody(() => content, null, isRestartable(content, 'sync'));
@@ -75,6 +75,33 @@ export function encodeContent(content: ContentTypes): Body {
   throw new TypeError(
     `content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got ${typeName(content)}`,
   );
+}
+
+/**
+ * A Blob, from memory or from disk (`fs.openAsBlob`).
+ * @param what The option, for errors.
+ */
+export function blobBody(blob: Blob, what: string): StreamBody {
+  return new StreamBody(() => exactly(iterate(blob.stream()), blob.size, what), blob.size, true);
+}
+
+/**
+ * A Node stream. That of a file has a length, and can be read again.
+ * @param what The option, for errors.
+ */
+export function nodeBody(stream: Readable, what: string): StreamBody {
+  const file: DiskFile | null = isReadStream(stream) ? toDiskFile(stream, what) : null;
+  if (file !== null) {
+    const { length, isReplayable } = file;
+    const open = () => iterateNode(file.open());
+    return new StreamBody(length === null ? open : () => exactly(open(), length, what), length, isReplayable);
+  }
+  if (stream.destroyed || stream.readableEnded) {
+    throw new TypeError(`${what}: the stream has ended or was destroyed already`);
+  }
+  // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
+  stream.on('error', () => {});
+  return new StreamBody(() => iterateNode(stream), null, false);
 }
 
 /**
@@ -132,6 +159,46 @@ function iterate(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> 
     },
   };
   return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/**
+ * As many bytes as were promised: what a file has grown by is left out, and one that shrank ends the request.
+ * @throws LocalProtocolError
+ */
+function exactly(source: AsyncIterable<unknown>, length: number, what: string): AsyncIterable<Buffer> {
+  const pieces = source[Symbol.asyncIterator]();
+  let left = length;
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      if (left === 0) {
+        void pieces.return?.();
+        return { done: true, value: undefined };
+      }
+      const { done, value } = await pieces.next().catch((cause: unknown) => {
+        throw hasChanged(cause) ? shrunk(what, length, length - left, cause) : cause;
+      });
+      if (done) throw shrunk(what, length, length - left);
+      const piece = toChunk(value);
+      const part = piece.length > left ? piece.subarray(0, left) : piece;
+      left -= part.length;
+      return { done: false, value: part };
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** What a Blob of a file says when the file is another one by now. */
+function hasChanged(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotReadableError';
+}
+
+function shrunk(what: string, length: number, sent: number, cause?: unknown): LocalProtocolError {
+  const message = `${what}: the file changed while it was sent: Too little data for declared Content-Length, ${sent} of ${length} bytes`;
+  return new LocalProtocolError(message, cause === undefined ? {} : { cause });
 }
 
 /** A Node stream, destroyed when its reader stops early, also while it waits for a piece. */

@@ -4,33 +4,25 @@
  */
 
 import { inspect } from 'node:util';
+import type { Content } from './body.js';
+import { toContent } from './body.js';
 import type { Body } from './content.js';
-import { encodeContent, encodeJson, StreamBody, toChunk } from './content.js';
+import { StreamBody, toChunk } from './content.js';
 import { Cookies } from './cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from './errors.js';
 import { Headers } from './headers.js';
+import { boundaryOf } from './multipart.js';
 import { checkOptions } from './options.js';
-import type { ContentTypes, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
+import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
 import { URL } from './url.js';
 
-/** What a request may be made of. At most one of content and json. */
-export interface RequestInit_ {
+/** What a request may be made of. At most one body. */
+export type RequestInit_ = BodyOptions & {
   params?: QueryParamTypes;
   headers?: HeaderTypes;
   /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
   cookies?: CookieTypes;
-  /** The body as it is: no Content-Type is added. */
-  content?: ContentTypes;
-  /** The body as JSON. */
-  json?: unknown;
-}
-
-/** A body and the headers that describe it. */
-export interface Content {
-  body: Body;
-  /** For example 'application/json', when the body's kind says it. */
-  type: string | null;
-}
+};
 
 /**
  * One request, to be changed freely until it is sent. A hand-made one has Host and the body's headers, nothing else
@@ -55,7 +47,7 @@ export class Request {
       this.#body = prepared.body;
       return;
     }
-    const given = { __proto__: null, ...options } as RequestInit_;
+    const given = Object.assign(Object.create(null) as RequestInit_, options);
     checkOptions(given, initNames, 'new Request()');
     const content = toContent(given);
     this.#method = normaliseMethod(method);
@@ -136,20 +128,6 @@ export class Request {
   }
 }
 
-/**
- * The body that the options ask for.
- * @throws TypeError when they ask for two
- */
-export function toContent(options: { content?: ContentTypes; json?: unknown }): Content {
-  const { content, json } = options;
-  if (content !== undefined && content !== null && json !== undefined) {
-    throw new TypeError('content and json: a request has one body, give one of them');
-  }
-  if (json !== undefined) return { body: encodeJson(json), type: 'application/json' };
-  if (content !== undefined && content !== null) return { body: encodeContent(content), type: null };
-  return NO_CONTENT;
-}
-
 function cookieOf(cookies: CookieTypes, url: URL): string {
   const header = (cookies instanceof Cookies ? cookies : new Cookies(cookies)).headerFor(url);
   if (typeof header === 'string') return header;
@@ -172,7 +150,8 @@ export function headLines(
   content: Content,
   cookie = '',
 ): string {
-  const { body, type } = content;
+  const { body, type, boundary } = content;
+  if (boundary !== undefined && own !== null) completeBoundary(own, boundary);
   let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
   const cookieLine = cookie === '' || own?.has('cookie') ? '' : `Cookie\n${cookie}\n`;
   const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
@@ -186,15 +165,26 @@ export function headLines(
     lines += defaults;
     if (own !== null) lines += own.toLines();
     lines += cookieLine;
+    const typeLine = type === null || own?.has('content-type') ? '' : `Content-Type\n${type}\n`;
+    // httpx: of multipart the type stands first.
+    if (boundary !== undefined) lines += typeLine;
     if (!framed) {
-      const length = body instanceof StreamBody ? body.length : body.length;
-      lines += length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${length}\n`;
+      lines += body.length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${body.length}\n`;
     }
-    if (type !== null && (own === null || !own.has('content-type'))) lines += `Content-Type\n${type}\n`;
+    if (boundary === undefined) lines += typeLine;
   }
   if (framed) checkOwnFraming(own, body);
   if (own !== null) checkHost(own);
   return lines;
+}
+
+/** A Content-Type of one's own without a boundary would make a body that nobody can take apart. */
+function completeBoundary(own: Headers, boundary: string): void {
+  const given = own.get('content-type');
+  if (given !== undefined && boundaryOf(given) === null) {
+    const bare = given.replace(/;\s*boundary=(?:"")?\s*(?=;|$)/i, '').replace(/[;\s]+$/, '');
+    own.set('Content-Type', `${bare}; boundary=${boundary}`);
+  }
 }
 
 /** RFC 9110 §9.1: a token, in upper case as httpx has it. */
@@ -236,14 +226,13 @@ function checkOwnFraming(headers: Headers, body: Body): void {
   if (lengths.length > 1) throw new LocalProtocolError('More than one Content-Length header');
   const [text] = lengths;
   if (!/^\d{1,15}$/.test(text)) throw new LocalProtocolError(`Content-Length: ${quote(text)} is not a length`);
-  const actual = body === null ? 0 : body instanceof StreamBody ? body.length : body.length;
+  const actual = body === null ? 0 : body.length;
   if (actual !== null && actual !== Number(text)) {
     const many = actual < Number(text) ? 'Too little' : 'Too much';
     throw new LocalProtocolError(`${many} data for declared Content-Length: ${actual} bytes, ${text} declared`);
   }
 }
 
-const NO_CONTENT: Content = Object.freeze({ body: null, type: null });
 const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
 const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
-const initNames = ['params', 'headers', 'cookies', 'content', 'json'];
+const initNames = ['params', 'headers', 'cookies', 'content', 'json', 'data', 'files'];

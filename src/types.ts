@@ -125,12 +125,51 @@ export type ContentTypes =
 /** A field of a form. null is the empty text. */
 export type FormValue = string | number | boolean | null;
 
+/** A form: its arrays repeat the name. FormData is sent as multipart, the others urlencoded unless there are files. */
+export type FormTypes = Record<string, FormValue | readonly FormValue[] | undefined> | URLSearchParams | FormData;
+
 /** A file of a multipart form: its content, or `[filename, content, contentType?, headers?]`. */
 export type FileTypes =
   | FileContent
   | readonly [filename: string | null, content: FileContent, contentType?: string, headers?: Record<string, string>];
 
-/** What a file may hold. */
+/**
+ * Files by the name of their field. An array is `[filename, content, …]` if it begins like that, else several files.
+ */
+export type FilesTypes =
+  Record<string, FileTypes | readonly FileTypes[] | undefined> | readonly (readonly [name: string, file: FileTypes])[];
+
+/**
+ * The body of a request: at most one of content, json, and data with files.
+ *
+ * Bytes are not copied when they are many: leave them as they are until the promise settles. Files on disk are read while they are
+ * sent, and never held in memory.
+ */
+export type BodyOptions =
+  | {
+      /** The body as it is: no Content-Type is added. */
+      content?: ContentTypes;
+      json?: undefined;
+      data?: undefined;
+      files?: undefined;
+    }
+  | {
+      /** The body as JSON. */
+      json?: unknown;
+      content?: undefined;
+      data?: undefined;
+      files?: undefined;
+    }
+  | {
+      /** The body as a form; with files, its fields come first. */
+      data?: FormTypes;
+      /** The body as multipart/form-data. */
+      files?: FilesTypes;
+      content?: undefined;
+      json?: undefined;
+    };
+
+/** What a file may hold: a Blob (`fs.openAsBlob`), bytes, text, or a stream (`fs.createReadStream`) of bytes. */
 export type FileContent = Blob | Uint8Array | string | Readable;
 
 /** A Response made by hand, for mocks and in-process dispatches. At most one of content, text, html and json. */
