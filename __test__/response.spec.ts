@@ -1,9 +1,9 @@
 /** A response: text and JSON, pieces and lines, raiseForStatus, and the constructor for mocks. */
 import test from 'ava';
 import { inspect } from 'node:util';
-import { HTTPStatusError, Request, Response, type ResponseInit_ } from '../src/index.js';
+import { Client, type ClientOptions, HTTPStatusError, Request, Response, type ResponseInit_ } from '../src/index.js';
 import { openClient } from './helpers/client.js';
-import { serveRaw } from './helpers/server.js';
+import { serve, serveRaw } from './helpers/server.js';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const withType = (type: string, content: Uint8Array): Response =>
@@ -50,6 +50,72 @@ test('H5 encoding is settable before text, not after, and only to what is one', 
   t.is(response.text, 'Latin 1: ÿ');
   t.throws(() => (response.encoding = 'utf-8'), { instanceOf: TypeError, message: /after text was read/ });
   t.throws(() => (withType('a/b', latin1('')).encoding = 'base64'), { instanceOf: RangeError, message: /'base64'/ });
+});
+
+const isLatin1 = (content: Buffer): string => (content.includes(0xe9) ? 'latin1' : 'utf-8');
+const DEFAULTS: [
+  title: string,
+  given: ClientOptions['defaultEncoding'],
+  head: string,
+  encoding: string,
+  text: string,
+][] = [
+  ['a label', 'Latin1', 'text/plain', 'latin1', 'é'],
+  ['none', undefined, 'text/plain', 'utf-8', '\ufffd'],
+  ['H8 a function', isLatin1, 'text/plain', 'latin1', 'é'],
+  ['a function that does not know', () => 'base64', 'text/plain', 'utf-8', '\ufffd'],
+  ['a function that says nothing', () => undefined as never, 'text/plain', 'utf-8', '\ufffd'],
+  ['the charset wins', 'utf-8', 'text/plain; charset=latin1', 'latin1', 'é'],
+  ['an unknown charset does not', 'latin1', 'text/plain; charset=x', 'latin1', 'é'],
+];
+
+for (const [title, defaultEncoding, type, encoding, text] of DEFAULTS) {
+  test(`defaultEncoding: ${title}`, async (t) => {
+    const server = await serve(t, (_, answer) => {
+      answer.setHeader('Content-Type', type).end(latin1('\xe9'));
+    });
+    const client = openClient(t, { defaultEncoding });
+    const response = await client.get(server.url);
+    t.is(response.encoding, encoding);
+    t.is(response.text, text);
+    const streaming = await client.stream('GET', server.url);
+    // Who guesses from the whole body has nothing to go by yet.
+    t.is(streaming.encoding, defaultEncoding === isLatin1 ? 'utf-8' : encoding);
+    await streaming.read();
+    t.is(streaming.text, text);
+  });
+}
+
+test('defaultEncoding: what is refused', (t) => {
+  t.throws(() => new Client({ defaultEncoding: 'base64' }), {
+    instanceOf: RangeError,
+    message: /^defaultEncoding: 'base64'/,
+  });
+  t.throws(() => new Client({ defaultEncoding: 5 as never }), {
+    instanceOf: TypeError,
+    message: /^defaultEncoding: .* got number/,
+  });
+});
+
+test('what a detector throws is what text throws', async (t) => {
+  const server = await serveRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nx');
+  const mine = new Error('mine');
+  const client = openClient(t, {
+    defaultEncoding: () => {
+      throw mine;
+    },
+  });
+  const response = await client.get(server.url);
+  t.is(
+    t.throws(() => response.text),
+    mine,
+  );
+});
+
+test('a long text is the same however it is decoded', (t) => {
+  for (const text of ['a'.repeat(5000), `${'a'.repeat(5000)}é`, `\ufeff${'a'.repeat(5000)}`, '\x7f\0'.repeat(1000)]) {
+    t.is(new Response(200, { text }).text, text.replace(/^\ufeff/, ''));
+  }
 });
 
 // ── json ──
@@ -173,6 +239,11 @@ const RAISES: [status: number, init: ResponseInit_, message: string][] = [
     { headers: { location: 'https://other.org' } },
     `Redirect response '303 See Other' for url 'https://example.org/'\nRedirect location: 'https://other.org'${MORE(303)}`,
   ],
+  [
+    302,
+    { headers: { location: 'https://me:secret@other.org/a@b' } },
+    `Redirect response '302 Found' for url 'https://example.org/'\nRedirect location: 'https://[secure]@other.org/a@b'${MORE(302)}`,
+  ],
   [304, {}, `Redirect response '304 Not Modified' for url 'https://example.org/'${MORE(304)}`],
   [403, {}, `Client error '403 Forbidden' for url 'https://example.org/'${MORE(403)}`],
   [500, {}, `Server error '500 Internal Server Error' for url 'https://example.org/'${MORE(500)}`],
@@ -204,6 +275,31 @@ test('raiseForStatus(): 2xx is returned; no request is needed; no password is sh
 });
 
 // ── made by hand ──
+
+const UNMADE: [title: string, init: unknown, message: RegExp][] = [
+  ['content: 5', { content: 5 }, /^content: expected text, bytes or an async iterable of bytes, got number$/],
+  ['content: {}', { content: {} }, /^content: expected .* got Object$/],
+  ['text: 5', { text: 5 }, /^text: expected a string, got number$/],
+  ['html: null', { html: null }, /^html: expected a string, got null$/],
+  ['json: a function', { json: () => 1 }, /^json: function has no form in JSON$/],
+  ['a header with LF', { headers: { a: 'b\nc' } }, /^Header 'a': value has an invalid character/],
+];
+
+for (const [title, init, message] of UNMADE) {
+  test(`no response: ${title}`, (t) => {
+    t.throws(() => new Response(200, init as ResponseInit_), { instanceOf: TypeError, message });
+  });
+}
+
+test('a made body of pieces that are none rejects', async (t) => {
+  async function* content() {
+    yield 5 as never;
+  }
+  await t.throwsAsync(new Response(200, { content: content() }).read(), {
+    instanceOf: TypeError,
+    message: /expected pieces of bytes or text, got number/,
+  });
+});
 
 const MADE: [init: ResponseInit_, headers: [string, string][], content: string][] = [
   [{}, [], ''],
@@ -265,6 +361,7 @@ test('new Response(): an iterable is chunked; defaults; what is refused', async 
   t.throws(() => new Response(200, { txt: 'a' } as object), { message: /Did you mean 'text'/ });
   t.is(inspect(new Response(200)), '<Response [200 OK]>');
   t.is(inspect(new Response(600)), '<Response [600]>');
+  t.is(String(new Response(404)), '<Response [404 Not Found]>');
 });
 
 test('kinds of status', (t) => {

@@ -93,3 +93,34 @@ export function streamOf(
     { highWaterMark: 0 },
   );
 }
+
+/**
+ * `chunkSize`, if it was given.
+ * @throws TypeError for what is no integer from 1
+ */
+export function chunkSizeOf(options: { chunkSize?: number }): number | null {
+  const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
+  if (size === undefined) return null;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new TypeError(`chunkSize: ${String(size)} is not allowed, expected an integer from 1`);
+  }
+  return size;
+}
+
+/** One piece, unless it is empty. */
+export async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** Bytes to text, also where they were cut inside of a character. */
+export async function* decodePieces(
+  pieces: AsyncIterable<Buffer>,
+  decoder: InstanceType<typeof TextDecoder>,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    if (text !== '') yield text;
+  }
+  const rest = decoder.decode();
+  if (rest !== '') yield rest;
+}

@@ -12,7 +12,8 @@ import { Headers, mergeHeaders } from './headers.js';
 import { checkOptions, toFlag } from './options.js';
 import { QueryParams } from './query-params.js';
 import { headLines, normaliseMethod, Request } from './request.js';
-import type { Response } from './response.js';
+import type { DefaultEncoding, Response } from './response.js';
+import { checkDefaultEncoding } from './text.js';
 import type { TimeoutConfig } from './timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from './timeout.js';
 import type { BodyOptions, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
@@ -31,6 +32,8 @@ export interface ClientOptions extends HTTPDispatchOptions {
   timeout?: TimeoutTypes | null;
   /** Anything with `send`, instead of the network. */
   dispatch?: Dispatch;
+  /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
+  defaultEncoding?: string | ((content: Buffer) => string);
   /** Largest response body held in memory by the non-streaming calls, in bytes. Default 1 GiB; null: no limit. */
   maxResponseSize?: number | null;
 }
@@ -76,6 +79,7 @@ export class Client implements AsyncDisposable {
   #timeout: TimeoutConfig;
   #buffered: { maxResponseSize: number | null };
   #trustEnv: boolean;
+  #defaultEncoding: DefaultEncoding | undefined;
   #closed = false;
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
@@ -88,6 +92,7 @@ export class Client implements AsyncDisposable {
     this.#timeout = resolveTimeout(given.timeout, DEFAULT_TIMEOUT);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
     this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
     const { dispatch, httpVersions, poolLimits, verify, cert, trustEnv } = given;
     const { socketPath, localAddress, resolve } = given;
     if (dispatch === undefined) {
@@ -280,7 +285,7 @@ export class Client implements AsyncDisposable {
     // Each an own property, so that a polluted Object.prototype has no say.
     const sending: DispatchOptions = { timeout, buffered, signal, onUploadProgress, onInformational };
     const response = await this.#sendSingle(request, sending);
-    response.attach(request, { onDownloadProgress });
+    response.attach(request, { onDownloadProgress, defaultEncoding: this.#defaultEncoding });
     if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
     return response;
   }
@@ -346,6 +351,7 @@ export const clientOptionNames: readonly string[] = [
   'baseUrl',
   'timeout',
   'dispatch',
+  'defaultEncoding',
   'maxResponseSize',
   ...dispatchOptionNames,
 ];

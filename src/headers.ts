@@ -183,7 +183,7 @@ export class Headers implements Iterable<[string, string]> {
   }
 
   /** One line, as pairs when a name repeats; the values of secret headers are masked. */
-  [inspect.custom](): string {
+  toString(): string {
     const items = this.multiItems().map(([name, value]) => [name, secretNames.has(name) ? '[secure]' : value]);
     const text = (value: string) => inspect(value, { breakLength: Infinity });
     if (this.size !== items.length) {
@@ -192,6 +192,10 @@ export class Headers implements Iterable<[string, string]> {
     if (items.length === 0) return 'Headers({})';
     const field = (name: string) => (/^[a-z_]\w*$/.test(name) ? name : text(name));
     return `Headers({ ${items.map(([name, value]) => `${field(name)}: ${text(value)}`).join(', ')} })`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   /**

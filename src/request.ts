@@ -123,8 +123,12 @@ export class Request {
   }
 
   /** `<Request('GET', 'https://example.org/')>`, the password masked. */
-  [inspect.custom](): string {
+  toString(): string {
     return `<Request('${this.#method}', '${this.url.toSafeString()}')>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 }
 

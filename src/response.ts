@@ -4,16 +4,19 @@
  */
 
 import { inspect } from 'node:util';
-import { closingEarly, streamOf, textLines, toPieces } from './body-iteration.js';
+import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './body-iteration.js';
 import { Cookies } from './cookies/cookies.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
+import { parseLinks } from './links.js';
+import { bodyOf } from './made-response.js';
 import { checkOptions } from './options.js';
 import { buildRedirectRequest } from './redirects.js';
 import type { Request } from './request.js';
 import { codes } from './status-codes.js';
+import { statusMessage } from './status-error.js';
 import { charsetOf, decodeJson, decoderOf, decodeText, isEncoding } from './text.js';
 import type { HTTPVersion, ResponseInit_ } from './types.js';
 import type { URL } from './url.js';
@@ -43,9 +46,14 @@ export interface Arrival {
   readonly elapsedTotal: number | null;
 }
 
+/** An encoding of the WHATWG standard, or a function that guesses it from the whole body. */
+export type DefaultEncoding = string | ((content: Buffer) => string);
+
 /** What the client knows and a dispatch does not. */
 export interface ResponseContext {
   history?: readonly Response[];
+  /** The encoding of text without a charset, or who finds it out. */
+  defaultEncoding?: DefaultEncoding;
   onDownloadProgress?: (received: number, total: number | null) => void;
 }
 
@@ -69,6 +77,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #closed = true;
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
+  #defaultEncoding: DefaultEncoding | undefined;
 
   /** For mocks and in-process dispatches; at most one of content, text, html and json. */
   constructor(statusCode: number, init?: ResponseInit_, arrival?: Arrival, request?: Request) {
@@ -171,7 +180,14 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#request ??= request;
     if (context.history !== undefined) (this as { history: readonly Response[] }).history = context.history;
     this.#progress = context.onDownloadProgress;
+    this.#defaultEncoding = context.defaultEncoding;
     return this;
+  }
+
+  /** The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL. */
+  get links(): Record<string, Record<string, string>> {
+    const header = this.headers.get('link');
+    return header === undefined ? {} : parseLinks(header);
   }
 
   /** The redirect that this response asks for, when it was not followed; null when it asks for none. */
@@ -190,14 +206,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return (this.#content = content);
   }
 
-  /** The body as text: `encoding` if it was set, else the charset of Content-Type, else UTF-8. A byte order mark is dropped. */
+  /**
+   * The body as text: by `encoding` if it was set, else the charset of Content-Type, else the client's `defaultEncoding`, else
+   * UTF-8. What is no text in it becomes U+FFFD; a byte order mark is dropped.
+   */
   get text(): string {
     return (this.#text ??= decodeText(this.#view('text'), this.encoding));
   }
 
   /** The encoding of `text`; set it before the first use of `text`. */
   get encoding(): string {
-    return this.#encoding ?? charsetOf(this.headers.get('content-type')) ?? 'utf-8';
+    if (this.#encoding !== null) return this.#encoding;
+    const charset = charsetOf(this.headers.get('content-type'));
+    return charset ?? (this.#defaultEncoding === undefined ? 'utf-8' : this.#guessEncoding(this.#defaultEncoding));
   }
 
   set encoding(encoding: string) {
@@ -283,13 +304,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   raiseForStatus(): this {
     if (this.isSuccess) return this;
-    const { statusCode } = this;
-    const kind = statusKinds[Math.floor(statusCode / 100)] ?? 'Invalid status code';
-    const where = this.#request === null ? '' : ` for url '${this.#request.url.toSafeString()}'`;
-    const location = this.hasRedirectLocation ? `\nRedirect location: '${this.headers.get('location')}'` : '';
-    const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
-    const status = `${statusCode} ${this.reasonPhrase}`.trimEnd();
-    const message = `${kind} '${status}'${where}${location}${more}${this.#snippet()}`;
+    const message = statusMessage(this, this.#request?.url ?? null, this.#snippet());
     throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
   }
 
@@ -328,7 +343,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The body as text; `chunkSize` counts UTF-16 code units. */
   iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
     const decoder = decoderOf(this.encoding);
-    return this.#iterator(toPieces(decode(this.iterBytes(), decoder), chunkSizeOf(options)));
+    return this.#iterator(toPieces(decodePieces(this.iterBytes(), decoder), chunkSizeOf(options)));
   }
 
   /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
@@ -381,8 +396,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /** `<Response [200 OK]>` */
-  [inspect.custom](): string {
+  toString(): string {
     return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 
   #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
@@ -432,6 +451,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
   }
 
+  /** A function is asked once, and only when the whole body is there. */
+  #guessEncoding(given: DefaultEncoding): string {
+    if (typeof given === 'string') return given.toLowerCase();
+    if (this.#content === null && this.#source !== null) return 'utf-8';
+    const guessed: unknown = given(this.content);
+    this.#defaultEncoding = typeof guessed === 'string' && isEncoding(guessed) ? guessed : 'utf-8';
+    return this.#defaultEncoding.toLowerCase();
+  }
+
   #view(what: string): Buffer {
     const bytes = this.#content ?? this.#arrival?.view() ?? null;
     if (bytes === null) throw this.#notRead(what);
@@ -450,87 +478,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     const bytes = this.#content ?? this.#arrival?.view() ?? null;
     const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(this.headers.get('content-type') ?? '');
     if (bytes === null || bytes.length === 0 || !isText) return '';
-    const text = decodeText(bytes.subarray(0, 800), this.encoding).slice(0, 200).trim();
-    return `\nThe body begins: ${inspect(text, { breakLength: Infinity })}`;
+    return decodeText(bytes.subarray(0, 800), this.encoding).slice(0, 200).trim();
   }
-}
-
-function chunkSizeOf(options: { chunkSize?: number }): number | null {
-  const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
-  if (size === undefined) return null;
-  if (!Number.isInteger(size) || size < 1) {
-    throw new TypeError(`chunkSize: ${String(size)} is not allowed, expected an integer from 1`);
-  }
-  return size;
-}
-
-async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
-  if (bytes.length > 0) yield bytes;
-}
-
-async function* decode(
-  pieces: AsyncIterable<Buffer>,
-  decoder: InstanceType<typeof TextDecoder>,
-): AsyncGenerator<string> {
-  for await (const piece of pieces) {
-    const text = decoder.decode(piece, { stream: true });
-    if (text !== '') yield text;
-  }
-  const rest = decoder.decode();
-  if (rest !== '') yield rest;
-}
-
-interface MadeBody {
-  content: Buffer;
-  source: BodySource | null;
-  headers: [string, string][];
-}
-
-/** httpx's: the length of what has one, and a type for text, html and json. */
-function bodyOf(init: ResponseInit_): MadeBody {
-  const given = (['content', 'text', 'html', 'json'] as const).filter((name) => init[name] !== undefined);
-  if (given.length > 1) throw new TypeError(`${given.join(' and ')}: a response has one body, give one of them`);
-  const bytes = (content: Buffer, type?: string): MadeBody => {
-    const headers: [string, string][] = [['Content-Length', String(content.length)]];
-    if (type !== undefined) headers.push(['Content-Type', type]);
-    return { content, source: null, headers };
-  };
-  const { content, text, html, json } = init;
-  if (text !== undefined) return bytes(Buffer.from(text), 'text/plain; charset=utf-8');
-  if (html !== undefined) return bytes(Buffer.from(html), 'text/html; charset=utf-8');
-  if (json !== undefined) return bytes(Buffer.from(JSON.stringify(json)), 'application/json');
-  if (content === undefined) return { content: Buffer.alloc(0), source: null, headers: [] };
-  if (typeof content === 'string') return bytes(Buffer.from(content));
-  if (content instanceof Uint8Array) return bytes(Buffer.from(content));
-  return { content: Buffer.alloc(0), source: iteratorSource(content), headers: [['Transfer-Encoding', 'chunked']] };
-}
-
-function iteratorSource(content: AsyncIterable<Uint8Array>): BodySource {
-  let iterator: AsyncIterator<Uint8Array> | null = null;
-  let received = 0;
-  return {
-    get received() {
-      return received;
-    },
-    trailers: null,
-    elapsed: null,
-    async read() {
-      iterator ??= content[Symbol.asyncIterator]();
-      const { done, value } = await iterator.next();
-      if (done) return null;
-      received += value.byteLength;
-      return Buffer.from(value.buffer, value.byteOffset, value.byteLength);
-    },
-    cancel() {
-      iterator?.return?.().catch(() => {});
-    },
-  };
 }
 
 const NO_LINES: readonly string[] = Object.freeze([]);
 const NO_HISTORY: readonly Response[] = Object.freeze([]);
 const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const statusKinds = ['', 'Informational response', '', 'Redirect response', 'Client error', 'Server error'].map(
-  (kind) => kind || undefined,
-);
 const initNames = ['headers', 'content', 'text', 'html', 'json', 'request', 'httpVersion'];
