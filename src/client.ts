@@ -269,9 +269,9 @@ export class Client implements AsyncDisposable {
   /** The URL's own query stays; params of the client and then of the request replace what has the same name. */
   #url(url: URLTypes, params: QueryParamTypes | undefined): URL {
     const target = onBaseUrl(this.#baseUrl, url);
-    if (params === undefined && this.#params.size === 0) return target;
+    if (params === undefined && this.#params.isEmpty) return target;
     const merged = params === undefined ? this.#params : this.#params.merge(params);
-    return merged.size === 0 ? target : target.copyMergeParams(merged);
+    return merged.isEmpty ? target : target.copyMergeParams(merged);
   }
 
   async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {

@@ -81,6 +81,14 @@ export class QueryParams implements Iterable<[string, string]> {
     return [...pairs(this.#list)];
   }
 
+  /**
+   * No pair at all.
+   * @internal
+   */
+  get isEmpty(): boolean {
+    return this.#list.length === 0;
+  }
+
   /** How many different names there are. */
   get size(): number {
     return this.#first().size;
@@ -183,7 +191,8 @@ function checkName(name: unknown): string {
 }
 
 /** The list with every name of `changes` changed: its values at the place of its first, or at the end. */
-function replace(list: readonly string[], changes: readonly string[]): string[] {
+function replace(list: readonly string[], changes: readonly string[]): readonly string[] {
+  if (!overlap(list, changes)) return list.length === 0 ? changes : changes.length === 0 ? list : [...list, ...changes];
   const waiting = new Map<string, string[]>();
   for (const [name, value] of pairs(changes)) {
     const values = waiting.get(name);
@@ -200,6 +209,15 @@ function replace(list: readonly string[], changes: readonly string[]): string[] 
   // What was not there goes to the end in the order given, interleaving kept.
   for (const [name, value] of pairs(changes)) if (waiting.has(name)) result.push(name, value);
   return result;
+}
+
+/** Whether a name of one may be in the other: asked of short lists only, which most are. */
+function overlap(list: readonly string[], changes: readonly string[]): boolean {
+  if (list.length * changes.length > 256) return true;
+  for (let i = 0; i < changes.length; i += 2) {
+    for (let j = 0; j < list.length; j += 2) if (changes[i] === list[j]) return true;
+  }
+  return false;
 }
 
 function* pairs(list: readonly string[]): Generator<[string, string]> {

@@ -190,19 +190,19 @@ export class URL {
   }
 
   copySetParam(name: string, value: ParamValue): URL {
-    return this.copyWith({ params: this.params.set(name, value) });
+    return this.#withParams(this.params.set(name, value));
   }
 
   copyAddParam(name: string, value: ParamValue): URL {
-    return this.copyWith({ params: this.params.add(name, value) });
+    return this.#withParams(this.params.add(name, value));
   }
 
   copyRemoveParam(name: string): URL {
-    return this.copyWith({ params: this.params.remove(name) });
+    return this.#withParams(this.params.remove(name));
   }
 
   copyMergeParams(params: QueryParamTypes): URL {
-    return this.copyWith({ params: this.params.merge(params) });
+    return this.#withParams(this.params.merge(params));
   }
 
   /** The whole, password included. For messages and logs there is `inspect()`, which masks it. */
@@ -243,6 +243,21 @@ export class URL {
   /** `URL('https://user:[secure]@host/')` */
   [inspect.custom](): string {
     return `URL('${this.toSafeString()}')`;
+  }
+
+  /** A query that QueryParams wrote is in its final spelling: it is put in its place, and nothing is parsed. */
+  #withParams(params: QueryParams): URL {
+    const { href, pathEnd, queryEnd } = this.#layout;
+    const text = params.toString();
+    const query = text === '' ? '' : `?${text}`;
+    const copy = new URL(this);
+    copy.#fullPath = null;
+    copy.#layout = {
+      ...this.#layout,
+      href: href.slice(0, pathEnd) + query + href.slice(queryEnd),
+      queryEnd: pathEnd + query.length,
+    };
+    return copy;
   }
 
   #parts(): Parts {
