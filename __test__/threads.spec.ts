@@ -154,6 +154,28 @@ test('SEC-N3 a polluted Object.prototype changes nothing on the wire', async (t)
     code: 'EVIL',
     cause: 'evil',
     evil: '1',
+    data: { evil: '1' },
+    files: { evil: 'evil' },
+    cookies: { evil: '1' },
+    html: 'evil',
+    defaultEncoding: 'utf-16le',
+    boundary: 'evil',
+    filename: 'evil',
+    type: 'evil/evil',
+    name: 'evil',
+    key: 'evil',
+    value: 'evil',
+    domain: 'evil.test',
+    expires: 0,
+    maxAge: 0,
+    secure: true,
+    httpOnly: true,
+    hostOnly: false,
+    also: 'evil',
+    isCrossSite: true,
+    start: 1,
+    end: 1,
+    0: 'evil',
   };
   const program = `
     const requests = async () => {
@@ -161,6 +183,12 @@ test('SEC-N3 a polluted Object.prototype changes nothing on the wire', async (t)
       await client.post('a?b=1', { headers: { a: 'b' } });
       await client.get(args.url + 'absolute', { params: { q: '2' }, timeout: { read: 4000 } });
       await client.send(new whippet.Request('GET', args.url, { params: { a: '1' } }));
+      const cookies = new whippet.Cookies({ c: '1' });
+      cookies.set('d', '2', { domain: '127.0.0.1' });
+      await client.send(new whippet.Request('GET', args.url, { cookies }));
+      await client.post('form', { data: { a: ['1', 2], b: null } });
+      const boundary = { 'content-type': 'multipart/form-data; boundary=+++' };
+      await client.post('files', { data: { a: 1 }, files: { f: ['n', 'x', 'a/b', { X: '1' }], g: new Blob(['y']) }, headers: boundary });
       const dispatch = new whippet.HTTPDispatch();
       await new whippet.Client({ dispatch }).get(args.url);
       const response = new whippet.Response(200);

@@ -12,8 +12,8 @@ export interface Content {
   body: Body;
   /** For example 'application/json', when the body's kind says it. */
   type: string | null;
-  /** Of multipart: what a Content-Type of one's own that names none is completed with; and its type is written first. */
-  boundary?: string;
+  /** Of multipart, else null: what a Content-Type of one's own that names none is completed with; and its type is written first. */
+  boundary: string | null;
 }
 
 /** The options that ask for a body. */
@@ -37,16 +37,16 @@ export function toContent(options: BodyInit_, defaults?: Headers): Content {
   const hasForm = (data !== undefined && data !== null) || (files !== undefined && files !== null);
   if (!hasForm) {
     if (hasContent && json !== undefined) throw two(options);
-    if (json !== undefined) return { body: encodeJson(json), type: 'application/json' };
-    return hasContent ? { body: encodeContent(content), type: null } : NO_CONTENT;
+    if (json !== undefined) return { body: encodeJson(json), type: 'application/json', boundary: null };
+    return hasContent ? { body: encodeContent(content), type: null, boundary: null } : NO_CONTENT;
   }
   if (hasContent || json !== undefined) throw two(options);
   const parts = files === undefined || files === null ? [] : toFiles(files);
-  if (isRaw(data) && parts.length === 0) return { body: encodeContent(data), type: null };
+  if (isRaw(data) && parts.length === 0) return { body: encodeContent(data), type: null, boundary: null };
   const fields = data === undefined || data === null ? NO_FIELDS : toFields(data);
   if (parts.length === 0 && !fields.isMultipart) {
     if (fields.list.length === 0) return NO_CONTENT;
-    return { body: urlEncode(fields.list), type: 'application/x-www-form-urlencoded' };
+    return { body: urlEncode(fields.list), type: 'application/x-www-form-urlencoded', boundary: null };
   }
   const given = mergeHeaders(defaults ?? new Headers(), options.headers).get('content-type');
   const boundary = boundaryOf(given) ?? newBoundary();
@@ -67,5 +67,5 @@ function two(options: BodyInit_): TypeError {
   return new TypeError(`${given.join(' and ')}: a request has one body, give one of them (data and files go together)`);
 }
 
-const NO_CONTENT: Content = Object.freeze({ body: null, type: null });
+const NO_CONTENT: Content = Object.freeze({ body: null, type: null, boundary: null });
 const NO_FIELDS = { list: [], isMultipart: false };

@@ -67,7 +67,7 @@ export function toDiskFile(stream: ReadStream, what: string): DiskFile {
 
 /** Its file name: the last part of its path. */
 export function nameOf(stream: Readable): string | null {
-  const path = (stream as { path?: unknown }).path;
+  const path = isReadStream(stream) ? stream.path : undefined;
   if (typeof path !== 'string' && !Buffer.isBuffer(path)) return null;
   const text = String(path);
   return text.slice(Math.max(text.lastIndexOf('/'), text.lastIndexOf(SEPARATOR)) + 1) || null;

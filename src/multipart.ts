@@ -15,7 +15,7 @@ import { guessType } from './media-types.js';
 import type { FileContent, FilesTypes, FileTypes } from './types.js';
 
 /** A file as a part: how it is called, and what it holds. */
-interface File {
+interface Part {
   name: string;
   /** null: none is sent. */
   filename: string | null;
@@ -32,7 +32,7 @@ type Segment = Buffer | StreamBody;
  * The files that the option names; none for an empty one.
  * @throws TypeError for what is no file, with the name of its field
  */
-export function toFiles(files: FilesTypes): File[] {
+export function toFiles(files: FilesTypes): Part[] {
   if (files === null || typeof files !== 'object') throw refused('files', files);
   const pairs: [string, unknown][] = [];
   if (Array.isArray(files)) {
@@ -62,7 +62,7 @@ export function toFiles(files: FilesTypes): File[] {
  *
  * @throws TypeError for a directory, a stream that gives text, and one that was used up
  */
-export function encodeMultipart(fields: Fields['list'], files: readonly File[], boundary: string): Body {
+export function encodeMultipart(fields: Fields['list'], files: readonly Part[], boundary: string): Body {
   const segments: Segment[] = [];
   const separator = (first: boolean) => `${first ? '' : '\r\n'}--${boundary}\r\n`;
   for (const [name, value] of fields) {
@@ -109,7 +109,7 @@ function isDescribed(value: readonly unknown[]): boolean {
   return value.length >= 2 && (filename === null || typeof filename === 'string') && isContent(content);
 }
 
-function toFile(name: unknown, value: FileTypes): File {
+function toFile(name: unknown, value: FileTypes): Part {
   if (typeof name !== 'string') throw new TypeError(`files: names must be strings, got ${typeName(name)}`);
   const what = `files: ${quote(name)}`;
   if (!Array.isArray(value)) {
@@ -148,13 +148,10 @@ function isContent(value: unknown): value is FileContent {
 }
 
 function filenameOf(content: FileContent): string {
-  if (content instanceof Blob) return baseName((content as { name?: unknown }).name) ?? 'upload';
+  // Not by `name in content`, which a polluted Object.prototype would answer.
+  if (content instanceof File) return content.name.slice(content.name.lastIndexOf('/') + 1) || 'upload';
   if (content instanceof Readable) return nameOf(content) ?? 'upload';
   return 'upload';
-}
-
-function baseName(name: unknown): string | undefined {
-  return typeof name === 'string' && name !== '' ? name.slice(name.lastIndexOf('/') + 1) || undefined : undefined;
 }
 
 function typeOf(content: FileContent): string | null {
@@ -162,7 +159,7 @@ function typeOf(content: FileContent): string | null {
 }
 
 /** The part's header lines and the empty one after them. Everything in it is escaped or was checked by Headers. */
-function headOf({ name, filename, type, headers }: File): string {
+function headOf({ name, filename, type, headers }: Part): string {
   let head = `Content-Disposition: form-data; name="${escape(name)}"`;
   if (filename !== null) head += `; filename="${escape(filename)}"`;
   const lines = new Headers(headers);
@@ -186,7 +183,6 @@ function contentOf(name: string, content: FileContent): Segment[] {
 
 /** httpx's, and in parts HTML's: what would end the quotes or the line. Everything else is UTF-8 as it is. */
 function escape(name: string): string {
-  // eslint-disable-next-line no-control-regex
   return name.replace(/["\\\x00-\x1a\x1c-\x1f]/g, (char) =>
     char === '\\' ? '\\\\' : `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
   );

@@ -155,7 +155,7 @@ export function headLines(
   cookie = '',
 ): string {
   const { body, type, boundary } = content;
-  if (boundary !== undefined && own !== null) completeBoundary(own, boundary);
+  if (boundary !== null && own !== null) completeBoundary(own, boundary);
   let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
   const cookieLine = cookie === '' || own?.has('cookie') ? '' : `Cookie\n${cookie}\n`;
   const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
@@ -171,11 +171,11 @@ export function headLines(
     lines += cookieLine;
     const typeLine = type === null || own?.has('content-type') ? '' : `Content-Type\n${type}\n`;
     // httpx: of multipart the type stands first.
-    if (boundary !== undefined) lines += typeLine;
+    if (boundary !== null) lines += typeLine;
     if (!framed) {
       lines += body.length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${body.length}\n`;
     }
-    if (boundary === undefined) lines += typeLine;
+    if (boundary === null) lines += typeLine;
   }
   if (framed) checkOwnFraming(own, body);
   if (own !== null) checkHost(own);

@@ -12,7 +12,7 @@ import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, Strea
 import { Headers } from './headers.js';
 import { parseLinks } from './links.js';
 import { bodyOf } from './made-response.js';
-import { checkOptions } from './options.js';
+import { checkOptions, own } from './options.js';
 import { buildRedirectRequest } from './redirects.js';
 import type { Request } from './request.js';
 import { codes } from './status-codes.js';
@@ -178,9 +178,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   attach(request: Request, context: ResponseContext): this {
     this.#request ??= request;
-    if (context.history !== undefined) (this as { history: readonly Response[] }).history = context.history;
-    this.#progress = context.onDownloadProgress;
-    this.#defaultEncoding = context.defaultEncoding;
+    const history = own(context, 'history');
+    if (history !== undefined) (this as { history: readonly Response[] }).history = history;
+    this.#progress = own(context, 'onDownloadProgress');
+    this.#defaultEncoding = own(context, 'defaultEncoding');
     return this;
   }
 

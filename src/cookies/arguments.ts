@@ -39,7 +39,6 @@ export function pairsOf(cookies: unknown): Iterable<readonly [string, string]> {
 /** RFC 6265bis §5.6, and what a header would lose: '=' and ';' end a name, ';' a value, blanks at the ends are dropped. */
 export function checkName(name: unknown): string {
   if (typeof name !== 'string') throw new TypeError(`Cookie names must be strings, got ${typeName(name)}`);
-  // eslint-disable-next-line no-control-regex
   if (name === '' || /[\x00-\x1f\x7f=;]|[^\0-\xff]/.test(name) || isBlankAtAnEnd(name)) {
     throw new TypeError(
       `Invalid cookie name ${quote(name)}: no control characters, '=', ';', nor anything but Latin-1`,
@@ -52,7 +51,6 @@ export function checkValue(name: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new TypeError(`Cookie ${quote(name)}: value must be a string, got ${typeName(value)}`);
   }
-  // eslint-disable-next-line no-control-regex
   if (/[\x00-\x1f\x7f;]|[^\0-\xff]/.test(value) || isBlankAtAnEnd(value)) {
     throw new TypeError(
       `Cookie ${quote(name)}: value must be Latin-1 without control characters, ';' and blanks at its ends`,
@@ -103,7 +101,6 @@ function canonicalDomain(domain: unknown): string {
 
 function checkPath(path: unknown): string {
   if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeName(path)}`);
-  // eslint-disable-next-line no-control-regex
   if (!path.startsWith('/') || /[\x00-\x1f\x7f;]|[^\0-\xff]/.test(path)) {
     throw new TypeError(`path: ${quote(path)} is no path of a cookie: it begins with '/' and holds no ';'`);
   }

@@ -180,10 +180,10 @@ export class Cookies implements Iterable<[string, string]> {
    * @internal
    */
   headerFor(url: URL, options?: { also?: Cookies; isCrossSite?: boolean }): string | Promise<string> {
-    const also = options?.also;
-    if (also !== undefined) return this.#combined(url, also, options?.isCrossSite === true);
+    const isCrossSite = options !== undefined && own(options, 'isCrossSite') === true;
+    const also = options === undefined ? undefined : own(options, 'also');
+    if (also !== undefined) return this.#combined(url, also, isCrossSite);
     if (this.isEmpty) return '';
-    const isCrossSite = options?.isCrossSite === true;
     const { version } = this.#unbound;
     const key = this.#memory === null ? '' : `${isCrossSite ? '-' : '+'}${url.scheme}:${url.rawHost}${url.rawPath}`;
     if (key !== '') {

@@ -68,7 +68,6 @@ export function formatCookiesTxt(cookies: readonly Cookie[]): string {
       key,
       value,
     ];
-    // eslint-disable-next-line no-control-regex
     if (fields.some((field) => /[\t\n\r\0]/.test(field))) {
       throw new TypeError(`Cookie ${quote(key)} holds a tab or a line break, which a cookies.txt cannot`);
     }

@@ -61,7 +61,6 @@ function pairOf({ key, value }: Cookie): string | null {
   const pair = key === '' ? value : `${key}=${value}`;
   if (unsendable.test(pair)) return null;
   // Bytes, one per character, as they came; text that is more than bytes goes as UTF-8.
-  // eslint-disable-next-line no-control-regex
   return /^[\0-\xff]*$/.test(pair) ? pair : Buffer.from(pair).toString('latin1');
 }
 
@@ -73,7 +72,6 @@ function indexOf({ creationIndex }: Cookie): number {
   return creationIndex ?? 0;
 }
 
-// eslint-disable-next-line no-control-regex
 const unsendable = /[\x00-\x08\x0a-\x1f\x7f;]/;
 /** curl's: cookies, and bytes of the header. */
 const MAX_SENT = 150;

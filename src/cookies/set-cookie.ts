@@ -84,7 +84,6 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
-// eslint-disable-next-line no-control-regex
 const controls = /[\x00-\x08\x0a-\x1f\x7f]/;
 const sameSites: ReadonlyMap<string, 'strict' | 'lax' | 'none'> = new Map([
   ['strict', 'strict'],
