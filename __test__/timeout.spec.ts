@@ -47,6 +47,7 @@ for (const [given, expected, shown] of MADE) {
     const timeout = new TimeoutConfig(given);
     t.deepEqual(five(timeout), expected);
     t.is(inspect(timeout), shown);
+    t.is(String(timeout), shown);
     t.true(Object.isFrozen(timeout));
   });
 }

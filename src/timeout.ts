@@ -65,7 +65,7 @@ export class TimeoutConfig {
     Object.freeze(this);
   }
 
-  [inspect.custom](): string {
+  toString(): string {
     const { connectTimeout, readTimeout, writeTimeout, poolTimeout, totalTimeout } = this;
     const alike = connectTimeout === readTimeout && readTimeout === writeTimeout && writeTimeout === poolTimeout;
     if (alike && totalTimeout === null) return `TimeoutConfig(${connectTimeout})`;
@@ -73,6 +73,10 @@ export class TimeoutConfig {
       `TimeoutConfig(connect=${connectTimeout}, read=${readTimeout}, write=${writeTimeout}, ` +
       `pool=${poolTimeout}, total=${totalTimeout})`
     );
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
   }
 }
 
