@@ -1,6 +1,7 @@
 /** Request bodies on the wire: each kind, its framing, progress, and sending it again. */
 import test, { type ExecutionContext } from 'ava';
 import { createReadStream } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type ContentTypes, type RequestOptions, RequestNotRead, Request, StreamConsumed } from '../src/index.js';
@@ -249,3 +250,22 @@ function* syncPieces(): Generator<Uint8Array> {
 function fails(): never {
   throw mine;
 }
+
+for (const [title, content] of [
+  ['URLSearchParams', new URLSearchParams('a=1')],
+  ['FormData', new FormData()],
+] as [string, never][]) {
+  test(`content: ${title} is a form, and refused`, (t) => {
+    t.throws(() => new Request('POST', 'http://h/', { content }), {
+      instanceOf: TypeError,
+      message: `content: expected a body as it is, got ${title}: forms are given as data`,
+    });
+  });
+}
+
+test('content: a directory is refused', (t) => {
+  t.throws(() => new Request('POST', 'http://h/', { content: createReadStream(tmpdir()) }), {
+    instanceOf: TypeError,
+    message: /^content: '.*' is a directory, expected a file$/,
+  });
+});

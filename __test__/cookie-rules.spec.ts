@@ -1,7 +1,9 @@
 /** Which cookies a host may set and which it gets back (RFC 6265bis), row by row. */
 import test from 'ava';
-import { Cookies, URL } from '../src/index.js';
+import { Cookies, RemoteProtocolError, Request, Response, URL } from '../src/index.js';
 import { domainMatches, isSameSite, pathMatches } from '../src/cookies/domain.js';
+import { openClient } from './helpers/client.js';
+import { serveRaw } from './helpers/server.js';
 
 /** What a URL sets, and what is sent to another one. */
 type Row = [title: string, from: string, lines: string[], to: string, sent: string];
@@ -308,13 +310,46 @@ test('SEC-E11 64 KB of blanks or semicolons take no time to speak of', (t) => {
   t.is(cookies.get('n'), 'v');
 });
 
-test('SEC-E13 the URL says whose cookies they are: domain and path match by label and by segment', (t) => {
+test('SEC-E13 the URL says whose cookies they are, never the Host header', (t) => {
+  const headers = { Host: 'evil.com' };
+  const cookies = new Cookies();
+  cookies.set('mine', '1', { domain: 'ex.com' });
+  cookies.set('theirs', '1', { domain: 'evil.com' });
+  const request = new Request('GET', 'http://ex.com/', { headers, cookies });
+  t.is(request.headers.get('cookie'), 'mine=1');
+  const response = new Response(200, { request, headers: { 'set-cookie': ['a=1', 'b=2; Domain=evil.com'] } });
+  t.is(response.cookies.get('a', { domain: 'ex.com' }), '1');
+  t.is(response.cookies.size, 1);
+});
+
+test('domain and path match by label and by segment', (t) => {
   t.true(domainMatches('a.ex.com', 'ex.com'));
   t.false(domainMatches('aex.com', 'ex.com'));
   t.false(domainMatches('ex.com', 'a.ex.com'));
   t.false(domainMatches('1.2.3.4', '3.4'));
   t.true(pathMatches('/a/b', '/a/'));
   t.false(pathMatches('/ab', '/a'));
+});
+
+test('SEC-E6 10,000 Set-Cookie headers on the wire: an error or a response, and the next request works', async (t) => {
+  const lines = Array.from({ length: 10_000 }, (_, i) => `Set-Cookie: n${i}=1\r\n`).join('');
+  const server = await serveRaw(t, `HTTP/1.1 200 OK\r\n${lines}Content-Length: 2\r\n\r\nok`);
+  const client = openClient(t);
+  const outcome = await client.get(server.url).catch((error: unknown) => error);
+  if (outcome instanceof Response) t.true(outcome.cookies.size <= 50);
+  else t.true(outcome instanceof RemoteProtocolError, String(outcome));
+  const other = await serveRaw(t, 'HTTP/1.1 200 OK\r\nSet-Cookie: a=1\r\nContent-Length: 2\r\n\r\nok');
+  t.is((await client.get(other.url)).cookies.get('a'), '1');
+});
+
+test('bytes beyond ASCII travel as they came', async (t) => {
+  const value = Buffer.from('À😀').toString('latin1');
+  const server = await serveRaw(t, `HTTP/1.1 200 OK\r\nSet-Cookie: n=${value}\r\nContent-Length: 0\r\n\r\n`);
+  const client = openClient(t);
+  const { cookies } = await client.get(server.url);
+  t.is(cookies.get('n'), value);
+  await client.send(new Request('GET', server.url, { cookies }));
+  t.true(server.received.join('').includes(`\r\nCookie: n=${value}\r\n`), server.received.join(''));
 });
 
 const SITES: [a: string, b: string, same: boolean][] = [

@@ -439,6 +439,20 @@ test('F10 content from disk has a length, and can be sent again', async (t) => {
   t.is(server.received.join('').match(/\r\n\r\n3456789/g)?.length, 2);
 });
 
+test('an empty file has a length, a file of /proc has none', async (t) => {
+  const server = await serveRaw(t, OK);
+  const client = openClient(t);
+  const empty = await onDisk(t, '');
+  await client.post(server.url, { files: { file: createReadStream(empty) }, headers: PLUS });
+  await client.post(server.url, { content: createReadStream(empty) });
+  t.true(server.received.join('').includes(`\r\n\r\n${part(named('data.txt', 'text/plain'), '')}`));
+  t.regex(server.received.join(''), /\r\nContent-Length: 0\r\n\r\n$/);
+  if (process.platform !== 'linux') return;
+  const request = new Request('POST', server.url, { content: createReadStream('/proc/self/status') });
+  t.is(request.headers.get('transfer-encoding'), 'chunked');
+  t.regex((await request.read()).toString(), /^Name:/);
+});
+
 test('a stream without a length: chunked, and not twice', async (t) => {
   const server = await serveRaw(t, OK);
   const client = openClient(t);

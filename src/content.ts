@@ -68,6 +68,9 @@ export function encodeContent(content: ContentTypes): Body {
     return new StreamBody(() => iterate(content), null, false);
   }
   if (content instanceof Readable) return nodeBody(content, 'content');
+  if ((content as unknown) instanceof URLSearchParams || (content as unknown) instanceof FormData) {
+    throw new TypeError(`content: expected a body as it is, got ${typeName(content)}: forms are given as data`);
+  }
   if (content !== null && typeof content === 'object') {
     if (Symbol.asyncIterator in content) return new StreamBody(() => content, null, isRestartable(content, 'async'));
     if (Symbol.iterator in content) return new StreamBody(() => content, null, isRestartable(content, 'sync'));

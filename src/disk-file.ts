@@ -3,13 +3,14 @@
  * content.ts; how a file stands in a form is decided in multipart.ts.
  */
 
-import { createReadStream, fstatSync, ReadStream, type Stats, statSync } from 'node:fs';
+import type { Stats } from 'node:fs';
+import { closeSync, createReadStream, fstatSync, openSync, ReadStream, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { quote } from './errors.js';
 
 /** Some bytes of a file, from where its stream stands to where it ends. */
 export interface DiskFile {
-  /** null for what has no length of its own: pipes, devices, and files of /proc, which say 0. */
+  /** null for what has no length of its own: pipes, devices, and files of /proc, which say 0 and hold more. */
   readonly length: number | null;
   /** It has a path to be opened by once more. */
   readonly isReplayable: boolean;
@@ -33,17 +34,17 @@ export function toDiskFile(stream: ReadStream, what: string): DiskFile {
   const path = typeof stream.path === 'string' || Buffer.isBuffer(stream.path) ? stream.path : null;
   if (!fresh && path === null) throw new TypeError(`${what}: the stream has ended or was destroyed already`);
   let stats: Stats;
+  let known: boolean;
   try {
     stats = statOf(stream, path);
+    if (stats.isDirectory()) {
+      throw new TypeError(`${what}: ${quote(String(path ?? 'the stream'))} is a directory, expected a file`);
+    }
+    known = stats.isFile() && (stats.size > 0 || isEmpty(stream, path));
   } catch (error) {
     stream.destroy();
     throw error;
   }
-  if (stats.isDirectory()) {
-    stream.destroy();
-    throw new TypeError(`${what}: ${quote(String(path ?? 'the stream'))} is a directory, expected a file`);
-  }
-  const known = stats.isFile() && stats.size > 0;
   // `start` and `end` are inclusive, and not in the types.
   const { start = 0, end = Infinity } = stream as { start?: number; end?: number };
   const stop = Math.min(end + 1, stats.size);
@@ -76,6 +77,17 @@ export function nameOf(stream: Readable): string | null {
 function statOf(stream: ReadStream, path: string | Buffer | null): Stats {
   const { fd } = stream as { fd?: unknown };
   return typeof fd === 'number' ? fstatSync(fd) : statSync(path as string);
+}
+
+/** A size of 0 is asked for its first byte. */
+function isEmpty(stream: ReadStream, path: string | Buffer | null): boolean {
+  const { fd } = stream as { fd?: unknown };
+  const opened = typeof fd === 'number' ? fd : openSync(path as string, 'r');
+  try {
+    return readSync(opened, Buffer.alloc(1), 0, 1, 0) === 0;
+  } finally {
+    if (opened !== fd) closeSync(opened);
+  }
 }
 
 function ignore(): void {}
