@@ -89,3 +89,14 @@ function valueImports(source: string): string[] {
   const dynamic = source.matchAll(/\bimport\('([^']+)'\)/g);
   return [...statements, ...dynamic].map(([, specifier]) => specifier);
 }
+
+test('there is no `any` in what users see, nor elsewhere', (t) => {
+  const files = (readdirSync(root, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
+  const found = files.flatMap((file) =>
+    readFileSync(path.join(root, file), 'utf8')
+      .split('\n')
+      .filter((line) => /(?::|<|\bas|\|)\s*any\b(?!\w)|\bany\[\]/.test(line) && !/^\s*(?:\*|\/\/|\/\*)/.test(line))
+      .map((line) => `${file}: ${line.trim()}`),
+  );
+  t.deepEqual(found, []);
+});
