@@ -203,6 +203,15 @@ test('the jar underneath is tough-cookie’s own, and holds what is here', (t) =
   t.is(cookies.size, 0);
 });
 
+test('the jar can be cloned, and comes back from JSON', (t) => {
+  const cookies = new Cookies({ loose: '0' });
+  void cookies.storeFrom(EXAMPLE, ['a=1; HttpOnly', 'b=2; Max-Age=60']);
+  for (const jar of [cookies.jar.cloneSync(), CookieJar.fromJSON(JSON.stringify(cookies.jar))]) {
+    t.is(new Cookies(jar).headerFor(EXAMPLE), 'a=1; b=2');
+  }
+  t.is(new Cookies(new Cookies(cookies.jar)).headerFor(EXAMPLE), 'loose=0; a=1; b=2');
+});
+
 test('a jar that takes public suffixes keeps doing so', (t) => {
   const cookies = new Cookies(new CookieJar(undefined, { rejectPublicSuffixes: false }));
   void cookies.storeFrom(new URL('http://shop.co.uk/'), ['a=1; Domain=co.uk']);

@@ -7,9 +7,9 @@ import { createReadStream, openAsBlob } from 'node:fs';
 import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Readable } from 'node:stream';
+import { PassThrough, Readable } from 'node:stream';
 import { LocalProtocolError, Request, type RequestInit_, StreamConsumed } from '../src/index.js';
-import { failure, openClient, told } from './helpers/client.js';
+import { eventually, failure, openClient, told } from './helpers/client.js';
 import { serve, serveRaw } from './helpers/server.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -155,6 +155,7 @@ const BODIES: [title: string, init: Pick<RequestInit_, 'data' | 'files'>, body: 
       '--+++--',
     ),
   ],
+  ['an empty FormData', { data: new FormData() }, '--+++--\r\n'],
   ['a FormData without files', { data: formData(['file', '1']) }, part([DISPOSITION], '1')],
   [
     'several files of one name, by a list and by pairs',
@@ -533,6 +534,25 @@ test('what a server makes of it: fields, files, names beyond ASCII, large ones',
     ],
   });
 });
+
+for (const [title, open] of [
+  ['a stream', createReadStream],
+  ['a pipe', () => new PassThrough()],
+] as [string, (name: string) => Readable][]) {
+  test(`an aborted upload lets go of what it reads: ${title}`, async (t) => {
+    const server = await serve(t, () => {});
+    const client = openClient(t);
+    const source = open(await onDisk(t, Buffer.alloc(30_000_000)));
+    const abort = new AbortController();
+    const reason = new Error('mine');
+    const sent = client.post(server.url, { files: { file: source }, signal: abort.signal });
+    await eventually('the request arrived', () => server.requests.length === 1);
+    abort.abort(reason);
+    t.is(await failure(sent), reason);
+    await eventually('the source is closed', () => source.destroyed);
+    await eventually('nothing is in use', () => client.pool.active === 0);
+  });
+}
 
 test('onUploadProgress counts the whole form', async (t) => {
   const server = await serve(t, (request, response) => request.resume().on('end', () => response.end('ok')));

@@ -76,7 +76,7 @@ export function encodeMultipart(fields: Fields['list'], files: readonly Part[], 
   for (const file of files) {
     segments.push(Buffer.from(separator(segments.length === 0) + headOf(file)), ...contentOf(file.name, file.content));
   }
-  segments.push(Buffer.from(`\r\n--${boundary}--\r\n`));
+  segments.push(Buffer.from(`${segments.length === 0 ? '' : '\r\n'}--${boundary}--\r\n`));
   const joined = join(segments);
   if (joined.length === 1 && Buffer.isBuffer(joined[0])) return joined[0];
   let length: number | null = 0;

@@ -272,10 +272,11 @@ export class Cookies implements Iterable<[string, string]> {
   }
 
   #remove({ domain, path, key }: Cookie): void {
-    const store = domain ? this.#store : this.#unbound.asStore;
+    // Without a domain it may stand in a jar of the user's all the same.
+    const stores = domain || this.#memory !== null ? [this.#store] : [this.#store, this.#unbound.asStore];
     runSync(
       (function* (): Steps<void> {
-        yield (callback) => store.removeCookie(domain, path, key, callback as never);
+        for (const store of stores) yield (callback) => store.removeCookie(domain, path, key, callback as never);
       })(),
     );
   }
