@@ -17,7 +17,7 @@ const FLOORS: string[][] = [
   ['certificates'],
   ['dispatch/native', 'dispatch/dispatch', 'dispatch/abort'],
   ['response'],
-  ['redirects', 'body-iteration', 'links', 'made-response', 'status-error', 'text', 'status-codes'],
+  ['redirects', 'body-iteration', 'body-reader', 'links', 'made-response', 'status-error', 'text', 'status-codes'],
   ['request'],
   ['cookies/cookies'],
   ['cookies/arguments', 'cookies/netscape', 'cookies/retrieval'],

@@ -1,23 +1,56 @@
-/** The body of a Response that is made by hand, for mocks and in-process dispatches. What comes over the network is not here. */
+/** A Response that is made by hand, for mocks and in-process dispatches. What comes over the network is not here. */
 
 import { encodeJson, toChunk } from './content.js';
+import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { typeName } from './errors.js';
+import { Headers } from './headers.js';
 import type { ResponseInit_ } from './types.js';
 
-/** A body and the headers that it brings, for where the user names none. */
-export interface MadeBody {
+/** What such a response begins with. */
+export interface Made {
+  headers: Headers;
+  /** null when it comes from `source`. */
+  content: Buffer | null;
+  source: BodySource | null;
+  /** Bytes of the content, before decoding. */
+  received: number;
+}
+
+/**
+ * The user's headers, those of the body where the user names none, and the body with its content coding undone.
+ * @throws TypeError for two bodies, and for what is none
+ * @throws DecodingError when the bytes are not what Content-Encoding says
+ */
+export function make(init: ResponseInit_): Made {
+  const body = bodyOf(init);
+  const headers = new Headers(init.headers);
+  for (const [name, value] of body.headers) {
+    // A length only where the user framed nothing; a type only where the user named none.
+    if (headers.has(name) || (name === 'Content-Length' && headers.has('transfer-encoding'))) continue;
+    headers.append(name, value);
+  }
+  const coding = headers.get('content-encoding');
+  const details = { request: init.request };
+  const { content, source } = body;
+  if (source !== null) {
+    const decoded = coding === undefined ? source : new DecodingSource(source, coding, details);
+    return { headers, content: null, source: decoded, received: 0 };
+  }
+  const decoded = coding === undefined ? content : decodeWhole(content, coding, details);
+  return { headers, content: decoded, source: null, received: content.length };
+}
+
+/** A body and the headers that it brings. */
+interface MadeBody {
   content: Buffer;
   /** null when the content is there. */
   source: BodySource | null;
   headers: [string, string][];
 }
 
-/**
- * httpx's: the length of what has one, and a type for text, html and json.
- * @throws TypeError for two bodies, and for what is none
- */
-export function bodyOf(init: ResponseInit_): MadeBody {
+/** httpx's: the length of what has one, and a type for text, html and json. */
+function bodyOf(init: ResponseInit_): MadeBody {
   const given = (['content', 'text', 'html', 'json'] as const).filter((name) => init[name] !== undefined);
   if (given.length > 1) throw new TypeError(`${given.join(' and ')}: a response has one body, give one of them`);
   const { content, text, html, json } = init;

@@ -5,13 +5,14 @@
 
 import { inspect } from 'node:util';
 import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './body-iteration.js';
+import type { Progress } from './body-reader.js';
+import { BodyReader } from './body-reader.js';
 import { Cookies } from './cookies/cookies.js';
-import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
-import { HTTPStatusError, ResponseNotRead, ResponseTooLarge, StreamClosed, StreamConsumed } from './errors.js';
+import { HTTPStatusError, ResponseNotRead, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
 import { parseLinks } from './links.js';
-import { bodyOf } from './made-response.js';
+import { make } from './made-response.js';
 import { checkOptions, own } from './options.js';
 import { buildRedirectRequest } from './redirects.js';
 import type { Request } from './request.js';
@@ -69,12 +70,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #headers: Headers | null = null;
   #cookies: Cookies | null = null;
   #content: Buffer | null = null;
-  #source: BodySource | null = null;
+  /** null when the body is there. */
+  #reader: BodyReader | null = null;
   #encoding: string | null = null;
   #text: string | null = null;
   #init: { reason: string; version: ResponseVersion } | null = null;
-  #consumed = false;
-  #closed = true;
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
   #defaultEncoding: DefaultEncoding | undefined;
@@ -87,8 +87,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
       this.#request = request ?? null;
       const { source } = arrival;
       if (source !== null) {
-        this.#source = source;
-        this.#closed = false;
+        this.#reader = new BodyReader(source, () => this.#details());
       }
       return;
     }
@@ -100,23 +99,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#arrival = null;
     this.#request = given.request ?? null;
     this.#init = { reason: '', version: given.httpVersion ?? 'HTTP/1.1' };
-    const made = bodyOf(given);
-    this.#headers = new Headers(given.headers);
-    for (const [name, value] of made.headers) {
-      // A length only where the user framed nothing; a type only where the user named none.
-      if (!this.#headers.has(name) && !(name === 'Content-Length' && this.#headers.has('transfer-encoding'))) {
-        this.#headers.append(name, value);
-      }
-    }
-    const coding = this.#headers.get('content-encoding');
-    const details = { request: given.request };
-    if (made.source === null) {
-      this.#received = made.content.length;
-      this.#content = coding === undefined ? made.content : decodeWhole(made.content, coding, details);
-    } else {
-      this.#source = coding === undefined ? made.source : new DecodingSource(made.source, coding, details);
-      this.#closed = false;
-    }
+    const made = make(given);
+    this.#headers = made.headers;
+    this.#content = made.content;
+    this.#received = made.received;
+    if (made.source !== null) this.#reader = new BodyReader(made.source, () => this.#details());
   }
 
   /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
@@ -241,17 +228,17 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** Milliseconds from sending to the end of the body; to the head while it is not read. */
   get elapsedTotal(): number {
-    return this.#arrival?.elapsedTotal ?? this.#source?.elapsed ?? this.elapsed;
+    return this.#arrival?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
   }
 
   /** Bytes of the body received, before decoding. */
   get numBytesDownloaded(): number {
-    return this.#source?.received ?? this.#arrival?.received ?? this.#received;
+    return this.#reader?.source.received ?? this.#arrival?.received ?? this.#received;
   }
 
   /** Fields after the body (RFC 9110 §6.5); empty before its end. */
   get trailers(): Headers {
-    return this.#arrival?.trailers ?? this.#source?.trailers ?? new Headers();
+    return this.#arrival?.trailers ?? this.#reader?.source.trailers ?? new Headers();
   }
 
   /** 1xx */
@@ -291,12 +278,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** The body is read to its end or given up. */
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#reader === null || this.#reader.isClosed;
   }
 
   /** Somebody has begun to read the body. */
   get isStreamConsumed(): boolean {
-    return this.#source === null || this.#consumed;
+    return this.#reader === null || this.#reader.isConsumed;
   }
 
   /**
@@ -319,24 +306,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @internal
    */
   async readAtMost(limit: number | null): Promise<Buffer> {
-    if (this.#source === null || this.#content !== null) return this.content;
+    if (this.#reader === null || this.#content !== null) return this.content;
     // That of a coded body says nothing about what comes out of it.
     const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
-    if (declared !== null && declared > (limit as number)) throw await this.#tooLarge(limit as number);
-    const pieces: Buffer[] = [];
-    let length = 0;
-    for await (const piece of this.#pieces('read()', false)) {
-      pieces.push(piece);
-      length += piece.length;
-      if (limit !== null && length > limit) throw await this.#tooLarge(limit);
-    }
-    this.#content = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length);
-    return this.#content;
+    return (this.#content = await this.#reader.collect(limit, declared, this.#telling()));
   }
 
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
-    const whole = this.#source === null || this.#content !== null ? this.content : null;
+    const whole = this.#reader === null || this.#content !== null ? this.content : null;
     const source = whole === null ? this.#pieces('iterBytes()', false) : once(whole);
     return this.#iterator(toPieces(source, chunkSizeOf(options)));
   }
@@ -354,7 +332,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** The body before content decoding. Only of a streaming response, and once. */
   iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
-    if (this.#source === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
+    if (this.#reader === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
     return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options)));
   }
 
@@ -368,9 +346,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** Gives up what is not read: the connection is closed. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#source?.cancel();
+    this.#reader?.close();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
@@ -409,42 +385,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return closingEarly(pieces, () => this.close());
   }
 
-  /** The one reading of a streamed body. */
-  async *#pieces(what: string, raw: boolean): AsyncGenerator<Buffer> {
-    const source = this.#source as BodySource;
-    if (this.#consumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
-    if (this.#closed)
-      throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
-    this.#consumed = true;
-    const total = this.#progress === undefined ? null : this.#declaredLength();
-    let told = 0;
-    try {
-      for (;;) {
-        const piece = await source.read(raw);
-        if (source.received > told) {
-          told = source.received;
-          this.#progress?.(told, total);
-        }
-        if (piece === null) break;
-        if (piece.length === 0) continue;
-        yield piece;
-        if (this.#closed) {
-          throw new StreamClosed(`${what}: the response was closed while its body was read`, this.#details());
-        }
-      }
-      this.#closed = true;
-    } finally {
-      // Stopped early, or failed: nobody reads the rest.
-      if (!this.#closed) {
-        this.#closed = true;
-        source.cancel();
-      }
-    }
+  #pieces(what: string, raw: boolean): AsyncGenerator<Buffer> {
+    return (this.#reader as BodyReader).pieces(what, raw, this.#telling());
   }
 
-  async #tooLarge(limit: number): Promise<ResponseTooLarge> {
-    await this.close();
-    return new ResponseTooLarge(`the response is larger than maxResponseSize (${limit} bytes)`, this.#details());
+  #telling(): Progress | null {
+    const tell = this.#progress;
+    return tell === undefined || tell === null ? null : { tell, total: this.#declaredLength() };
   }
 
   #declaredLength(): number | null {
@@ -455,7 +402,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** A function is asked once, and only when the whole body is there. */
   #guessEncoding(given: DefaultEncoding): string {
     if (typeof given === 'string') return given.toLowerCase();
-    if (this.#content === null && this.#source !== null) return 'utf-8';
+    if (this.#content === null && this.#reader !== null) return 'utf-8';
     const guessed: unknown = given(this.content);
     this.#defaultEncoding = typeof guessed === 'string' && isEncoding(guessed) ? guessed : 'utf-8';
     return this.#defaultEncoding.toLowerCase();
