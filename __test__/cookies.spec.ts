@@ -311,6 +311,23 @@ test('what is remembered of an unchanged jar ends with a change and with an expi
   t.is(cookies.size, 0);
 });
 
+test('a session that each response prolongs, shortens or changes', (t) => {
+  const cookies = new Cookies();
+  const set = (line: string): string => {
+    void cookies.storeFrom(EXAMPLE, [line]);
+    return cookies.headerFor(EXAMPLE) as string;
+  };
+  t.is(set('a=1; Max-Age=60'), 'a=1');
+  t.is(set('a=1; Max-Age=90'), 'a=1');
+  t.is(set('a=1'), 'a=1');
+  t.is(set('a=2'), 'a=2');
+  t.is(set('a=2; Max-Age=60'), 'a=2');
+  t.is(set('a=2; Max-Age=0'), '');
+  t.is(set('a=2; Domain=example.org'), 'a=2');
+  t.is(set('a=2'), 'a=2');
+  t.is(cookies.headerFor(new URL('http://www.example.org/')), '', 'the last one is for the host alone');
+});
+
 test('shown in one line without values', (t) => {
   const cookies = new Cookies({ theme: 'secret' });
   void cookies.storeFrom(EXAMPLE, ['session=secret; Path=/x']);

@@ -26,7 +26,7 @@ export class MemoryStore {
     return this.#size;
   }
 
-  /** Another number after each change. */
+  /** Another number after each change of what is sent, now or sooner than it was known. */
   get version(): number {
     return this.#version;
   }
@@ -61,9 +61,11 @@ export class MemoryStore {
     let cookies = this.#domains.get(domain);
     if (cookies === undefined) this.#domains.set(domain, (cookies = new Map()));
     const id = idOf(cookie.path ?? '/', cookie.key);
-    if (!cookies.has(id)) this.#size++;
+    const old = cookies.get(id);
+    if (old === undefined) this.#size++;
+    // A session that each response prolongs sends the same as before.
+    if (old === undefined || !isProlonged(old, cookie)) this.#version++;
     cookies.set(id, cookie);
-    this.#version++;
     return answer(undefined, callback);
   }
 
@@ -108,6 +110,17 @@ export class MemoryStore {
   of(domain: string): Cookie[] {
     return [...(this.#domains.get(domain)?.values() ?? [])];
   }
+}
+
+/** The same cookie, for as long as it was or longer. */
+function isProlonged(old: Cookie, cookie: Cookie): boolean {
+  if (old === cookie || old.maxAge !== null || cookie.maxAge !== null) return false;
+  const same = old.value === cookie.value && old.secure === cookie.secure && old.hostOnly === cookie.hostOnly;
+  return same && timeOf(cookie) >= timeOf(old) && old.creationIndex === cookie.creationIndex;
+}
+
+function timeOf({ expires }: Cookie): number {
+  return expires instanceof Date ? expires.getTime() : Infinity;
 }
 
 /** By callback, or as a promise when there is none: both are the contract of stores. */
