@@ -132,7 +132,7 @@ const CASES: Case[] = [
       TypeError,
       /^content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got/,
     ]),
-  ...[NaN, Infinity, { a: [NaN] }, 10n, () => 1, Symbol('x')].map((json): Case => [
+  ...[NaN, Infinity, { a: [NaN] }, { a: 10n }, 10n, () => 1, Symbol('x')].map((json): Case => [
     `json: ${inspect(json)}`,
     (client, { url }) => client.post(url, { json }),
     TypeError,

@@ -4,7 +4,7 @@ import express from 'express';
 import * as fc from 'fast-check';
 import multer, { type MulterFile } from 'multer';
 import { createReadStream, openAsBlob } from 'node:fs';
-import { appendFile, mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
@@ -426,6 +426,27 @@ test('G18 the same stream of a file in two requests: its content both times', as
   await client.post(server.url, { files: { file: stream }, headers: PLUS });
   await client.post(server.url, { files: { file: stream }, headers: PLUS });
   t.is(server.received.join('').match(/abcdef/g)?.length, 2);
+});
+
+test('the same stream of a file in two parts, and in two requests at once', async (t) => {
+  const server = await serveRaw(t, OK);
+  const client = openClient(t);
+  const stream = createReadStream(await onDisk(t, 'abcdef'));
+  await client.post(server.url, { files: { file: [stream, stream] }, headers: PLUS });
+  t.is(server.received.join('').match(/abcdef/g)?.length, 2);
+  const other = createReadStream(await onDisk(t, 'abcdef'));
+  await Promise.all([1, 2].map(() => client.post(server.url, { files: { file: other }, headers: PLUS })));
+  t.is(server.received.join('').match(/abcdef/g)?.length, 4);
+});
+
+test('a stream of a file without a path is read once', async (t) => {
+  const server = await serveRaw(t, OK);
+  const client = openClient(t);
+  const handle = await open(await onDisk(t, 'abcdef'));
+  const request = new Request('POST', server.url, { content: handle.createReadStream() });
+  t.is(request.headers.get('content-length'), '6');
+  t.is(told(await client.send(request)), '200 ok');
+  t.true((await failure(client.send(request))) instanceof StreamConsumed);
 });
 
 test('F10 content from disk has a length, and can be sent again', async (t) => {

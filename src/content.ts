@@ -114,9 +114,9 @@ export function nodeBody(stream: Readable, what: string): StreamBody {
 export function encodeJson(value: unknown): Buffer {
   const text = JSON.stringify(value, (key, part: unknown) => {
     if (typeof part === 'number' && !Number.isFinite(part)) {
-      const where = key === '' ? '' : ` at ${quote(key)}`;
-      throw new TypeError(`json: ${part}${where} has no form in JSON (it would silently become null)`);
+      throw new TypeError(`json: ${part}${at(key)} has no form in JSON (it would silently become null)`);
     }
+    if (typeof part === 'bigint') throw new TypeError(`json: a bigint${at(key)} has no form in JSON`);
     return part;
   });
   if (text === undefined) throw new TypeError(`json: ${typeName(value)} has no form in JSON`);
@@ -132,6 +132,11 @@ export function toChunk(piece: unknown): Buffer {
   if (ArrayBuffer.isView(piece)) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   if (piece instanceof ArrayBuffer) return Buffer.from(piece);
   throw new TypeError(`content: expected pieces of bytes or text, got ${typeName(piece)}`);
+}
+
+/** Where in the value; nothing for the whole of it. */
+function at(key: string): string {
+  return key === '' ? '' : ` at ${quote(key)}`;
 }
 
 /** No bytes are no body: whether a length of 0 is declared depends on the method. */

@@ -6,7 +6,7 @@
 import type { Stats } from 'node:fs';
 import { closeSync, createReadStream, fstatSync, openSync, ReadStream, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { quote } from './errors.js';
+import { quote, StreamConsumed } from './errors.js';
 
 /** Some bytes of a file, from where its stream stands to where it ends. */
 export interface DiskFile {
@@ -30,7 +30,7 @@ export function isReadStream(value: unknown): value is ReadStream {
 export function toDiskFile(stream: ReadStream, what: string): DiskFile {
   // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
   stream.on('error', ignore);
-  const fresh = !stream.destroyed && !stream.readableEnded;
+  const fresh = !stream.destroyed && !stream.readableEnded && !taken.has(stream);
   const path = typeof stream.path === 'string' || Buffer.isBuffer(stream.path) ? stream.path : null;
   if (!fresh && path === null) throw new TypeError(`${what}: the stream has ended or was destroyed already`);
   let stats: Stats;
@@ -50,18 +50,18 @@ export function toDiskFile(stream: ReadStream, what: string): DiskFile {
   const stop = Math.min(end + 1, stats.size);
   const consumed = fresh ? stream.bytesRead - stream.readableLength : 0;
   const from = Math.min(start + consumed, stop);
-  let unused = fresh;
   return {
     length: known ? stop - from : null,
     isReplayable: path !== null && known,
     open() {
-      if (unused) {
-        unused = false;
+      // Two parts, or two requests at once, may hold the same stream.
+      if (fresh && !stream.destroyed && !stream.readableEnded && !taken.has(stream)) {
+        taken.add(stream);
         return stream;
       }
-      return from === stop && known
-        ? Readable.from([])
-        : createReadStream(path as string, { start: from, end: stop - 1 });
+      if (path === null)
+        throw new StreamConsumed(`${what}: the stream was read already, and has no path to open again`);
+      return from === stop && known ? Readable.from([]) : createReadStream(path, { start: from, end: stop - 1 });
     },
   };
 }
@@ -93,3 +93,6 @@ function isEmpty(stream: ReadStream, path: string | Buffer | null): boolean {
 function ignore(): void {}
 
 const SEPARATOR = process.platform === 'win32' ? '\\' : '/';
+
+/** Streams that somebody reads for a request. */
+const taken = new WeakSet<ReadStream>();

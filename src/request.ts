@@ -55,7 +55,7 @@ export class Request {
     this.url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
     this.#body = content.body;
     const headers = new Headers(given.headers);
-    const cookie = given.cookies === undefined ? '' : cookieOf(given.cookies, this.url);
+    const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
     this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
   }
 
