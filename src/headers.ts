@@ -92,8 +92,17 @@ export class Headers implements Iterable<[string, string]> {
 
   /** One line with this value: where the first was, or at the end. The name is kept as it is given now. */
   set(name: string, value: string): void {
-    const key = checkName(name);
+    checkName(name);
     checkValue(name, value);
+    this.put(name, value);
+  }
+
+  /**
+   * As `set`, for what is known to be right.
+   * @internal
+   */
+  put(name: string, value: string): void {
+    const key = name.toLowerCase();
     const list = this.#entries();
     const changed: string[] = [];
     let placed = false;
@@ -259,6 +268,20 @@ export function mergeHeaders(base: Headers, changes: HeaderTypes | undefined): H
   const merged = new Headers(base);
   if (changes !== undefined) merged.merge(changes);
   return merged;
+}
+
+/**
+ * `has` on the text of `fromLines`.
+ * @param key In lower case.
+ * @internal
+ */
+export function hasLine(lines: string, key: string): boolean {
+  for (let start = 0; start < lines.length;) {
+    const nameEnd = lines.indexOf('\n', start);
+    if (nameEnd - start === key.length && lines.slice(start, nameEnd).toLowerCase() === key) return true;
+    start = lines.indexOf('\n', nameEnd + 1) + 1;
+  }
+  return false;
 }
 
 /** `get` on the text of `fromLines`. */

@@ -10,7 +10,7 @@ import type { Body } from './content.js';
 import { StreamBody, toChunk } from './content.js';
 import { Cookies } from './cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from './errors.js';
-import { Headers } from './headers.js';
+import { hasLine, Headers } from './headers.js';
 import { boundaryOf } from './multipart.js';
 import { checkOptions } from './options.js';
 import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from './types.js';
@@ -24,6 +24,14 @@ export type RequestInit_ = BodyOptions & {
   cookies?: CookieTypes;
 };
 
+/** What a client wrote into a Cookie header. */
+export interface ClientCookies {
+  /** '' for no header; a promise while a store takes its time. */
+  header: string | Promise<string>;
+  /** The cookies of this one request, which are in no jar. */
+  also: Cookies | undefined;
+}
+
 /**
  * One request, to be changed freely until it is sent. A hand-made one has Host and the body's headers, nothing else
  * (`client.buildRequest()` adds the client's).
@@ -36,7 +44,14 @@ export class Request {
   url: URL;
   #headers: Headers | null = null;
   #lines = '';
+  /** The name that was looked for last and is not in the lines: it is looked for before it is added. */
+  #absent = '';
   #body: Body;
+  /**
+   * The Cookie header that a client wrote, and the request's own cookies in it; null when none did.
+   * @internal
+   */
+  clientCookies: ClientCookies | null = null;
 
   /** @param prepared Internal: parts that are checked already. */
   constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
@@ -101,6 +116,46 @@ export class Request {
       this.#body = Buffer.concat(pieces);
     }
     return this.content;
+  }
+
+  /**
+   * Another that says the same, for the client to add credentials to: what a user sends twice must not keep them. Userinfo stays
+   * behind, as it is on its way into a header.
+   * @internal
+   */
+  copy(): Request {
+    const { url } = this;
+    const target = url.userinfo === '' ? new URL(url) : url.withoutUserinfo();
+    const copy = new Request(this.#method, target, undefined, { lines: this.headerLines(), body: this.#body });
+    copy.clientCookies = this.clientCookies;
+    if (this.#headers === null) copy.#absent = this.#absent;
+    return copy;
+  }
+
+  /**
+   * As `headers.set`, without reading what nobody has asked for, and without a check: the value is the client's own.
+   * @internal
+   */
+  setHeader(name: string, value: string): void {
+    if (this.hasHeader(name) || this.#headers !== null) {
+      this.headers.put(name, value);
+    } else {
+      this.#lines += `${name}\n${value}\n`;
+      this.#absent = '';
+    }
+  }
+
+  /**
+   * As `headers.has`, likewise.
+   * @internal
+   */
+  hasHeader(name: string): boolean {
+    if (this.#headers !== null) return this.#headers.has(name);
+    const key = name.toLowerCase();
+    if (key === this.#absent) return false;
+    const has = hasLine(this.#lines, key);
+    if (!has) this.#absent = key;
+    return has;
   }
 
   /**

@@ -226,6 +226,16 @@ export class URL {
     return `${href.slice(0, colon + 1)}[secure]${href.slice(hostStart - 1)}`;
   }
 
+  /**
+   * The same without username and password; `fullPath` is taken along.
+   * @internal
+   */
+  withoutUserinfo(): URL {
+    const url = URL.#from({ ...this.#parts(), userinfo: '' });
+    url.#fullPath = this.#fullPath;
+    return url;
+  }
+
   /** Same text in its final spelling. False for what is no URL at all. */
   equals(other: URLTypes): boolean {
     try {

@@ -1,0 +1,41 @@
+/**
+ * What authenticates a request. The schemes have files of their own; when a flow runs, and where its credentials may go, is
+ * decided in handling.ts.
+ */
+
+import type { Request } from '../request.js';
+import type { Response } from '../response.js';
+
+/** A pair for Basic, an Auth, or a function that changes each request. */
+export type AuthTypes =
+  readonly [username: string, password: string] | Auth | ((request: Request) => Request | Promise<Request>);
+
+/**
+ * Derive from it for a scheme of your own:
+ *
+ * ```js
+ * class Token extends Auth {
+ *   async *authFlow(request) {
+ *     request.headers.set('authorization', `Token ${await current()}`);
+ *     const response = yield request;
+ *     if (response.statusCode !== 401) return;
+ *     request.headers.set('authorization', `Token ${await renewed()}`);
+ *     yield request;
+ *   }
+ * }
+ * ```
+ */
+export abstract class Auth {
+  /** The request's body is read into memory before the flow begins. */
+  requiresRequestBody?: boolean;
+  /** A response's body is read before the flow gets it. */
+  requiresResponseBody?: boolean;
+
+  /**
+   * Yields requests and receives their responses; the last response is the caller's. It runs anew for each redirect within the
+   * origin. What it throws rejects the caller's promise, unchanged.
+   *
+   * @param request The client's own copy: change it and yield it.
+   */
+  abstract authFlow(request: Request): AsyncGenerator<Request, void, Response>;
+}

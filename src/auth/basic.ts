@@ -1,0 +1,42 @@
+/** RFC 7617: a name and a password with every request. */
+
+import { typeName } from '../errors.js';
+import type { Request } from '../request.js';
+import type { Response } from '../response.js';
+import { Auth } from './auth.js';
+
+/**
+ * HTTP Basic authentication, in UTF-8.
+ *
+ * @throws TypeError for what is no string, a ':' in the username (RFC 7617 §2: the server would cut there) and control characters
+ */
+export class BasicAuth extends Auth {
+  #header: string;
+
+  constructor(username: string, password: string) {
+    super();
+    checkCredential('username', username);
+    checkCredential('password', password);
+    if (username.includes(':')) throw new TypeError("BasicAuth: username must not contain ':'");
+    this.#header = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+  }
+
+  async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
+    this.apply(request);
+    yield request;
+  }
+
+  /**
+   * The whole flow, as it needs no response.
+   * @internal
+   */
+  apply(request: Request): void {
+    request.setHeader('Authorization', this.#header);
+  }
+}
+
+/** Never shows the value. RFC 7617 §2: no control characters. */
+export function checkCredential(name: string, value: unknown, of = 'BasicAuth'): asserts value is string {
+  if (typeof value !== 'string') throw new TypeError(`${of}: ${name} must be a string, got ${typeName(value)}`);
+  if (/[\x00-\x1f\x7f]/.test(value)) throw new TypeError(`${of}: ${name} must not contain control characters`);
+}
