@@ -1,12 +1,16 @@
 /** The module functions: one short-lived client per call. For more than one request, a Client is faster. */
 
-import type { ClientOptions, RequestOptions } from './client.js';
-import { Client, clientOptionNames, readOptions, requestOptionNames } from './client.js';
+import type { ClientOptions, RequestOptions } from './client-options.js';
+import { clientOptionNames, readOptions, requestOptionNames } from './client-options.js';
+import { Client } from './client.js';
 import type { Response } from './response.js';
 import type { URLTypes } from './types.js';
 
 /** Options of a client and of its one request. */
-export type CallOptions = RequestOptions & ClientOptions;
+export type CallOptions = WithoutCookies<RequestOptions> & ClientOptions;
+
+/** Each of the kinds of bodies on its own, so that two of them stay an error. */
+type WithoutCookies<T> = T extends unknown ? Omit<T, 'cookies'> : never;
 
 /** Sends one request with a client of its own; rejects as `client.request()` does. */
 export async function request(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
@@ -59,7 +63,7 @@ async function call(
   const client = new Client(pick(given, ofTheClient));
   try {
     const send = streamed ? client.stream : client.request;
-    return await send.call(client, method, url, pick(given, requestOptionNames));
+    return await send.call(client, method, url, pick(given, ofTheRequest));
   } finally {
     // A streamed response goes on: only idle connections are closed now, its own at its end.
     await client.close();
@@ -71,5 +75,7 @@ function pick<T extends object>(from: CallOptions, names: readonly string[]): T 
 }
 
 const allOptionNames = [...new Set([...requestOptionNames, ...clientOptionNames])];
-/** What both take is the request's; the environment's say in how to connect is the client's in any case. */
-const ofTheClient = clientOptionNames.filter((name) => name === 'trustEnv' || !requestOptionNames.includes(name));
+/** What both take is the request's. But how to connect is the client's, and so are cookies, which redirects have to keep. */
+const shared = ['trustEnv', 'cookies'];
+const ofTheClient = clientOptionNames.filter((name) => shared.includes(name) || !requestOptionNames.includes(name));
+const ofTheRequest = requestOptionNames.filter((name) => name !== 'cookies');

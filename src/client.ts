@@ -1,65 +1,52 @@
 /**
- * The client: merges its options with a request's, and sends. One loop per method, named after it; auth, redirects and cookies
- * join `send` in later issues. How a request reaches a server is its dispatch's work.
+ * The client: merges its options with a request's, and sends. What happens around an exchange is in sending.ts, the loops over
+ * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
  */
 
+import type { Auth, AuthTypes } from './auth/auth.js';
+import { fromNetRC } from './auth/netrc.js';
+import { authOf, toAuth } from './auth/to-auth.js';
 import { onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from './body.js';
+import type { ClientOptions, RedirectOptions, RequestOptions, SendOptions } from './client-options.js';
+import {
+  checkCalls,
+  checkSize,
+  clientOptionNames,
+  NO_OPTIONS,
+  readOptions,
+  requestOptionNames,
+  sendOptionNames,
+  toRedirects,
+} from './client-options.js';
+import { cookiesFor, settleCookies, toCookies } from './cookies/client-cookies.js';
+import { Cookies } from './cookies/cookies.js';
+import { DEFAULT_HEADERS, ownNames, withoutOwn } from './default-headers.js';
+import { wantsLog } from './diagnostics.js';
 import type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
-import { dispatchOptionNames, HTTPDispatch, type HTTPDispatchOptions } from './dispatch/http.js';
+import { HTTPDispatch, NO_POOL } from './dispatch/http.js';
 import { ClientClosed, typeName } from './errors.js';
-import { Headers, mergeHeaders } from './headers.js';
-import { checkOptions, toFlag } from './options.js';
+import type { EventHooks } from './event-hooks.js';
+import { toEventHooks } from './event-hooks.js';
+import type { Headers } from './headers.js';
+import { mergeHeaders } from './headers.js';
+import type { NetRC } from './netrc.js';
+import { findNetRC } from './netrc.js';
+import { toFlag } from './options.js';
 import { QueryParams } from './query-params.js';
+import { mayKeepAuth } from './redirect-request.js';
+import { sendHandlingRedirects } from './redirects.js';
 import { headLines, normaliseMethod, Request } from './request.js';
 import type { DefaultEncoding, Response } from './response.js';
+import type { RetryPolicy } from './retries.js';
+import { toRetries } from './retries.js';
+import type { Settings } from './sending.js';
+import { closingOnFailure, isAttended, Sending, storeCookies } from './sending.js';
 import { checkDefaultEncoding } from './text.js';
 import type { TimeoutConfig } from './timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from './timeout.js';
-import type { BodyOptions, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
+import type { CookieTypes, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
 import { URL } from './url.js';
-import { version } from './version.js';
-
-/** What a client does by default for each of its requests, and how it connects. */
-export interface ClientOptions extends HTTPDispatchOptions {
-  /** Merged into each request's; the request's win. */
-  params?: QueryParamTypes;
-  /** Sent with each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null removes a default. */
-  headers?: HeaderTypes;
-  /** Requests with a relative URL are appended to it. */
-  baseUrl?: URLTypes;
-  /** Default 5_000 ms for each of connect, read, write and pool; total is off. null: no timeout at all. */
-  timeout?: TimeoutTypes | null;
-  /** Anything with `send`, instead of the network. */
-  dispatch?: Dispatch;
-  /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
-  defaultEncoding?: string | ((content: Buffer) => string);
-  /** Largest response body held in memory by the non-streaming calls, in bytes. Default 1 GiB; null: no limit. */
-  maxResponseSize?: number | null;
-}
-
-/** What one request adds to its client's options, but for its body. */
-interface OwnRequestOptions {
-  params?: QueryParamTypes;
-  /** null as a value removes the client's header of that name. */
-  headers?: HeaderTypes;
-  timeout?: TimeoutTypes | null;
-  /** Aborts at every phase; the promise rejects with `signal.reason`. */
-  signal?: AbortSignal;
-  onUploadProgress?: (sent: number, total: number | null) => void;
-  onDownloadProgress?: (received: number, total: number | null) => void;
-  /** Called for each 1xx response. */
-  onInformational?: (statusCode: number, headers: Headers) => void;
-}
-
-/** What one request adds to its client's options, its body among them. */
-export type RequestOptions = OwnRequestOptions & BodyOptions;
-
-/** What `send` takes; `undefined` inherits from the client. */
-export interface SendOptions extends Pick<OwnRequestOptions, 'timeout' | 'signal'> {
-  /** Resolve at the head and leave the body unread. Default false. */
-  stream?: boolean;
-}
 
 /**
  * Connections, defaults and limits for many requests (httpx: Client; requests: Session).
@@ -73,26 +60,40 @@ export interface SendOptions extends Pick<OwnRequestOptions, 'timeout' | 'signal
  */
 export class Client implements AsyncDisposable {
   #dispatch: Dispatch;
+  /** undefined: none was given. null: there is to be none, not even from a URL or netrc. */
+  #auth: Auth | null | undefined;
   #headers: Headers;
   #params: QueryParams;
+  #cookies: Cookies | null;
   #baseUrl: URL | null;
   #timeout: TimeoutConfig;
-  #buffered: { maxResponseSize: number | null };
+  #hooks: EventHooks;
   #trustEnv: boolean;
   #defaultEncoding: DefaultEncoding | undefined;
+  #redirects: RedirectOptions;
+  #retries: Required<RetryPolicy> | null;
+  #buffered: { maxResponseSize: number | null };
+  #logs = wantsLog();
+  /** undefined: not looked for yet. */
+  #netrc: NetRC | null | undefined;
   #closed = false;
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
 
   constructor(options?: ClientOptions) {
     const given = readOptions<ClientOptions>(options, clientOptionNames, 'new Client()');
+    this.#auth = given.auth === undefined ? undefined : toAuth(given.auth);
     this.#headers = mergeHeaders(DEFAULT_HEADERS, given.headers);
     this.#params = new QueryParams(given.params);
     this.#baseUrl = given.baseUrl === undefined ? null : toBaseUrl(given.baseUrl);
+    this.#cookies = given.cookies === false ? null : toCookies(given.cookies, this.#baseUrl);
     this.#timeout = resolveTimeout(given.timeout, DEFAULT_TIMEOUT);
-    this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
+    this.#hooks = toEventHooks(given.eventHooks);
+    this.#redirects = toRedirects(given);
+    this.#retries = toRetries(given.retries);
     this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
+    this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
     const { dispatch, httpVersions, poolLimits, verify, cert, trustEnv } = given;
     const { socketPath, localAddress, resolve } = given;
     if (dispatch === undefined) {
@@ -157,7 +158,7 @@ export class Client implements AsyncDisposable {
     return this.#build(normaliseMethod(method), url, readOptions(options, requestOptionNames, 'client.buildRequest()'));
   }
 
-  /** Sends a Request as it is: a missing timeout is added, nothing is merged. */
+  /** Sends a Request as it is: auth, redirects and a missing timeout are added, nothing is merged. */
   send(request: Request, options?: SendOptions): Promise<Response> {
     try {
       if (!(request instanceof Request)) {
@@ -168,6 +169,24 @@ export class Client implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /** As it was given, a pair and a function as an Auth; null when there is none. Setting null switches URL and netrc off, too. */
+  get auth(): AuthTypes | null {
+    return this.#auth ?? null;
+  }
+
+  set auth(auth: AuthTypes | null) {
+    this.#auth = toAuth(auth);
+  }
+
+  /** What servers have set, and what was given; empty and unused with `cookies: false`. */
+  get cookies(): Cookies {
+    return this.#cookies ?? new Cookies();
+  }
+
+  set cookies(cookies: CookieTypes) {
+    this.#cookies = toCookies(cookies, this.#baseUrl);
   }
 
   /** Default headers. Setting them puts the five defaults of httpx under the new ones. */
@@ -202,6 +221,15 @@ export class Client implements AsyncDisposable {
 
   set timeout(timeout: TimeoutTypes | null) {
     this.#timeout = resolveTimeout(timeout, DEFAULT_TIMEOUT);
+  }
+
+  /** The lists themselves: what is added to them acts on the next exchange. */
+  get eventHooks(): EventHooks {
+    return this.#hooks;
+  }
+
+  set eventHooks(hooks: Partial<EventHooks>) {
+    this.#hooks = toEventHooks(hooks);
   }
 
   /** Whether the environment's variables count. */
@@ -249,18 +277,35 @@ export class Client implements AsyncDisposable {
     const target = this.#url(url, options.params);
     const content = toContent(options, this.#headers);
     const { headers } = options;
+    // What a client holds for its base URL stays with that origin, whatever URL somebody has it ask for.
+    const isHome = this.#isHome(target);
+    const cookies = cookiesFor(this.#cookies, target, options.cookies, isHome);
+    const cookie = typeof cookies?.header === 'string' ? cookies.header : '';
     const lines =
-      headers === undefined && this.#hasPlainHeaders()
-        ? headLines(method, target, this.#headers.toLines(), null, content)
-        : headLines(method, target, '', mergeHeaders(this.#headers, headers), content);
-    return new Request(method, target, undefined, { lines, body: content.body });
+      headers === undefined && isHome && this.#hasPlainHeaders()
+        ? headLines(method, target, this.#headers.toLines(), null, content, cookie)
+        : headLines(
+            method,
+            target,
+            '',
+            mergeHeaders(isHome ? this.#headers : withoutOwn(this.#headers), headers),
+            content,
+            cookie,
+          );
+    const request = new Request(method, target, undefined, { lines, body: content.body });
+    request.clientCookies = cookies;
+    return request;
+  }
+
+  #isHome(url: URL): boolean {
+    return this.#baseUrl === null || !this.#baseUrl.isAbsoluteUrl || mayKeepAuth(this.#baseUrl, url);
   }
 
   /** None of the client's headers is one that a request's own line would have to be left out for. */
   #hasPlainHeaders(): boolean {
     const lines = this.#headers.toLines();
     if (this.#plain?.lines !== lines) {
-      const special = ['host', 'content-length', 'transfer-encoding', 'content-type'];
+      const special = ['cookie', 'host', 'content-length', 'transfer-encoding', 'content-type'];
       this.#plain = { lines, usable: !special.some((name) => this.#headers.has(name)) };
     }
     return this.#plain.usable;
@@ -277,96 +322,78 @@ export class Client implements AsyncDisposable {
   async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {
     if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
     if (options !== NO_OPTIONS) checkCalls(options);
-    const { onDownloadProgress } = options;
     const timeout = resolveTimeout(options.timeout, this.#timeout);
+    const trustEnv = options.trustEnv ?? this.#trustEnv;
+    const followsRedirects = options.followRedirects ?? this.#redirects.followRedirects;
+    const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
     // Progress is told piece by piece, so the body has to come in pieces.
     const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
-    const { signal, onUploadProgress, onInformational } = options;
     // Each an own property, so that a polluted Object.prototype has no say.
-    const sending: DispatchOptions = { timeout, buffered, signal, onUploadProgress, onInformational };
-    const response = await this.#sendSingle(request, sending);
-    response.attach(request, { onDownloadProgress, defaultEncoding: this.#defaultEncoding });
+    const sending: DispatchOptions = { timeout, trustEnv, buffered, signal, onUploadProgress, onInformational };
+    if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
+    const auth = this.#authFor(request, options.auth, trustEnv);
+    const call = { auth, followsRedirects, stream, elapsed: 0 };
+    let whole: Sending | null = null;
+    let response: Response;
+    if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
+      response = await this.#sendSingle(request, sending);
+      const stored = storeCookies(this.#cookies, request, response);
+      if (stored !== undefined) await closingOnFailure(response, stored);
+      if (followsRedirects && response.hasRedirectLocation) {
+        call.elapsed = response.attach(request, {}).elapsedTotal;
+        whole = new Sending(this.#settings(request), request, sending, call);
+        response = await sendHandlingRedirects(request, whole, response);
+      }
+    } else {
+      whole = new Sending(this.#settings(request), request, sending, call);
+      response = await sendHandlingRedirects(request, whole);
+    }
+    const redirect = response.hasRedirectLocation
+      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
+      : undefined;
+    const defaultEncoding = this.#defaultEncoding;
+    response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
     if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
     return response;
+  }
+
+  /** In turn: the request's option; a header of its own; the client's; credentials in the URL; netrc. */
+  #authFor(request: Request, option: AuthTypes | null | undefined, trustEnv: boolean): Auth | null {
+    if (option !== undefined) return toAuth(option);
+    if (this.#auth === null) return null;
+    const { url } = request;
+    const ofClient = this.#auth !== undefined && this.#isHome(url) ? this.#auth : null;
+    const netrc = trustEnv ? (this.#netrc === undefined ? (this.#netrc = findNetRC()) : this.#netrc) : null;
+    if (ofClient === null && netrc === null && url.userinfo === '') return null;
+    if (request.hasHeader('authorization')) {
+      // That of the client's own headers is no wish of this request.
+      const isClients = request.headers.get('authorization') === this.#headers.get('authorization');
+      return isClients ? ofClient : null;
+    }
+    return ofClient ?? authOf(url) ?? fromNetRC(netrc, request);
+  }
+
+  /** Headers of the client belong to its base URL, like its auth. */
+  #sensitiveHeaders(request: Request): readonly string[] {
+    const { sensitiveHeaders } = this.#redirects;
+    const isBound = this.#baseUrl !== null && this.#isHome(request.url);
+    return isBound ? [...sensitiveHeaders, ...ownNames(this.#headers)] : sensitiveHeaders;
+  }
+
+  #settings(request: Request): Settings {
+    return {
+      transmit: (request, options) => this.#sendSingle(request, options),
+      cookies: this.#cookies,
+      hooks: this.#hooks,
+      retries: this.#retries,
+      maxRedirects: this.#redirects.maxRedirects,
+      sensitiveHeaders: () => this.#sensitiveHeaders(request),
+      maxResponseSize: this.#buffered.maxResponseSize,
+      logs: this.#logs,
+    };
   }
 
   #sendSingle(request: Request, options: DispatchOptions): Promise<Response> {
     return this.#dispatch.send(request, options);
   }
 }
-
-/**
- * The options as a copy of their own properties: what a polluted Object.prototype has does not count.
- * @internal
- */
-export function readOptions<T extends object>(options: T | undefined, known: readonly string[], what: string): T {
-  if (options === undefined) return NO_OPTIONS as T;
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
-  }
-  checkOptions(options, known, what);
-  return { __proto__: null, ...options } as T;
-}
-
-/** What is called while a request is under way, where it would be too late to complain. null is none. */
-function checkCalls(options: RequestOptions): void {
-  const { signal } = options;
-  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
-    throw new TypeError(`signal: expected an AbortSignal, got ${typeName(signal)}`);
-  }
-  for (const name of calledNames) {
-    const given: unknown = options[name];
-    if (given !== undefined && given !== null && typeof given !== 'function') {
-      throw new TypeError(`${name}: expected a function, got ${typeName(given)}`);
-    }
-  }
-}
-
-function checkSize(size: number | null | undefined): number | null {
-  if (size === undefined) return 2 ** 30;
-  if (size === null) return null;
-  if (typeof size !== 'number') throw new TypeError(`maxResponseSize: expected bytes or null, got ${typeName(size)}`);
-  if (!Number.isSafeInteger(size) || size < 0) {
-    throw new RangeError(`maxResponseSize: ${size} is not allowed, expected an integer from 0 or null`);
-  }
-  return size;
-}
-
-const NO_OPTIONS = Object.freeze({ __proto__: null }) as RequestOptions;
-const NO_POOL: PoolStats = Object.freeze({
-  active: 0,
-  idle: 0,
-  queued: 0,
-  toString: () => '<Pool 0 active, 0 queued | 0 idle>',
-});
-const DEFAULT_HEADERS = new Headers([
-  ['Accept', '*/*'],
-  ['Accept-Encoding', 'gzip, deflate, br, zstd'],
-  ['Connection', 'keep-alive'],
-  ['User-Agent', `whippet/${version}`],
-]);
-export const clientOptionNames: readonly string[] = [
-  'params',
-  'headers',
-  'baseUrl',
-  'timeout',
-  'dispatch',
-  'defaultEncoding',
-  'maxResponseSize',
-  ...dispatchOptionNames,
-];
-export const requestOptionNames: readonly string[] = [
-  'params',
-  'headers',
-  'content',
-  'json',
-  'data',
-  'files',
-  'timeout',
-  'signal',
-  'onUploadProgress',
-  'onDownloadProgress',
-  'onInformational',
-];
-const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
-const sendOptionNames = ['timeout', 'signal', 'stream'];

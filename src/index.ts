@@ -2,8 +2,14 @@
 
 export { delete, get, head, options, patch, post, put, request, stream } from './api.js';
 export type { CallOptions } from './api.js';
+export { Auth } from './auth/auth.js';
+export type { AuthTypes } from './auth/auth.js';
+export { BasicAuth } from './auth/basic.js';
+export { BearerAuth } from './auth/bearer.js';
+export { DigestAuth } from './auth/digest.js';
+export { NetRCAuth } from './auth/netrc.js';
 export { Client } from './client.js';
-export type { ClientOptions, RequestOptions, SendOptions } from './client.js';
+export type { ClientOptions, RequestOptions, SendOptions } from './client-options.js';
 export { Cookies } from './cookies/cookies.js';
 export type { CookieScope } from './cookies/arguments.js';
 export type { BodySource, Dispatch, DispatchOptions } from './dispatch/dispatch.js';
@@ -45,12 +51,14 @@ export {
   WriteError,
   WriteTimeout,
 } from './errors.js';
+export type { EventHooks } from './event-hooks.js';
 export { Headers } from './headers.js';
 export { QueryParams } from './query-params.js';
 export { Request } from './request.js';
 export type { RequestInit_ } from './request.js';
 export { Response } from './response.js';
 export type { ResponseVersion } from './response.js';
+export type { RetryPolicy } from './retries.js';
 export { codes } from './status-codes.js';
 export { TimeoutConfig } from './timeout.js';
 export type { TimeoutKinds } from './timeout.js';

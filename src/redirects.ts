@@ -1,100 +1,51 @@
 /**
- * The request that a redirect asks for (httpx's table, RFC 9110 §15.4): method, body, and which headers may not follow to another
- * origin. Following it, and how often, is the client's business.
+ * Following redirects (httpx's rules, RFC 9110 §15.4). What the next request looks like is decided in redirect-request.ts; auth and
+ * retries happen within each hop.
  */
 
-import { StreamBody } from './content.js';
-import { InvalidURL, RemoteProtocolError, StreamConsumed } from './errors.js';
-import { Headers } from './headers.js';
-import { Request } from './request.js';
+import { TooManyRedirects, UnsupportedProtocol } from './errors.js';
+import { buildRedirectRequest, mayKeepAuth } from './redirect-request.js';
+import type { Request } from './request.js';
 import type { Response } from './response.js';
-import { URL } from './url.js';
+import { sendHandlingRetries } from './retries.js';
+import type { Sending } from './sending.js';
 
 /**
- * `response` has a redirect's status and a Location.
+ * The loop. Auth belongs to the origin that the request was for: from the first redirect that leaves it there is none, even when a
+ * later one comes back (CVE-2024-45336). Cookies are chosen anew for each hop.
  *
- * @throws RemoteProtocolError for a Location that is no URL
- * @throws StreamConsumed when the body has to be sent again and cannot be
+ * @param first The response to `request`, when it is there already.
  */
-export function buildRedirectRequest(request: Request, response: Response, sensitive: readonly string[] = []): Request {
-  const url = locationOf(request, response);
-  const method = redirectMethod(request.method, response.statusCode);
-  const keepsBody = method === request.method && request.body !== null;
-  if (keepsBody && request.body instanceof StreamBody && !request.body.isReplayable) {
-    const message = `The redirect ${response.statusCode} to ${url.toSafeString()} asks for the body again, a stream that was already sent`;
-    throw new StreamConsumed(message, { request, response });
+export async function sendHandlingRedirects(request: Request, sending: Sending, first?: Response): Promise<Response> {
+  const { settings } = sending;
+  let hop = request;
+  let response = first ?? (await sendHandlingRetries(hop, sending));
+  for (let followed = 0; sending.followsRedirects && response.hasRedirectLocation; followed++) {
+    let next: Request;
+    try {
+      if (followed === settings.maxRedirects) {
+        const message = `Exceeded maximum allowed redirects. ${hop.url.origin} asks for one more than ${settings.maxRedirects}`;
+        throw new TooManyRedirects(message, { request: hop, response });
+      }
+      next = buildRedirectRequest(hop, response, settings.sensitiveHeaders());
+      checkScheme(next, response);
+      sending.throwIfOver();
+    } catch (error) {
+      await response.close();
+      throw error;
+    }
+    if (!mayKeepAuth(hop.url, next.url)) sending.leave();
+    await sending.keep(response);
+    await sending.addCookies(next);
+    hop = next;
+    response = await sendHandlingRetries(hop, sending);
   }
-  const headers = new Headers(request.headers);
-  headers.delete('proxy-authorization');
-  headers.delete('cookie');
-  if (!keepsBody) for (const name of contentHeaders) headers.delete(name);
-  if (!isSameOrigin(request.url, url)) {
-    headers.delete('host');
-    if (!isUpgradeOf(request.url, url)) headers.delete('authorization');
-    for (const name of sensitive) headers.delete(name);
-  }
-  const host = headers.has('host') ? '' : `Host\n${url.netloc}\n`;
-  return new Request(method, url, undefined, {
-    lines: host + headers.toLines(),
-    body: keepsBody ? request.body : null,
-  });
+  return response;
 }
 
-/** RFC 9110 §10.2.2: resolved against the request's URL, whose fragment it inherits. Userinfo in it is not taken over. */
-function locationOf(request: Request, response: Response): URL {
-  const location = response.headers.get('location') ?? '';
-  let url: URL;
-  try {
-    // Header values arrive as Latin-1; a server that writes UTF-8 there means UTF-8.
-    const bytes = Buffer.from(location, 'latin1');
-    const text = bytes.utf8Slice(0, bytes.length);
-    const target = new URL(text.includes('\ufffd') ? location : text);
-    // 'https:///x' and 'https://:443/': no host means the same host.
-    url =
-      target.scheme !== '' && target.rawHost === '' && ['http', 'https'].includes(target.scheme)
-        ? target.copyWith({ host: request.url.rawHost })
-        : request.url.join(target);
-    if (url.userinfo !== '') url = withoutUserinfo(url);
-    if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
-  } catch (cause) {
-    if (!(cause instanceof InvalidURL)) throw cause;
-    throw new RemoteProtocolError(`Invalid URL in location header: ${cause.message}`, { request, response, cause });
-  }
-  return url;
+/** Before any dispatch is asked: file:, data:, unix: and the like are no places that a server may send us to. */
+function checkScheme({ url }: Request, response: Response): void {
+  if (url.scheme === 'http' || url.scheme === 'https') return;
+  const message = `The redirect ${response.statusCode} is to a URL with an unsupported protocol '${url.scheme}:'.`;
+  throw new UnsupportedProtocol(message, { request: response.request, response });
 }
-
-function withoutUserinfo(url: URL): URL {
-  const text = url.toString();
-  const start = text.indexOf('//') + 2;
-  return new URL(text.slice(0, start) + text.slice(start + url.userinfo.length + 1));
-}
-
-/** 303: GET unless HEAD. 302: the same, as browsers do it. 301: only POST becomes GET. 307 and 308 keep the method. */
-function redirectMethod(method: string, statusCode: number): string {
-  if (statusCode === 303 || statusCode === 302) return method === 'HEAD' ? method : 'GET';
-  return statusCode === 301 && method === 'POST' ? 'GET' : method;
-}
-
-function isSameOrigin(a: URL, b: URL): boolean {
-  return a.origin === b.origin;
-}
-
-/** http on its default port to https on its own, same host: httpx's one exception. */
-function isUpgradeOf(from: URL, to: URL): boolean {
-  return (
-    from.rawHost === to.rawHost &&
-    from.scheme === 'http' &&
-    to.scheme === 'https' &&
-    from.port === null &&
-    to.port === null
-  );
-}
-
-const contentHeaders = [
-  'content-length',
-  'transfer-encoding',
-  'content-type',
-  'content-encoding',
-  'content-language',
-  'content-location',
-];

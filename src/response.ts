@@ -14,7 +14,7 @@ import { Headers } from './headers.js';
 import { parseLinks } from './links.js';
 import { make } from './made-response.js';
 import { checkOptions, own } from './options.js';
-import { buildRedirectRequest } from './redirects.js';
+import { buildRedirectRequest, mayKeepAuth } from './redirect-request.js';
 import type { Request } from './request.js';
 import { codes } from './status-codes.js';
 import { statusMessage } from './status-error.js';
@@ -45,6 +45,8 @@ export interface Arrival {
   /** Milliseconds from sending to the head. */
   readonly elapsed: number;
   readonly elapsedTotal: number | null;
+  /** Whether there may be a Set-Cookie; false is certain. */
+  readonly maySetCookies?: boolean;
 }
 
 /** An encoding of the WHATWG standard, or a function that guesses it from the whole body. */
@@ -53,6 +55,8 @@ export type DefaultEncoding = string | ((content: Buffer) => string);
 /** What the client knows and a dispatch does not. */
 export interface ResponseContext {
   history?: readonly Response[];
+  /** For `nextRequest`: headers that another origin does not get, and the jar. */
+  redirect?: { sensitiveHeaders: readonly string[]; cookies: Cookies | null };
   /** The encoding of text without a charset, or who finds it out. */
   defaultEncoding?: DefaultEncoding;
   onDownloadProgress?: (received: number, total: number | null) => void;
@@ -65,6 +69,7 @@ export interface ResponseContext {
 export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   readonly statusCode: number;
   readonly history: readonly Response[] = NO_HISTORY;
+  #redirect: ResponseContext['redirect'];
   #request: Request | null;
   #arrival: Arrival | null;
   #headers: Headers | null = null;
@@ -167,9 +172,26 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#request ??= request;
     const history = own(context, 'history');
     if (history !== undefined) (this as { history: readonly Response[] }).history = history;
+    this.#redirect = own(context, 'redirect');
     this.#progress = own(context, 'onDownloadProgress');
     this.#defaultEncoding = own(context, 'defaultEncoding');
     return this;
+  }
+
+  /**
+   * Puts another source in the body's place, for those who watch it.
+   * @internal
+   */
+  wrapBody(wrap: (source: BodySource) => BodySource): void {
+    if (this.#reader !== null) this.#reader = new BodyReader(wrap(this.#reader.source), () => this.#details());
+  }
+
+  /**
+   * Whether there may be a Set-Cookie: false is certain, and cheap.
+   * @internal
+   */
+  get maySetCookies(): boolean {
+    return this.#arrival?.maySetCookies ?? true;
   }
 
   /** The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL. */
@@ -178,9 +200,17 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return header === undefined ? {} : parseLinks(header);
   }
 
-  /** The redirect that this response asks for, when it was not followed; null when it asks for none. */
+  /** The redirect that this response asks for, with its cookies, when it was not followed; null when it asks for none. */
   get nextRequest(): Request | null {
-    return this.hasRedirectLocation && this.#request !== null ? buildRedirectRequest(this.#request, this) : null;
+    if (!this.hasRedirectLocation || this.#request === null) return null;
+    const next = buildRedirectRequest(this.#request, this, this.#redirect?.sensitiveHeaders);
+    const cookies = this.#redirect?.cookies ?? null;
+    if (cookies === null) return next;
+    const header = cookies.headerFor(next.url, { isCrossSite: !mayKeepAuth(this.#request.url, next.url) });
+    // One that takes its time is waited for by `send`.
+    next.clientCookies = { header, also: undefined };
+    if (typeof header === 'string' && header !== '') next.setHeader('Cookie', header);
+    return next;
   }
 
   /**

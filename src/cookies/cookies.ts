@@ -176,7 +176,7 @@ export class Cookies implements Iterable<[string, string]> {
    * The Cookie header's value for a request; '' when there is none to send. A promise only with an asynchronous store.
    *
    * @param options.also Cookies of this one request: they stand beside these, or in the place of the same name, domain and path.
-   * @param options.isCrossSite The request was redirected to another site: cookies that are bound to no host stay behind.
+   * @param options.isCrossSite Not where these were meant for: those that are bound to no host stay behind. `also` is meant for it.
    * @internal
    */
   headerFor(url: URL, options?: { also?: Cookies; isCrossSite?: boolean }): string | Promise<string> {
@@ -230,7 +230,7 @@ export class Cookies implements Iterable<[string, string]> {
 
   #combined(url: URL, also: Cookies, isCrossSite: boolean): string | Promise<string> {
     const mine = run(this.#finding(url, isCrossSite), this.#store.synchronous);
-    const theirs = run(also.#finding(url, isCrossSite), also.#store.synchronous);
+    const theirs = run(also.#finding(url, false), also.#store.synchronous);
     return mine instanceof Promise || theirs instanceof Promise
       ? Promise.all([mine, theirs]).then(([a, b]) => toHeader(merge(a, b)))
       : toHeader(merge(mine, theirs));

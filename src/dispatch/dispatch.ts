@@ -14,6 +14,8 @@ export interface Dispatch {
 /** What one call brings along. */
 export interface DispatchOptions {
   timeout: TimeoutConfig;
+  /** Whether the environment counts for this request. */
+  trustEnv?: boolean;
   signal?: AbortSignal;
   /**
    * The caller wants the whole body anyway: a dispatch that can may read it before it resolves. `maxResponseSize` bytes at most,

@@ -194,6 +194,14 @@ function slices(bytes: Buffer): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
+/** What a client without connections of its own shows. */
+export const NO_POOL: PoolStats = Object.freeze({
+  active: 0,
+  idle: 0,
+  queued: 0,
+  toString: () => '<Pool 0 active, 0 queued | 0 idle>',
+});
+
 const MOST_PROFILES = 64;
 /**
  * Bytes from which a body is sent from where it is, instead of from a copy: as with Node's own sockets, changing it before the

@@ -39,6 +39,7 @@ export class ArrivedHead implements Arrival {
     readonly elapsed: number,
     readonly elapsedTotal: number | null,
     private readonly batch: Buffer,
+    private readonly searched: BatchSearch,
     private readonly headStart: number,
     private readonly bodyStart: number,
     private readonly bodyEnd: number,
@@ -49,6 +50,11 @@ export class ArrivedHead implements Arrival {
   get version(): ResponseVersion {
     const { versionNumber } = this;
     return versionNumber === 20 ? 'HTTP/2' : versionNumber === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
+
+  /** False for most, without a look at the head of each. */
+  get maySetCookies(): boolean {
+    return (this.searched.hasSetCookie ??= this.batch.includes('set-cookie', 0, 'latin1'));
   }
 
   get reason(): string {
@@ -74,6 +80,11 @@ export class ArrivedHead implements Arrival {
     this.batch.copy(own, 0, this.bodyStart, this.bodyEnd);
     return own;
   }
+}
+
+/** What was looked for in a whole batch, once: names of headers arrive in lower case. */
+interface BatchSearch {
+  hasSetCookie?: boolean;
 }
 
 /** How one request is carried; see crates/node/src/submit.rs. */
@@ -182,6 +193,7 @@ const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
   let nextLarge = 0;
+  const searched: BatchSearch = { hasSetCookie: undefined };
   for (let at = 0; at < batch.length;) {
     const id = batch.readUInt32LE(at);
     const kind = batch[at + 4];
@@ -201,7 +213,19 @@ function drain(batch: Buffer, large: Buffer[]): void {
         const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
         const version = batch[at + 5];
         const received = batch.readUInt32LE(at + 24);
-        const head = new ArrivedHead(status, version, elapsed, total, batch, headAt, bodyAt, bodyEnd, body, received);
+        const head = new ArrivedHead(
+          status,
+          version,
+          elapsed,
+          total,
+          batch,
+          searched,
+          headAt,
+          bodyAt,
+          bodyEnd,
+          body,
+          received,
+        );
         if (kind === DONE) {
           release(id);
           listener.onDone(head);
