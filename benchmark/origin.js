@@ -23,7 +23,9 @@ export async function startOrigins(choice) {
   process.once('exit', () => rmSync(dir, { recursive: true, force: true }));
   const native = await startNative(binary, dir);
   const nginx = choice === 'native' ? null : await startNginx(dir, choice === 'nginx');
-  return { native, preferred: nginx ?? native, caFile: join(dir, native.ca) };
+  const netrc = join(dir, 'netrc');
+  writeFileSync(netrc, 'machine elsewhere.test login user password secret\ndefault login user password secret\n');
+  return { native, preferred: nginx ?? native, caFile: join(dir, native.ca), netrc };
 }
 
 async function buildNative() {

@@ -33,6 +33,15 @@ export const rows = [
     against('rps', { atLeast: 2.3 }),
     against('main', { atMost: 0.2 }),
   ]),
+  // undici sends the plain request: what is compared is our everything with its nothing.
+  throughput(
+    'dressed-50',
+    'as small-50, with 50 cookies for the site, a netrc, a request hook and Basic auth; undici without any',
+    SMALL,
+    50,
+    [against('rps', { atLeast: 1.5 })],
+    { dressed: true },
+  ),
   throughput('small-256', 'HTTP/1.1, 105 B, 256 in flight', SMALL, 256, [against('rps', { atLeast: 3 })]),
   throughput('small-1', 'HTTP/1.1, 105 B, 1 in flight', SMALL, 1, [against('rps', { atLeast: 1 })]),
   throughput('64k-8', 'HTTP/1.1, 64 KiB, 8 in flight', KIB_64, 8, TWICE_AT_A_FIFTH),

@@ -61,10 +61,13 @@ async function runRow(row, { contenders, rounds, ...where }) {
   return runs;
 }
 
-async function runOnce(row, contender, { server, ms, caFile }) {
+async function runOnce(row, contender, { server, ms, caFile, netrc }) {
   const tls = row.port === 'https' || row.port === 'h2';
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${server[row.port]}${row.path}`;
-  const env = environment(tls && contender === 'fetch' ? { NODE_EXTRA_CA_CERTS: caFile } : {});
+  const env = environment({
+    ...(tls && contender === 'fetch' && { NODE_EXTRA_CA_CERTS: caFile }),
+    ...(row.dressed && { NETRC: netrc }),
+  });
   const certificate = tls ? { caFile } : {};
   if (row.work === 'first-request') {
     const args = [join(HERE, 'first-request.js'), contender, url, row.bytes, ...Object.values(certificate)];

@@ -1,7 +1,13 @@
 import { Client } from 'whippet';
 
-export function open({ ca, keepIdle }) {
+export function open({ ca, keepIdle, dressed }) {
   const client = new Client({
+    ...(dressed && {
+      auth: ['user', 'password'],
+      cookies: Object.fromEntries(Array.from({ length: 50 }, (_, i) => [`cookie-${i}`, `value-${i}`])),
+      baseUrl: new URL('/', dressed),
+      eventHooks: { request: [() => {}] },
+    }),
     ...(ca && { verify: ca }),
     ...(keepIdle && {
       timeout: null,
