@@ -257,7 +257,7 @@ export function isAttended(hooks: EventHooks, retries: Settings['retries'], logs
 /** Stores what the response sets. Nearly always there is nothing, and that is known without looking at its head. */
 export function storeCookies(cookies: Cookies | null, request: Request, response: Response): void | Promise<void> {
   if (cookies === null || !response.maySetCookies) return undefined;
-  const lines = response.headers.getList('set-cookie');
+  const lines = response.setCookies();
   return lines.length === 0 ? undefined : cookies.storeFrom(request.url, lines);
 }
 
