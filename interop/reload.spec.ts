@@ -21,7 +21,7 @@ for (const peer of [nginx, haproxy]) {
       continue;
     }
     test.serial(title, async (t) => {
-      const running = await peer.start(t);
+      let running = await peer.start(t);
       const client = openClient(t, {
         httpVersions: way === 'HTTP/2' ? ['HTTP/1.1', 'HTTP/2'] : way === 'h2c' ? 'HTTP/2' : way,
         verify: (await testCA()).cert,
@@ -31,7 +31,7 @@ for (const peer of [nginx, haproxy]) {
       try {
         for (let generation = 1; generation <= RELOADS; generation += 1) {
           await load.answered(BETWEEN);
-          peer.reload(running, generation);
+          running = await peer.reload(t, running, generation);
           await eventually(`generation ${generation}`, () => load.generations.has(String(generation)) || load.failed());
         }
         await load.answered(BETWEEN);

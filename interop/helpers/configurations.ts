@@ -41,7 +41,7 @@ http {
 export function haproxyConfig({ dir, https, http, upstream, generation }: Configured): string {
   return `
 global
-  stats socket ${dir}/stats mode 600 expose-fd listeners
+  stats socket ${dir}/stats-${generation} mode 600 expose-fd listeners
   nbthread 2
 defaults
   mode http

@@ -44,8 +44,8 @@ export interface Peer {
 
 /** A peer that takes a new configuration without losing anybody. */
 export interface Reloadable extends Peer {
-  /** Asks it to; its responses say `generation` from then on. */
-  reload(running: Running, generation: number): void;
+  /** Asks it to; its responses say `generation` soon. */
+  reload(t: ExecutionContext, running: Running, generation: number): Promise<Running>;
 }
 
 /** Whether it can be asked here. */
@@ -62,10 +62,11 @@ export const nginx: Reloadable = {
       const file = writeConfiguration(nginxConfig, place, 0);
       return ['-p', place.dir, '-c', file, '-e', path.join(place.dir, 'error.log')];
     }),
-  reload({ program, place }, generation) {
-    writeConfiguration(nginxConfig, place, generation);
+  async reload(_, running, generation) {
+    writeConfiguration(nginxConfig, running.place, generation);
     // What `nginx -s reload` does.
-    program.signal('SIGHUP');
+    running.program.signal('SIGHUP');
+    return running;
   },
 };
 
@@ -73,12 +74,17 @@ export const haproxy: Reloadable = {
   name: 'haproxy',
   ways: ['HTTP/1.1', 'HTTP/2', 'h2c'],
   hasTrailers: true,
-  start: (t) =>
-    started(t, 'haproxy', true, (place) => ['-W', '-db', '-f', writeConfiguration(haproxyConfig, place, 0)]),
-  reload({ program, place }, generation) {
-    writeConfiguration(haproxyConfig, place, generation);
-    // The master starts a process with `-sf` and the number of the one before, which hands over its sockets.
-    program.signal('SIGUSR2');
+  start: (t) => started(t, 'haproxy', true, (place) => ['-db', '-f', writeConfiguration(haproxyConfig, place, 0)]),
+  async reload(t, running, generation) {
+    const { place, program: old } = running;
+    const handOver = path.join(place.dir, `stats-${generation - 1}`);
+    const file = writeConfiguration(haproxyConfig, place, generation);
+    // The new process gets the sockets of the old one, which it asks to finish what it has begun. Without a master: that
+    // one does not hear of a reload while it is busy with another.
+    const args = ['-db', '-f', file, '-x', handOver, '-sf', String(old.pid)];
+    const program = await start(t, find('haproxy')!, args, place.https);
+    await Promise.race([old.ended, program.ended]);
+    return { ...running, program };
   },
 };
 
