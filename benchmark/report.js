@@ -1,6 +1,7 @@
 /** From the rounds of a row to medians, ratios and goals, and from those to text. Does not measure. */
+import { rivalsOf } from './rows.js';
 
-/** What is shown of each work: [key, heading, decimals], and the figures whose ratio to undici is of interest. */
+/** What is shown of each work: [key, heading, decimals], and the figures whose ratio to the rivals is of interest. */
 const SHOWN = {
   throughput: {
     columns: [
@@ -60,24 +61,26 @@ export function summarize(row, origin, runs) {
       continue;
     }
     const medians = Object.fromEntries(columns.map(([key]) => [key, median(rounds.map((round) => round[key]))]));
-    const ratio = Object.fromEntries(ratios.map((key) => [key, medianRatio(key, rounds, runs.undici)]));
+    const against = (rival) => Object.fromEntries(ratios.map((key) => [key, medianRatio(key, rounds, runs[rival])]));
+    const ratio = Object.fromEntries(rivalsOf(row).map((rival) => [rival, against(rival)]));
     contenders.push({ name, ...medians, ratio, rounds });
   }
   const ours = contenders.find(({ name }) => name === 'whippet');
-  const goals = ours ? row.goals.map((goal) => judge(goal, ours)) : [];
+  const [first] = rivalsOf(row);
+  const goals = ours ? row.goals.map((goal) => judge(goal.ratio ? { rival: first, ...goal } : goal, ours)) : [];
   return { name: row.name, title: row.title, work: row.work, origin, contenders, goals, errors };
 }
 
 function judge(goal, ours) {
-  const value = (goal.ratio ? ours.ratio : ours)[goal.key];
+  const value = (goal.ratio ? ours.ratio[goal.rival] : ours)[goal.key];
   if (value === null) return { ...goal, value, verdict: 'not measured' };
   const reached = goal.atLeast === undefined ? value <= goal.atMost : value >= goal.atLeast;
   return { ...goal, value, verdict: reached ? 'ok' : 'below' };
 }
 
-/** The median over the rounds of what each was against undici's of the same round. */
-function medianRatio(key, rounds, undici = []) {
-  const pairs = rounds.map((round, at) => [round[key], undici[at]?.[key]]);
+/** The median over the rounds of what each was against the rival's of the same round. */
+function medianRatio(key, rounds, rival = []) {
+  const pairs = rounds.map((round, at) => [round[key], rival[at]?.[key]]);
   return median(pairs.map(([one, other]) => (typeof one === 'number' && other ? one / other : null)));
 }
 
@@ -89,16 +92,19 @@ function median(values) {
 }
 
 export function heading({ contenders, rounds, ms, origin }) {
-  return `${contenders.join(' and ')} in turn, ${rounds} rounds of ${ms} ms; origin: ${origin}; Node ${process.version}\n`;
+  const who = contenders?.join(' and ') ?? 'whippet and its rivals';
+  return `${who} in turn, ${rounds} rounds of ${ms} ms; origin: ${origin}; Node ${process.version}\n`;
 }
 
 export function printRow({ name, title, work, origin, contenders, goals, errors }) {
   const { columns, ratios } = SHOWN[work];
-  const head = ['', ...columns.map(([, text]) => text), ...ratios.map((key) => `${NAMES[key]} ÷ undici`)];
+  const rivals = Object.keys(contenders[0]?.ratio ?? {});
+  const compared = rivals.flatMap((rival) => ratios.map((key) => [rival, key]));
+  const head = ['', ...columns.map(([, text]) => text), ...compared.map(([rival, key]) => `${NAMES[key]} ÷ ${rival}`)];
   const lines = contenders.map((contender) => [
     contender.name,
     ...columns.map(([key, , decimals]) => shown(contender[key], decimals)),
-    ...ratios.map((key) => shown(contender.ratio[key], 2)),
+    ...compared.map(([rival, key]) => shown(contender.ratio[rival][key], 2)),
   ]);
   console.log(`${name}: ${title} (${origin})`);
   if (contenders.length > 0) console.log(aligned([head, ...lines]));
@@ -114,9 +120,9 @@ export function printSummary(results) {
   if (goals.length > 0) console.log(`${goals.length - missed.length} of ${goals.length} goals reached`);
 }
 
-function goalText({ key, ratio, atLeast, atMost, value, verdict }) {
+function goalText({ key, rival, atLeast, atMost, value, verdict }) {
   const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-  return `${NAMES[key]} ${bound}${ratio ? ' × undici' : ''}: ${shown(value, 2)} ${verdict}`;
+  return `${NAMES[key]} ${bound}${rival ? ` × ${rival}` : ''}: ${shown(value, 2)} ${verdict}`;
 }
 
 function shown(value, decimals) {

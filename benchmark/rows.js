@@ -1,12 +1,17 @@
 /**
- * What is measured: one row per line of the issue's table, and the goals that it sets.
+ * What is measured: one row per work, and its goals.
  *
- * A row names its work (`works/<work>.js`), what the work needs, and its goals. `× undici` goals compare the medians of
- * the rounds' pairwise ratios; the others are absolute.
+ * A row names its work (`works/<work>.js`), what the work needs, and its goals. Goals against a rival compare the medians
+ * of the rounds' pairwise ratios; the others are absolute. Without `rivals` of its own a row has undici for one. All
+ * contenders ask the row's port, but for those that its `ports` name.
  */
 
+/** `bound` may name the rival; the first is meant otherwise. */
 const against = (key, bound) => ({ key, ratio: true, ...bound });
 const absolute = (key, bound) => ({ key, ratio: false, ...bound });
+
+/** Of one row, the first first. */
+export const rivalsOf = ({ rivals = ['undici'] }) => rivals;
 
 const SMALL = { path: '/small', read: 'json', bytes: 105 };
 const KIB_64 = { path: '/64k', read: 'bytes', bytes: 64 << 10 };
@@ -49,6 +54,23 @@ export const rows = [
   throughput('tls-small-50', 'TLS HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [against('rps', { atLeast: 3 })], {
     port: 'https',
   }),
+  throughput(
+    'h2-small-50',
+    'TLS HTTP/2, 105 B, 50 streams on one connection',
+    SMALL,
+    50,
+    [against('rps', { rival: 'undici-h2', atLeast: 5 }), against('rps', { rival: 'http2', atLeast: 2 })],
+    { port: 'h2', rivals: ['undici-h2', 'http2'] },
+  ),
+  throughput(
+    'h2-1m-8',
+    'TLS, 1 MiB, 8 in flight, HTTP/2 against HTTP/1.1',
+    MIB_1,
+    8,
+    [against('rps', { atLeast: 2 })],
+    // Eight connections against one.
+    { port: 'h2', ports: { undici: 'https' } },
+  ),
   throughput('gzip-json', 'HTTP/1.1, gzip JSON of 100 KiB, 8 in flight', GZIP_JSON, 8, [
     against('rps', { atLeast: 3 }),
     against('main', { atMost: 0.125 }),
@@ -71,7 +93,7 @@ export const rows = [
   },
   {
     name: 'first-request-tls',
-    title: 'the same over TLS (not in the issue)',
+    title: 'the same over TLS',
     work: 'first-request',
     port: 'https',
     path: '/small',

@@ -11,10 +11,10 @@ import { parseArgs } from 'node:util';
 import { run, withManyFiles } from './children.js';
 import { startOrigins } from './origin.js';
 import { heading, printRow, printSummary, summarize } from './report.js';
-import { rows as allRows } from './rows.js';
+import { rivalsOf, rows as allRows } from './rows.js';
 
 const HERE = import.meta.dirname;
-const CONTENDERS = ['whippet', 'undici', 'fetch', 'http', 'got', 'axios'];
+const CONTENDERS = ['whippet', 'undici', 'undici-tuned', 'undici-h2', 'fetch', 'http', 'http2', 'got', 'axios'];
 const WARM_UP = 1_000;
 const SLACK = 30_000;
 
@@ -46,7 +46,8 @@ async function bench({ rows, contenders, rounds, ms, origin, json }) {
 }
 
 /** The contenders in turn, A B A B …: what slows the machine down for a minute slows both. */
-async function runRow(row, { contenders, rounds, ...where }) {
+async function runRow(row, { contenders: chosen, rounds, ...where }) {
+  const contenders = chosen ?? ['whippet', ...rivalsOf(row)];
   const total = Math.min(rounds * (row.timesPerRound ?? 1), row.mostRounds ?? Infinity);
   const runs = Object.fromEntries(contenders.map((name) => [name, []]));
   for (let round = 1; round <= total; round++) {
@@ -62,8 +63,9 @@ async function runRow(row, { contenders, rounds, ...where }) {
 }
 
 async function runOnce(row, contender, { server, ms, caFile, netrc }) {
-  const tls = row.port === 'https' || row.port === 'h2';
-  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${server[row.port]}${row.path}`;
+  const port = row.ports?.[contender] ?? row.port;
+  const tls = port === 'https' || port === 'h2';
+  const url = `${tls ? 'https' : 'http'}://127.0.0.1:${server[port]}${row.path}`;
   const env = environment({
     ...(tls && contender === 'fetch' && { NODE_EXTRA_CA_CERTS: caFile }),
     ...(row.dressed && { NETRC: netrc }),
@@ -97,14 +99,15 @@ function readOptions(args) {
       rows: { type: 'string' },
       rounds: { type: 'string', default: '5' },
       ms: { type: 'string', default: '2000' },
-      contenders: { type: 'string', default: 'whippet,undici' },
+      contenders: { type: 'string' },
       origin: { type: 'string' },
       json: { type: 'string' },
     },
   });
   return {
     rows: values.rows === undefined ? allRows.filter(({ optional }) => !optional) : pick(values.rows, allRows),
-    contenders: known('contender', values.contenders, CONTENDERS).filter(isInstalled),
+    // By default the row's rivals, and whippet.
+    contenders: values.contenders && known('contender', values.contenders, CONTENDERS).filter(isInstalled),
     rounds: atLeastOne('rounds', values.rounds),
     ms: atLeastOne('ms', values.ms),
     origin: values.origin === undefined ? undefined : known('origin', values.origin, ['nginx', 'native'])[0],
