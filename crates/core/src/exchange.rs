@@ -1,4 +1,5 @@
-//! One exchange: a connection, the request on it, and, when the connection had died idle, once more on another.
+//! One exchange: a connection, the request on it, and, when the connection had died idle or refused it, once more on
+//! another.
 
 use crate::body::RequestBody;
 use crate::connection::{Connection, Resend, Unanswered};
@@ -14,26 +15,33 @@ impl Pool {
     pub async fn send(&self, request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let upload = StopOnDrop(Some(request.body.clone()));
-        let mut resent = false;
+        let (mut lost, mut refused) = (0, 0);
         loop {
             let mut lease = self.acquire(&request.origin, &clock).await?;
-            if resent {
+            if lost + refused > 0 {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
             }
             let Some(connection) = lease.connection(&clock).await? else { continue };
-            if let (true, Connection::Http2(connection)) = (resent, &*connection) {
+            if let (true, Connection::Http2(connection)) = (lost + refused > 0, &*connection) {
                 let settled = async {
                     connection.becomes_settled().await;
                     Ok(())
                 };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
-            match connection.send(&request, &clock).await {
+            let Unanswered { error, resend } = match connection.send(&request, &clock).await {
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
-                Err(Unanswered { resend, .. }) if !resent && may_resend(&request, resend, &lease) => resent = true,
-                Err(unanswered) => return Err(unanswered.error),
+                Err(unanswered) => unanswered,
+            };
+            let (times, most) = match resend {
+                Resend::Refused | Resend::RefusedForHttp1 => (&mut refused, MOST_REFUSALS),
+                _ => (&mut lost, 1),
+            };
+            if *times == most || !may_resend(&request, resend, &lease) {
+                return Err(error);
             }
+            *times += 1;
         }
     }
 }
@@ -70,3 +78,7 @@ impl Drop for StopOnDrop {
         }
     }
 }
+
+/// A server that is restarted may take a new connection and refuse it as well, while its old processes go; one that
+/// refuses for ever is not asked for ever.
+const MOST_REFUSALS: u32 = 2;
