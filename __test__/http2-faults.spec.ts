@@ -48,16 +48,16 @@ const ended = (peer: Http2Peer): void => peer.connection.end();
 
 const FAULTS: Fault[] = [
   {
-    name: 'SEC-L14 a refused stream is sent twice more, and not for ever',
+    name: 'SEC-L14 a refused stream is sent once more, and not for ever',
     play: (peer, stream) => peer.reset(stream, Code.REFUSED_STREAM),
     outcome: broken(/reset the stream \(REFUSED_STREAM\)/, 'ERR_HTTP2_STREAM_ERROR'),
-    requests: 3,
+    requests: 2,
   },
   {
-    name: 'SEC-L14 a refused POST is sent twice more as well',
+    name: 'SEC-L14 a refused POST is sent once more as well',
     play: (peer, stream) => peer.reset(stream, Code.REFUSED_STREAM),
     outcome: broken(/REFUSED_STREAM/),
-    requests: 3,
+    requests: 2,
     post: true,
   },
   {

@@ -42,8 +42,10 @@ pub(crate) enum Resend {
     Lost,
     /// As above, and nothing was written either.
     Unsent,
-    /// HTTP/2 (RFC 9113 sections 6.8 and 8.7): the peer says that it has not processed it.
+    /// HTTP/2 (RFC 9113 section 8.7): the peer says that it has not processed it.
     Refused,
+    /// As above (section 6.8), nor will it process any other on this connection.
+    GoneAway,
     /// As above, as it wants HTTP/1.1.
     RefusedForHttp1,
 }

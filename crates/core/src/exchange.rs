@@ -35,10 +35,11 @@ impl Pool {
                 Err(unanswered) => unanswered,
             };
             let (times, most) = match resend {
-                Resend::Refused | Resend::RefusedForHttp1 => (&mut refused, MOST_REFUSALS),
+                Resend::GoneAway => (&mut refused, MOST_FAREWELLS),
+                Resend::Refused | Resend::RefusedForHttp1 => (&mut refused, 1),
                 _ => (&mut lost, 1),
             };
-            if *times == most || !may_resend(&request, resend, &lease) {
+            if *times >= most || !may_resend(&request, resend, &lease) {
                 return Err(error);
             }
             *times += 1;
@@ -57,7 +58,7 @@ fn may_resend(request: &Request, resend: Resend, lease: &Lease) -> bool {
         // The server closed a connection that was idle just as the request went out.
         Resend::Lost => lease.is_reused() && request.is_idempotent(),
         Resend::Unsent => lease.is_reused(),
-        Resend::Refused => true,
+        Resend::Refused | Resend::GoneAway => true,
         Resend::RefusedForHttp1 => lease.require_http1(),
     }
 }
@@ -79,6 +80,5 @@ impl Drop for StopOnDrop {
     }
 }
 
-/// A server that is restarted may take a new connection and refuse it as well, while its old processes go; one that
-/// refuses for ever is not asked for ever.
-const MOST_REFUSALS: u32 = 2;
+/// While a server is restarted, a new connection may reach one of its old processes, which says goodbye as well.
+const MOST_FAREWELLS: u32 = 2;

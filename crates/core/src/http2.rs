@@ -165,7 +165,7 @@ impl Http2 {
         let mut sender = self.sender.borrow().clone();
         let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
             self.shared.retired.set(true);
-            Unanswered { error: errors::of_head(&request.origin, cause), resend: Resend::Refused }
+            Unanswered { error: errors::of_head(&request.origin, cause), resend: Resend::GoneAway }
         })?;
         drop(sender);
         let upload = match &request.body {
@@ -219,17 +219,17 @@ impl Http2 {
         if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
             return Unanswered { error, resend: Resend::Never };
         }
-        let refused = cause.is_remote() && (cause.is_go_away() || cause.reason() == Some(Reason::REFUSED_STREAM));
         let resend = match cause.reason() {
             // "Calm down" is not followed by the same again.
             Some(Reason::ENHANCE_YOUR_CALM) => Resend::Never,
             Some(Reason::HTTP_1_1_REQUIRED) if cause.is_remote() => Resend::RefusedForHttp1,
+            Some(Reason::REFUSED_STREAM) if cause.is_remote() => Resend::Refused,
             // A GOAWAY's error reaches only the streams that it names as not processed; the others end with the socket.
-            _ if refused => Resend::Refused,
+            _ if cause.is_remote() && cause.is_go_away() => Resend::GoneAway,
             _ if cause.is_io() && !heard => Resend::Lost,
             _ => Resend::Never,
         };
-        if matches!(resend, Resend::Refused | Resend::RefusedForHttp1) {
+        if matches!(resend, Resend::Refused | Resend::GoneAway | Resend::RefusedForHttp1) {
             self.shared.retired.set(true);
         }
         Unanswered { error: errors::of_head(&request.origin, cause), resend }
