@@ -41,6 +41,7 @@ const FLOORS: string[][] = [
   ['cookies/tough'],
   ['body'],
   ['form', 'multipart'],
+  ['url-pattern'],
   ['content', 'decoding', 'headers', 'timeout', 'url', 'version'],
   ['url-components'],
   ['query-params', 'url-parse'],

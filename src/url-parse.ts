@@ -292,6 +292,11 @@ export function isScheme(text: string): boolean {
   return /^[a-z][a-z0-9+.-]*$/i.test(text);
 }
 
+/** null for a scheme that has none here. */
+export function defaultPortOf(scheme: string): number | null {
+  return defaultPorts.get(scheme) ?? null;
+}
+
 /** Spaces at the ends, which come from copying and pasting. */
 function trimSpaces(text: string): string {
   let start = 0;
