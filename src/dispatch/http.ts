@@ -6,7 +6,7 @@
 import { inspect } from 'node:util';
 import type { Body } from '../content.js';
 import { StreamBody } from '../content.js';
-import { ClientClosed, UnsupportedProtocol } from '../errors.js';
+import { ClientClosed } from '../errors.js';
 import { resolveHttpVersions } from '../http-versions.js';
 import { checkOptions, toFlag } from '../options.js';
 import { resolvePoolLimits } from '../pool-limits.js';
@@ -16,11 +16,11 @@ import { resolveRoute } from '../route.js';
 import type { TimeoutConfig } from '../timeout.js';
 import { resolveTrust } from '../trust.js';
 import type { CertificateTypes, ClientCertificateOptions, HTTPVersion, PoolLimits, PoolStats } from '../types.js';
-import type { URL } from '../url.js';
 import type { Dispatch, DispatchOptions } from './dispatch.js';
 import { Exchange } from './exchange.js';
 import type { PoolHandle, PoolOptions } from './native.js';
 import * as native from './native.js';
+import { checkProtocol } from './protocol.js';
 
 /** How connections are made and kept. */
 export interface HTTPDispatchOptions {
@@ -85,7 +85,7 @@ export class HTTPDispatch implements Dispatch {
       if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
-      checkProtocol(url, request);
+      checkProtocol(request);
       const head = `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`;
       const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null);
       let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
@@ -169,18 +169,6 @@ class Stats implements PoolStats {
   [inspect.custom](): string {
     return this.toString();
   }
-}
-
-function checkProtocol(url: URL, request: Request): void {
-  const { scheme } = url;
-  if ((scheme === 'https' || scheme === 'http') && url.isAbsoluteUrl) return;
-  if (scheme === '') {
-    throw new UnsupportedProtocol("Request URL is missing an 'http://' or 'https://' protocol.", { request });
-  }
-  if (scheme === 'https' || scheme === 'http') {
-    throw new UnsupportedProtocol(`Request URL is missing a host: '${url.toSafeString()}'`, { request });
-  }
-  throw new UnsupportedProtocol(`Request URL has an unsupported protocol '${scheme}://'.`, { request });
 }
 
 /** Bytes as a stream, so that progress can be told. */
