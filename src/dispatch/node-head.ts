@@ -1,0 +1,56 @@
+/** A response's head as Node's ServerResponse wrote it; fields are read when somebody asks. */
+
+import type { AppHead } from './app-exchange.js';
+
+export class NodeHead implements AppHead {
+  readonly statusCode: number;
+  readonly isBodiless: boolean;
+  #text: string;
+  #lines: string | null = null;
+
+  /**
+   * @param text From 'HTTP/1.1 ' to the empty line.
+   * @param encoding What it was written in: Node writes a head in UTF-8 when the text behind it is.
+   * @param method Of the request: HEAD has no content.
+   */
+  constructor(text: string, encoding: BufferEncoding | undefined, method: string) {
+    const isAscii = encoding === 'latin1' || !NOT_ASCII.test(text);
+    this.#text = isAscii ? text : Buffer.from(text).toString('latin1');
+    this.statusCode = Number(text.slice(9, 12));
+    this.isBodiless = method === 'HEAD' || this.statusCode === 204 || this.statusCode === 304;
+  }
+
+  get reason(): string {
+    return this.#text.slice(13, this.#text.indexOf('\r\n'));
+  }
+
+  get headerLines(): string {
+    return (this.#lines ??= toLines(this.#text));
+  }
+
+  get contentEncoding(): string | undefined {
+    const values = [...this.#text.matchAll(/\r\ncontent-encoding: ([^\r]*)/gi)].map(([, value]) => value);
+    return values.length === 0 ? undefined : values.join(', ');
+  }
+
+  get contentLength(): number | null {
+    const found = /\r\ncontent-length: (\d+)\r/i.exec(this.#text);
+    return found === null ? null : Number(found[1]);
+  }
+}
+
+/** 'name\nvalue\n…', of the lines behind the first. */
+function toLines(text: string): string {
+  let lines = '';
+  let start = text.indexOf('\r\n') + 2;
+  for (;;) {
+    const end = text.indexOf('\r\n', start);
+    if (end <= start) return lines;
+    const colon = text.indexOf(':', start);
+    lines += `${text.slice(start, colon)}\n${text.slice(colon + 1, end).trim()}\n`;
+    start = end + 2;
+  }
+}
+
+// oxlint-disable-next-line no-control-regex -- the whole of ASCII
+const NOT_ASCII = /[^\x00-\x7f]/;
