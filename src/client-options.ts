@@ -4,6 +4,7 @@
  */
 
 import type { AuthTypes } from './auth/auth.js';
+import type { AppTypes } from './dispatch/app-kind.js';
 import type { Dispatch } from './dispatch/dispatch.js';
 import { dispatchOptionNames, type HTTPDispatchOptions } from './dispatch/http.js';
 import { typeName } from './errors.js';
@@ -44,8 +45,12 @@ export interface ClientOptions extends HTTPDispatchOptions {
    * requests without any.
    */
   trustEnv?: boolean;
+  /** An in-process app instead of the network: see FetchDispatch and NodeDispatch. */
+  app?: AppTypes;
   /** Anything with `send`, instead of the network. */
   dispatch?: Dispatch;
+  /** URL pattern → dispatch, or null for the network: 'https://', 'all://example.com', 'http://*.test:8080'. */
+  mounts?: Record<string, Dispatch | null>;
   /** Called before each request is sent and after each response's head, those of redirects and auth included. */
   eventHooks?: Partial<EventHooks>;
   /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
@@ -159,7 +164,9 @@ export const clientOptionNames: readonly string[] = [
   'followRedirects',
   'maxRedirects',
   'sensitiveHeaders',
+  'app',
   'dispatch',
+  'mounts',
   'eventHooks',
   'defaultEncoding',
   'maxResponseSize',

@@ -25,6 +25,7 @@ import { DEFAULT_HEADERS, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
 import type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
 import { HTTPDispatch, NO_POOL } from './dispatch/http.js';
+import { chooseDispatch, Mounts } from './dispatch/mounts.js';
 import { ClientClosed, typeName } from './errors.js';
 import type { EventHooks } from './event-hooks.js';
 import { toEventHooks } from './event-hooks.js';
@@ -60,6 +61,7 @@ import { URL } from './url.js';
  */
 export class Client implements AsyncDisposable {
   #dispatch: Dispatch;
+  #mounts: Mounts | null;
   /** undefined: none was given. null: there is to be none, not even from a URL or netrc. */
   #auth: Auth | null | undefined;
   #headers: Headers;
@@ -94,17 +96,12 @@ export class Client implements AsyncDisposable {
     this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
-    const { dispatch, httpVersions, poolLimits, verify, cert, trustEnv } = given;
+    const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
     const { socketPath, localAddress, resolve } = given;
-    if (dispatch === undefined) {
-      const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
-      this.#dispatch = new HTTPDispatch(connecting);
-    } else {
-      if (typeof dispatch?.send !== 'function') {
-        throw new TypeError(`dispatch: expected an object with a send method, got ${typeName(dispatch)}`);
-      }
-      this.#dispatch = dispatch;
-    }
+    const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
+    const network = () => new HTTPDispatch(connecting);
+    this.#dispatch = chooseDispatch(given, network);
+    this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
   }
 
   get(url: URLTypes, options?: RequestOptions): Promise<Response> {
@@ -250,7 +247,7 @@ export class Client implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#dispatch.close?.();
+    await Promise.all([this.#dispatch.close?.(), this.#mounts?.close()]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -394,6 +391,8 @@ export class Client implements AsyncDisposable {
   }
 
   #sendSingle(request: Request, options: DispatchOptions): Promise<Response> {
-    return this.#dispatch.send(request, options);
+    // By the hop's own URL: a redirect may leave the app, or come to it.
+    const dispatch = this.#mounts === null ? this.#dispatch : (this.#mounts.lookup(request.url) ?? this.#dispatch);
+    return dispatch.send(request, options);
   }
 }

@@ -12,9 +12,16 @@ export { Client } from './client.js';
 export type { ClientOptions, RequestOptions, SendOptions } from './client-options.js';
 export { Cookies } from './cookies/cookies.js';
 export type { CookieScope } from './cookies/arguments.js';
+export type { AppTypes, FetchApp, NodeApp } from './dispatch/app-kind.js';
 export type { BodySource, Dispatch, DispatchOptions } from './dispatch/dispatch.js';
+export { FetchDispatch } from './dispatch/fetch-app.js';
+export type { FetchDispatchOptions } from './dispatch/fetch-app.js';
 export { HTTPDispatch } from './dispatch/http.js';
 export type { HTTPDispatchOptions } from './dispatch/http.js';
+export { MockDispatch } from './dispatch/mock.js';
+export type { MockHandler } from './dispatch/mock.js';
+export { NodeDispatch } from './dispatch/node-app.js';
+export type { NodeDispatchOptions } from './dispatch/node-app.js';
 export {
   ClientClosed,
   CloseError,

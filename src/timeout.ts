@@ -80,7 +80,8 @@ export class TimeoutConfig {
   }
 }
 
-const NO_TIMEOUT = new TimeoutConfig(null);
+/** All of them off. */
+export const NO_TIMEOUT: TimeoutConfig = new TimeoutConfig(null);
 
 /** 5 seconds for each of connect, read, write and pool, as httpx has it; total is off. */
 export const DEFAULT_TIMEOUT: TimeoutConfig = new TimeoutConfig(5000);
