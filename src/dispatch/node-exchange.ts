@@ -83,11 +83,15 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     res.on('error', (error: unknown) => this.thrown(error));
   }
 
-  /** Calls the listener, then lets the body follow. */
-  call(listener: (req: IncomingMessage, res: ServerResponse) => unknown): void {
+  /**
+   * Calls the listener, then lets the body follow.
+   * @param invites Whether `Expect: 100-continue` is answered first, as Node's server does for listeners of 'request'.
+   */
+  call(listener: (req: IncomingMessage, res: ServerResponse) => unknown, invites = this.expectsContinue): void {
     if (this.isOver) return;
     let returned: unknown;
     try {
+      if (invites) this.res.writeContinue();
       returned = listener(this.req, this.res);
     } catch (error) {
       this.thrown(error);

@@ -194,7 +194,7 @@ function serverTarget(server: Server): NodeTarget {
     }
     const [only] = listeners;
     if (exchange.expectsContinue && server.listenerCount('checkContinue') > 0) {
-      exchange.call((req, res) => void server.emit('checkContinue', req, res));
+      exchange.call((req, res) => void server.emit('checkContinue', req, res), false);
       return;
     }
     // With more than one, or one that expects to be called by the server, it is an event.
