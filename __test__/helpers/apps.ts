@@ -43,3 +43,19 @@ export async function bodyOf(req: AsyncIterable<unknown>): Promise<string> {
   for await (const piece of req) pieces.push(piece as Buffer);
   return Buffer.concat(pieces).toString();
 }
+
+/** Counts what was taken of it, and whether it was told to stop. */
+export function source(count: number, piece: Buffer = Buffer.alloc(64 * 1024, 'x')) {
+  const state = { taken: 0, returned: 0 };
+  async function* pieces() {
+    try {
+      for (; state.taken < count;) {
+        state.taken++;
+        yield piece;
+      }
+    } finally {
+      state.returned++;
+    }
+  }
+  return { state, content: pieces() };
+}
