@@ -52,5 +52,4 @@ function toLines(text: string): string {
   }
 }
 
-// oxlint-disable-next-line no-control-regex -- the whole of ASCII
 const NOT_ASCII = /[^\x00-\x7f]/;

@@ -160,7 +160,7 @@ const watched = new WeakSet<object>();
 
 /** Only of an app that leaves its errors to Fastify: with a handler of its own at the root, they are answered by the app. */
 function watchFastify(app: FastifyLike): void {
-  if (watched.has(app) || app.errorHandler?.name !== 'defaultErrorHandler') return;
+  if (watched.has(app) || !leavesErrors(app)) return;
   watched.add(app);
   try {
     app.setErrorHandler((error, request, reply) => {
@@ -177,8 +177,12 @@ function watchFastify(app: FastifyLike): void {
 let isSubscribed = false;
 
 function hearFastify(message: unknown): void {
-  const { error, request } = message as { error?: unknown; request?: { raw?: object } };
-  exchangeOf(request?.raw)?.noted(error);
+  const { error, request } = message as { error?: unknown; request?: { raw: object; server: FastifyLike } };
+  if (request !== undefined && leavesErrors(request.server)) exchangeOf(request.raw)?.noted(error);
+}
+
+function leavesErrors({ errorHandler }: FastifyLike): boolean {
+  return errorHandler?.name === 'defaultErrorHandler';
 }
 
 // ── http.Server ──
