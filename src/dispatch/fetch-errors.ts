@@ -19,7 +19,8 @@ interface H3Like {
   config: { onError?: unknown };
 }
 
-const asked = new WeakMap<object, Hear>();
+/** On the Request: the entries of a WeakMap would be the garbage collector's to look through. */
+const hearKey = Symbol('hear');
 const watched = new WeakSet<object>();
 
 /** From now on errors of the app are told to whoever called `hearErrors` for the request. */
@@ -36,13 +37,17 @@ export function watchErrors(app: object): void {
 
 /** Asks for the errors of one request. */
 export function hearErrors(request: object, hear: Hear): void {
-  asked.set(request, hear);
+  (request as Asked)[hearKey] = hear;
+}
+
+interface Asked {
+  [hearKey]?: Hear;
 }
 
 function watchHono(app: HonoLike, before: HonoLike['errorHandler']): void {
   if (before !== defaultOf(app)) return;
   app.onError((error, context) => {
-    const hear = asked.get(context.req?.raw ?? asked);
+    const hear = (context.req?.raw as Asked | undefined)?.[hearKey];
     // An HTTPException is an answer.
     if (hear !== undefined && !(typeof error === 'object' && error !== null && 'getResponse' in error)) throw error;
     return before(error, context);
@@ -62,6 +67,6 @@ function watchH3(app: H3Like): void {
   const { config } = app;
   if (typeof config.onError === 'function' || Object.isFrozen(config)) return;
   config.onError = (error: { unhandled?: boolean; cause?: unknown }, event: { req?: object }) => {
-    if (error.unhandled === true) asked.get(event.req ?? asked)?.(error.cause ?? error);
+    if (error.unhandled === true) (event.req as Asked | undefined)?.[hearKey]?.(error.cause ?? error);
   };
 }

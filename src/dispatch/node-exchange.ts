@@ -77,7 +77,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     this.expectsContinue = asked.expectsContinue;
     this.req = req;
     this.res = res;
-    tagged.set(req, this);
+    req[exchangeKey] = this;
     res.assignSocket(this.socket);
     res.on('finish', () => this.#finished());
     res.on('error', (error: unknown) => this.thrown(error));
@@ -327,13 +327,15 @@ export class NodeExchange extends AppExchange implements SocketOwner {
 
 /** The exchange that a request belongs to: frameworks tell of errors with the request at hand. */
 export function exchangeOf(req: object | null | undefined): NodeExchange | undefined {
-  return req === null || req === undefined ? undefined : tagged.get(req);
+  return req === null || req === undefined ? undefined : (req as Partial<Incoming>)[exchangeKey];
 }
 
-const tagged = new WeakMap<object, NodeExchange>();
+/** A property and no WeakMap: entries of that would be the garbage collector's to look through. */
+const exchangeKey = Symbol('exchange');
 
 /** What Node's own server and parser use of its messages, and its types do not say. */
 type Incoming = IncomingMessage & {
+  [exchangeKey]?: NodeExchange;
   upgrade: boolean | null;
   joinDuplicateHeaders?: boolean;
   baseUrl?: string;

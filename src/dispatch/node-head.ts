@@ -7,6 +7,7 @@ export class NodeHead implements AppHead {
   readonly isBodiless: boolean;
   #text: string;
   #lines: string | null = null;
+  #contentLength: number | null | undefined;
 
   /**
    * @param text From 'HTTP/1.1 ' to the empty line.
@@ -29,13 +30,19 @@ export class NodeHead implements AppHead {
   }
 
   get contentEncoding(): string | undefined {
-    const values = [...this.#text.matchAll(/\r\ncontent-encoding: ([^\r]*)/gi)].map(([, value]) => value);
-    return values.length === 0 ? undefined : values.join(', ');
+    const text = this.#text;
+    const first = CONTENT_ENCODING.exec(text);
+    if (first === null) return undefined;
+    // RFC 9110 §5.3: several lines are one list.
+    return [...text.matchAll(new RegExp(CONTENT_ENCODING, 'gi'))].map(([, value]) => value).join(', ');
   }
 
   get contentLength(): number | null {
-    const found = /\r\ncontent-length: (\d+)\r/i.exec(this.#text);
-    return found === null ? null : Number(found[1]);
+    if (this.#contentLength === undefined) {
+      const found = CONTENT_LENGTH.exec(this.#text);
+      this.#contentLength = found === null ? null : Number(found[1]);
+    }
+    return this.#contentLength;
   }
 }
 
@@ -52,4 +59,6 @@ function toLines(text: string): string {
   }
 }
 
+const CONTENT_ENCODING = /\r\ncontent-encoding: ([^\r]*)/i;
+const CONTENT_LENGTH = /\r\ncontent-length: (\d+)\r/i;
 const NOT_ASCII = /[^\x00-\x7f]/;
