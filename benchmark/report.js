@@ -39,6 +39,8 @@ const SHOWN = {
   },
 };
 
+SHOWN['in-process'] = SHOWN.throughput;
+
 const NAMES = {
   rps: 'requests/s',
   main: 'main-thread CPU',

@@ -31,6 +31,16 @@ const throughput = (name, title, what, inFlight, goals, more) => ({
   ...more,
 });
 
+/** Against what the framework's users take otherwise. */
+const inProcess = (framework, rival, atLeast) => ({
+  name: `app-${framework}`,
+  title: `${framework} in process, 12 B as text, 1 at a time`,
+  work: 'in-process',
+  framework,
+  rivals: [rival],
+  goals: [against('rps', { atLeast })],
+});
+
 const TWICE_AT_A_FIFTH = [against('rps', { atLeast: 2 }), against('main', { atMost: 0.2 })];
 
 export const rows = [
@@ -123,4 +133,7 @@ export const rows = [
     mostRounds: 3,
     goals: [absolute('each', { atMost: 50 }), absolute('threads', { atMost: 0 })],
   },
+  inProcess('express', 'supertest', 5),
+  inProcess('fastify', 'inject', 0.9),
+  inProcess('hono', 'app-request', 0.4),
 ];

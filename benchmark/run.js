@@ -17,6 +17,7 @@ const HERE = import.meta.dirname;
 const CONTENDERS = ['whippet', 'undici', 'undici-tuned', 'undici-h2', 'fetch', 'http', 'http2', 'got', 'axios'];
 const WARM_UP = 1_000;
 const SLACK = 30_000;
+const NO_ORIGINS = { preferred: { name: 'in process' } };
 
 let options;
 try {
@@ -28,12 +29,15 @@ try {
 process.exit(await bench(options));
 
 async function bench({ rows, contenders, rounds, ms, origin, json }) {
-  const origins = await startOrigins(origin);
+  const origins = rows.some(({ work }) => work !== 'in-process') ? await startOrigins(origin) : NO_ORIGINS;
   console.log(heading({ contenders, rounds, ms, origin: origins.preferred.name }));
   const results = [];
   for (const row of rows) {
-    const server = row.origin === 'native' ? origins.native : origins.preferred;
-    const result = summarize(row, server.name, await runRow(row, { server, contenders, rounds, ms, ...origins }));
+    const server = row.work === 'in-process' ? NO_ORIGINS.preferred : origins[row.origin ?? 'preferred'];
+    // What calls an app is no contender elsewhere, nor the other way round.
+    const who = row.work === 'in-process' ? undefined : contenders;
+    const runs = await runRow(row, { server, contenders: who, rounds, ms, ...origins });
+    const result = summarize(row, server.name, runs);
     printRow(result);
     results.push(result);
   }

@@ -22,3 +22,8 @@ export function open({ ca, keepIdle, dressed }) {
     close: () => client.close(),
   };
 }
+
+export function openApp(app) {
+  const client = new Client({ app, baseUrl: 'http://example/' });
+  return async () => (await client.get('/')).text;
+}
