@@ -2,6 +2,7 @@
 import test from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReadTimeout, TotalTimeout, WriteTimeout, type Client, type RequestOptions } from '../src/index.js';
 import { fetchClient, gate, nodeClient, source, turns, url } from './helpers/apps.js';
 import { eventually, failure, soon } from './helpers/client.js';
@@ -277,4 +278,81 @@ test('an abort reaches the app in the caller’s AsyncLocalStorage', async (t) =
   await sent;
   await eventually('close', () => seen.length === 1);
   t.deepEqual(seen, ['caller']);
+});
+
+test('a source runs in the caller’s AsyncLocalStorage, whoever reads it where', async (t) => {
+  const seen: (string | undefined)[] = [];
+  async function* content() {
+    for (let i = 0; i < 8; i++) {
+      seen.push(storage.getStore());
+      yield KIB_64;
+    }
+  }
+  const client = nodeClient(t, (req, res) =>
+    storage.run('app', async () => {
+      for await (const _ of req);
+      res.end();
+    }),
+  );
+  await storage.run('caller', () => client.post(url, { content: content() }));
+  t.deepEqual([...new Set(seen)], ['caller']);
+});
+
+test('a streamed body when the client gives up: the source is told once', async (t) => {
+  const clients = [
+    nodeClient(t, (req) => void req.resume()),
+    fetchClient(t, async (request) => {
+      await request.body?.getReader().read();
+      return new Promise<Response>(() => {});
+    }),
+  ];
+  for (const client of clients) {
+    const controller = new AbortController();
+    const { state, content } = source(Infinity);
+    const sent = failure(client.post(url, { content, signal: controller.signal }));
+    await eventually('a first piece', () => state.taken > 0);
+    controller.abort();
+    await sent;
+    await eventually('the end of the source', () => state.returned === 1);
+    const { taken } = state;
+    await turns(10);
+    t.is(state.taken, taken);
+  }
+});
+
+test('fetch: reading the request when the response is whole is an error, and no hang', async (t) => {
+  let later: Promise<unknown> | undefined;
+  const client = fetchClient(t, (request) => {
+    later = turns(10).then(() => failure(request.text()));
+    return new Response('early');
+  });
+  t.is((await client.post(url, { content: source(3).content })).text, 'early');
+  t.regex(String(await later), /The response is whole/);
+});
+
+test('node: what an app does to its socket behind its response does no harm', async (t) => {
+  const apps = [
+    (req: IncomingMessage, res: ServerResponse) => void res.on('close', () => req.socket.destroy()).end('whole'),
+    (req: IncomingMessage, res: ServerResponse) => void res.on('finish', () => req.destroy()).end('whole'),
+    (req: IncomingMessage, res: ServerResponse) => (res.end('whole'), void req.socket.destroy()),
+    (_: IncomingMessage, res: ServerResponse) => (res.end('whole'), void res.destroy()),
+    (_: IncomingMessage, res: ServerResponse) => void res.writeHead(200).end('whole').socket?.end(),
+  ];
+  for (const app of apps) {
+    t.is((await nodeClient(t, app).get(url)).text, 'whole');
+    const response = await nodeClient(t, app).stream('GET', url);
+    t.is((await response.read()).toString(), 'whole');
+  }
+});
+
+test('node: timeouts that an app has set end with its response; who listens to the socket sees it close', async (t) => {
+  const seen: string[] = [];
+  const client = nodeClient(t, (req, res) => {
+    res.setTimeout(10, () => seen.push('timeout'));
+    req.socket.on('close', () => seen.push('close'));
+    res.end();
+  });
+  await client.get(url);
+  await new Promise((resolve) => setTimeout(resolve, 40));
+  t.deepEqual(seen, ['close']);
 });

@@ -318,6 +318,11 @@ test('an answer before the upload’s end: it is delivered, and the source told 
       void request.body?.cancel();
       return new Response('too much', { status: 413 });
     }),
+    fetchClient(t, () => new Response('too much', { status: 413 })),
+    fetchClient(t, async (request) => {
+      await request.body?.getReader().read();
+      return new Response('too much', { status: 413 });
+    }),
   ];
   for (const client of clients) {
     const { state, content } = source(1000);

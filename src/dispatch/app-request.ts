@@ -1,7 +1,7 @@
 /** The global Request that a fetch handler is given. */
 
-import type { Body } from '../content.js';
-import { StreamBody, toChunk } from '../content.js';
+import type { StreamBody } from '../content.js';
+import { toChunk } from '../content.js';
 import { LocalProtocolError } from '../errors.js';
 import type { Request } from '../request.js';
 
@@ -25,22 +25,27 @@ const abort = Symbol('abort');
  * @param path The path and query that the app routes on.
  * @throws LocalProtocolError for what a Request cannot be: TRACE, a body of GET and HEAD
  */
-export function toAppRequest(request: Request, path: string, headerLines: string, listener: BodyListener): AppRequest {
-  const { method, url, body } = request;
+export function toAppRequest(
+  request: Request,
+  path: string,
+  headerLines: string,
+  sent: Buffer | ReadableStream<Uint8Array> | null,
+): AppRequest {
+  const { method, url } = request;
   if (method === 'TRACE' || method === 'TRACK') {
     throw new LocalProtocolError(`${method}: a fetch handler cannot be sent it, a Request has no such method`, {
       request,
     });
   }
-  if (body !== null && (method === 'GET' || method === 'HEAD')) {
+  if (sent !== null && (method === 'GET' || method === 'HEAD')) {
     throw new LocalProtocolError(`${method}: a fetch handler cannot be sent a body with it`, { request });
   }
   const headers: [string, string][] = [];
   const fields = headerLines.split('\n');
   for (let i = 0; i + 1 < fields.length; i += 2) headers.push([fields[i], fields[i + 1]]);
   const init: RequestInit & { duplex?: 'half' } = { method, headers };
-  if (body !== null) {
-    init.body = bodyOf(body, listener);
+  if (sent !== null) {
+    init.body = sent as Exclude<typeof sent, Buffer> | Uint8Array<ArrayBuffer>;
     init.duplex = 'half';
   }
   // '*' and an absolute-form target have no place in a URL's path.
@@ -54,19 +59,37 @@ export function abortRequest(request: AppRequest, reason: unknown): void {
   request[abort](reason);
 }
 
-function bodyOf(body: NonNullable<Body>, listener: BodyListener): NonNullable<RequestInit['body']> {
-  if (!(body instanceof StreamBody)) {
-    return body as Uint8Array<ArrayBuffer>;
-  }
+/** A streamed body on its way: whoever reads it later than anybody wants gets an error and does not hang. */
+export interface Streaming {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** No more is wanted: the source is told, if it was begun. */
+  stop(reason: unknown): void;
+}
+
+export function streamBody(body: StreamBody, listener: BodyListener): Streaming {
+  let controls: ReadableStreamDefaultController<Uint8Array> | null = null;
   let producer: AsyncIterator<unknown> | Iterator<unknown> | null = null;
-  return new ReadableStream<Uint8Array>(
+  const release = () => {
+    const stopped = producer;
+    producer = controls = null;
+    // In a microtask: a generator that ends its own exchange is still running now.
+    void Promise.resolve()
+      .then(() => stopped?.return?.())
+      .catch(() => {});
+  };
+  const stream = new ReadableStream<Uint8Array>(
     {
+      start(controller) {
+        controls = controller;
+      },
       async pull(controller) {
         listener.waitsForSource();
         try {
           producer ??= body.open();
           const { done, value } = await producer.next();
+          if (controls === null) return;
           if (done) {
+            producer = controls = null;
             controller.close();
             listener.done();
             return;
@@ -76,19 +99,23 @@ function bodyOf(body: NonNullable<Body>, listener: BodyListener): NonNullable<Re
           controller.enqueue(Uint8Array.prototype.slice.call(piece));
           listener.took(piece.length);
         } catch (error) {
-          producer = null;
+          if (controls === null) return;
+          producer = controls = null;
           controller.error(error);
           listener.fails(error);
         }
       },
-      async cancel() {
-        const stopped = producer ?? body.open();
-        producer = null;
-        await stopped.return?.();
-      },
+      cancel: release,
     },
     { highWaterMark: 0 },
   );
+  const stop = (reason: unknown) => {
+    const controller = controls;
+    if (controller === null) return;
+    release();
+    controller.error(reason);
+  };
+  return { stream, stop };
 }
 
 let made: (new (url: string, init: RequestInit) => AppRequest) | null = null;

@@ -4,8 +4,8 @@ import { StreamBody } from '../content.js';
 import { RemoteProtocolError, typeName } from '../errors.js';
 import type { AppHead } from './app-exchange.js';
 import { AppExchange } from './app-exchange.js';
-import type { AppRequest } from './app-request.js';
-import { abortRequest, toAppRequest } from './app-request.js';
+import type { AppRequest, Streaming } from './app-request.js';
+import { abortRequest, streamBody, toAppRequest } from './app-request.js';
 import { hearErrors } from './fetch-errors.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -17,6 +17,7 @@ export class FetchExchange extends AppExchange {
   #reader: Reader | null = null;
   #isReading = false;
   #head: FetchHead | null = null;
+  #upload: Streaming | null = null;
 
   constructor(request: AppExchange['request'], options: AppExchange['options'], raises: boolean) {
     super(request, options);
@@ -27,17 +28,13 @@ export class FetchExchange extends AppExchange {
   call(handler: (asked: globalThis.Request, context: unknown) => unknown, path: string, headerLines: string): void {
     const { body } = this.request;
     const { onUploadProgress } = this.options;
-    let sent = 0;
-    const asked = toAppRequest(this.request, path, headerLines, {
-      fails: (error) => this.fail(error),
-      waitsForSource: () => this.stopReadClock(),
-      took: (bytes) => {
-        sent += bytes;
-        onUploadProgress?.(sent, body?.length ?? null);
-        this.startReadClock();
-      },
-      done: () => this.startReadClock(),
-    });
+    if (body instanceof StreamBody) this.#upload = this.#streamed(body);
+    const asked = toAppRequest(
+      this.request,
+      path,
+      headerLines,
+      body instanceof StreamBody ? (this.#upload as Streaming).stream : body,
+    );
     this.#asked = asked;
     if (this.#raises) hearErrors(asked, (error) => (this.#heard = { error }));
     let answer: unknown;
@@ -59,9 +56,25 @@ export class FetchExchange extends AppExchange {
     );
   }
 
+  #streamed(body: StreamBody): Streaming {
+    const { onUploadProgress } = this.options;
+    let sent = 0;
+    return streamBody(body, {
+      fails: (error) => this.fail(error),
+      waitsForSource: () => this.stopReadClock(),
+      took: (bytes) => {
+        sent += bytes;
+        onUploadProgress?.(sent, body.length);
+        this.startReadClock();
+      },
+      done: () => this.startReadClock(),
+    });
+  }
+
   /** A reader that is stuck is told as well, so that it fails and does not hang. */
   protected dropped(reason: unknown): void {
     if (this.#asked !== null) abortRequest(this.#asked, reason);
+    this.#upload?.stop(reason);
     const reader = this.#reader;
     this.#reader = null;
     reader?.cancel(reason).catch(ignore);
@@ -75,8 +88,9 @@ export class FetchExchange extends AppExchange {
     if (this.isOver) return;
     if (this.#raises) {
       this.fail(error);
-    } else if (this.begin(new FetchHead(500, '', 'content-length\n0\n', this.request.method))) {
-      this.end();
+    } else {
+      this.#head = new FetchHead(500, '', 'content-length\n0\n', this.request.method);
+      if (this.begin(this.#head)) this.#ended();
     }
   }
 
@@ -170,6 +184,7 @@ export class FetchExchange extends AppExchange {
       this.#cut(`The app sent ${received} bytes, its Content-Length is ${contentLength}`, undefined);
     } else {
       this.end();
+      if (this.#upload !== null) this.#upload.stop(new Error('The response is whole: no more of the request is sent'));
     }
   }
 

@@ -152,7 +152,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   destroyed(error: Error | null): void {
-    if (this.isOver) return;
+    // What was written before is out, as on a socket.
+    if (this.isOver || (this.res.writableEnded && error === null)) return;
     if (this.#raises && this.#noted !== null) this.fail(this.#noted.error);
     else if (this.#raises && error !== null) this.fail(error);
     else if (this.hasHead) this.fail(this.#truncated('The app closed its socket in the midst of its response', error));
@@ -278,7 +279,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     this.#upload?.stop();
     if (!(req as Incoming)._consuming) (req as Incoming)._dump();
     res.detachSocket(socket);
-    process.nextTick(closeResponse, res);
+    if (socket.timeout) socket.setTimeout(0);
+    process.nextTick(close, res, socket);
     const head = this.#head;
     if (head !== null && !head.isBodiless && head.contentLength !== null && this.received < head.contentLength) {
       const message = `The app ended its response after ${this.received} of the ${head.contentLength} bytes of its Content-Length`;
@@ -298,16 +300,11 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       this.#upload = new Upload(body, req, this.options.onUploadProgress, {
         fails: (error) => this.fail(error),
         waitsForApp: () => this.startWriteClock(),
-        waitsForSource: () => {
-          this.stopWriteClock();
-          this.stopReadClock();
-        },
-        done: () => {
-          this.stopWriteClock();
-          this.startReadClock();
-        },
+        appTook: () => this.stopWriteClock(),
+        waitsForSource: () => this.stopReadClock(),
+        done: () => this.startReadClock(),
       });
-      this.#upload.resume();
+      void this.#upload.start();
       return;
     }
     if (body !== null && !req.destroyed) {
@@ -370,11 +367,13 @@ function needDrainOf(res: ServerResponse): symbol {
     Object.getOwnPropertySymbols(res).find(({ description }) => description === 'kNeedDrain') ?? Symbol('kNeedDrain'));
 }
 
-/** `emitCloseNT` of Node's server. */
-function closeResponse(res: ServerResponse): void {
+/** `emitCloseNT` of Node's server; and the client hangs up, which nobody need be told who does not listen. */
+function close(res: ServerResponse, socket: AppSocket): void {
   const response = res as Outgoing;
-  if (response._closed) return;
-  response.destroyed = true;
-  response._closed = true;
-  response.emit('close');
+  if (!response._closed) {
+    response.destroyed = true;
+    response._closed = true;
+    response.emit('close');
+  }
+  if (socket.listenerCount('close') > 0) socket.destroy();
 }

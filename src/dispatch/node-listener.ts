@@ -49,7 +49,8 @@ type Call = NodeTarget['call'];
 /** A function, by what it is part of. `server` is the `this` of a server's listener. */
 function callOf(listener: NodeListener, server?: Server): Call {
   if (isFinal(listener)) return (exchange, raises) => callFinal(listener, exchange, raises);
-  const isKoa = listener.name === 'handleRequest' && /createContext/.test(Function.prototype.toString.call(listener));
+  // Its name may be a minifier's.
+  const isKoa = /\bcreateContext\(/.test(Function.prototype.toString.call(listener));
   let koa: KoaLike | null | undefined = isKoa ? undefined : null;
   return (exchange) =>
     exchange.call((req, res) => {

@@ -9,6 +9,7 @@ import type { DispatchOptions } from './dispatch.js';
 export interface UploadListener {
   fails(error: unknown): void;
   waitsForApp(): void;
+  appTook(): void;
   waitsForSource(): void;
   done(): void;
 }
@@ -20,8 +21,8 @@ export class Upload {
   #listener: UploadListener;
   #producer: AsyncIterator<unknown> | Iterator<unknown> | null = null;
   #rest: Buffer = NOTHING;
-  #isRunning = false;
-  #hasStarted = false;
+  #isWanted = false;
+  #wake: (() => void) | null = null;
   #isStopped = false;
   #sent = 0;
 
@@ -39,14 +40,14 @@ export class Upload {
 
   /** The app takes more. */
   resume(): void {
-    if (this.#isRunning || this.#isStopped) return;
-    this.#isRunning = true;
-    void this.#run();
+    this.#isWanted = true;
+    this.#wake?.();
   }
 
   /** No more is wanted: the source is told once, and not waited for. */
   stop(): void {
     this.#isStopped = true;
+    this.#wake?.();
     const producer = this.#producer;
     this.#producer = null;
     this.#rest = NOTHING;
@@ -57,30 +58,35 @@ export class Upload {
         .catch(() => {});
   }
 
-  async #run(): Promise<void> {
+  /** One loop from the beginning to the end, so that the source runs in the caller's AsyncLocalStorage throughout. */
+  async start(): Promise<void> {
     try {
-      if (!this.#hasStarted) {
-        this.#hasStarted = true;
-        this.#producer = this.#body.open();
-      }
+      this.#producer = this.#body.open();
       while (!this.#isStopped) {
         if (this.#rest.length === 0 && !(await this.#next())) break;
         if (this.#isStopped) break;
         const piece = this.#rest.subarray(0, LARGEST_PIECE);
         this.#rest = this.#rest.subarray(piece.length);
         if (piece.length === 0) continue;
+        this.#isWanted = false;
         const more = this.#into.push(piece);
         this.#sent += piece.length;
         this.#onProgress?.(this.#sent, this.#body.length);
-        if (more) continue;
-        this.#listener.waitsForApp();
-        this.#isRunning = false;
-        return;
+        if (!more && !this.#isWanted) await this.#room();
       }
     } catch (error) {
       // What a source throws because it was told to stop is nobody's business.
       if (!this.#isStopped) this.#listener.fails(error);
     }
+  }
+
+  /** Until the app takes more, or nobody wants any. */
+  async #room(): Promise<void> {
+    if (this.#isStopped) return;
+    this.#listener.waitsForApp();
+    await new Promise<void>((resolve) => (this.#wake = resolve));
+    this.#wake = null;
+    if (!this.#isStopped) this.#listener.appTook();
   }
 
   /** Fetches a piece; false at the end. */
