@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReadTimeout, TotalTimeout, WriteTimeout, type Client, type RequestOptions } from '../src/index.js';
 import { fetchClient, gate, nodeClient, source, turns, url } from './helpers/apps.js';
+import { run, start } from './helpers/child.js';
 import { eventually, failure, soon } from './helpers/client.js';
 
 const KIB_64 = Buffer.alloc(64 * 1024, 'x');
@@ -355,4 +356,34 @@ test('node: timeouts that an app has set end with its response; who listens to t
   await client.get(url);
   await new Promise((resolve) => setTimeout(resolve, 40));
   t.deepEqual(seen, ['close']);
+});
+
+test('N1 streamed responses that nobody read, closed or kept: their apps are told', async (t) => {
+  const program = `
+    const counts = { closed: 0, cancelled: 0 };
+    const node = new whippet.Client({ app: (req, res) => res.on('close', () => counts.closed++).write('x') });
+    const pull = (controller) => controller.enqueue(new Uint8Array(10));
+    const cancel = () => void counts.cancelled++;
+    const fetched = new whippet.Client({ app: () => new Response(new ReadableStream({ pull, cancel })) });
+    for (let i = 0; i < 50; i++) {
+      await node.stream('GET', 'http://example/');
+      await fetched.stream('GET', 'http://example/');
+    }
+    while (counts.closed + counts.cancelled < 100) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
+    console.log('all');
+  `;
+  const running = start(t, program, {}, ['--expose-gc']);
+  await running.printed('all');
+  t.is((await running.ended).code, 0);
+});
+
+test('an unfinished exchange with an app holds the process no longer than its timeout', async (t) => {
+  const program = `
+    const client = new whippet.Client({ app: (req, res) => {}, timeout: { read: 20 } });
+    console.log(await client.get('http://example/').catch((error) => error.name));
+  `;
+  t.is(await run(t, program), 'ReadTimeout\n');
 });

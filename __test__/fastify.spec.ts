@@ -2,8 +2,7 @@
 import fastify, { type FastifyInstance } from 'fastify';
 import test from 'ava';
 import { Readable } from 'node:stream';
-import { type NodeApp } from '../src/index.js';
-import { clientOf, nodeClient, url, type Listener } from './helpers/apps.js';
+import { clientOf, nodeClient, url } from './helpers/apps.js';
 import { failure, told } from './helpers/client.js';
 
 const own = new Error('the app’s own');
@@ -27,14 +26,11 @@ function appOf(): FastifyInstance {
   return app;
 }
 
-const clientOfFastify = (t: Parameters<typeof clientOf>[0], app: FastifyInstance) =>
-  clientOf(t, app as unknown as NodeApp);
-
 test('hello: plugins are loaded by the first requests, which are many', async (t) => {
   let loaded = 0;
   const app = appOf();
   app.register(async () => void loaded++);
-  const client = clientOfFastify(t, app);
+  const client = clientOf(t, app);
   const answers = await Promise.all(Array.from({ length: 5 }, async () => told(await client.get(url))));
   t.deepEqual([...new Set(answers)], ['200 Hello World!']);
   t.is(loaded, 1);
@@ -45,8 +41,8 @@ const PATHS = ['/own', '/thrown', '/sent', '/plugin', '/hook'];
 
 for (const path of PATHS) {
   test(`${path}: the app’s own error, or what Fastify makes of it`, async (t) => {
-    t.is(await failure(clientOfFastify(t, appOf()).get(`http://example${path}`)), own);
-    const quiet = nodeClient(t, appOf() as unknown as Listener, { raiseAppExceptions: false });
+    t.is(await failure(clientOf(t, appOf()).get(`http://example${path}`)), own);
+    const quiet = nodeClient(t, appOf(), { raiseAppExceptions: false });
     const response = await quiet.get(`http://example${path}`);
     t.is(response.statusCode, 500);
     t.deepEqual(response.json(), { statusCode: 500, error: 'Internal Server Error', message: own.message });
@@ -56,7 +52,7 @@ for (const path of PATHS) {
 test('an app that was ready before: the handlers’ errors', async (t) => {
   const app = appOf();
   await app.ready();
-  const client = clientOfFastify(t, app);
+  const client = clientOf(t, app);
   for (const path of ['/own', '/thrown', '/plugin']) t.is(await failure(client.get(`http://example${path}`)), own);
 });
 
@@ -64,7 +60,7 @@ test('a 4xx, validation and nobody’s path are answers', async (t) => {
   const app = appOf();
   const body = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
   app.post('/valid', { schema: { body } }, async (request) => request.body);
-  const client = clientOfFastify(t, app);
+  const client = clientOf(t, app);
   t.is((await client.get('http://example/teapot')).statusCode, 418);
   t.is((await client.post('http://example/valid', { json: {} })).statusCode, 400);
   t.deepEqual((await client.post('http://example/valid', { json: { a: '7' } })).json(), { a: 7 });
@@ -74,22 +70,22 @@ test('a 4xx, validation and nobody’s path are answers', async (t) => {
 test('an error handler of the app’s own answers', async (t) => {
   const app = appOf();
   app.setErrorHandler((error: Error, _request, reply) => void reply.code(500).send({ sorry: error.message }));
-  const response = await clientOfFastify(t, app).get('http://example/own');
+  const response = await clientOf(t, app).get('http://example/own');
   t.deepEqual([response.statusCode, response.json()], [500, { sorry: own.message }]);
 });
 
 test('inject() and a second client of the same app go on as before', async (t) => {
   const app = appOf();
-  t.is(await failure(clientOfFastify(t, app).get('http://example/own')), own);
+  t.is(await failure(clientOf(t, app).get('http://example/own')), own);
   t.is((await app.inject('/own')).statusCode, 500);
-  const quiet = nodeClient(t, app as unknown as Listener, { raiseAppExceptions: false });
+  const quiet = nodeClient(t, app, { raiseAppExceptions: false });
   t.is((await quiet.get('http://example/own')).statusCode, 500);
 });
 
 test('a plugin that fails to load', async (t) => {
   const app = fastify();
   app.register(async () => Promise.reject(own));
-  t.is(await failure(clientOfFastify(t, app).get(url)), own);
+  t.is(await failure(clientOf(t, app).get(url)), own);
 });
 
 test('streams: one that is whole, one that fails', async (t) => {
@@ -103,7 +99,7 @@ test('streams: one that is whole, one that fails', async (t) => {
       })(),
     ),
   );
-  const client = clientOfFastify(t, app);
+  const client = clientOf(t, app);
   t.is((await client.get('http://example/whole')).text, 'ab');
   t.regex(String(await failure(client.get('http://example/fails'))), /the app’s own|closed its socket in the midst/);
 });

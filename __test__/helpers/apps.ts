@@ -1,7 +1,7 @@
 /** Clients of apps in this process, for one test. */
 import type { ExecutionContext } from 'ava';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AppTypes, Client, ClientOptions } from '../../src/index.js';
+import type { AppTypes, Client, ClientOptions, NodeApp } from '../../src/index.js';
 import { FetchDispatch, NodeDispatch, type FetchDispatchOptions, type NodeDispatchOptions } from '../../src/index.js';
 import { openClient } from './client.js';
 
@@ -14,7 +14,7 @@ export function clientOf(t: ExecutionContext, app: AppTypes, options: ClientOpti
   return openClient(t, { app, ...options });
 }
 
-export function nodeClient(t: ExecutionContext, app: Listener, options: Partial<NodeDispatchOptions> = {}): Client {
+export function nodeClient(t: ExecutionContext, app: NodeApp, options: Partial<NodeDispatchOptions> = {}): Client {
   return openClient(t, { dispatch: new NodeDispatch({ app, ...options }) });
 }
 
