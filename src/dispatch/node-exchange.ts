@@ -43,6 +43,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   /** Writes whose callers wait for the reader. */
   #waiting: (() => void)[] = [];
   #release: (() => void) | null = null;
+  /** Enough waits for the reader: writers should wait as well. */
+  #isFull = false;
   #upload: Upload | null = null;
   #hasReturned = false;
 
@@ -238,8 +240,6 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     return !this.#isFull;
   }
 
-  #isFull = false;
-
   #body(piece: Buffer): void {
     this.#isFull = !this.push(piece);
   }
@@ -346,17 +346,20 @@ type Outgoing = ServerResponse & { _header: string | null; _closed: boolean };
 
 type Classes = [typeof IncomingMessage, typeof ServerResponse];
 
+const classes = new WeakMap<Server, Classes>();
+
 /** `createServer({ IncomingMessage, ServerResponse })` keeps them under symbols. */
 function classesOf(server: Server): Classes {
-  const found = new Map(
-    Object.getOwnPropertySymbols(server).map((symbol) => [
-      symbol.description,
-      (server as unknown as Record<symbol, unknown>)[symbol],
-    ]),
-  );
-  const pick = (name: string, otherwise: unknown) =>
-    typeof found.get(name) === 'function' ? found.get(name) : otherwise;
-  return [pick('IncomingMessage', IncomingMessage), pick('ServerResponse', ServerResponse)] as Classes;
+  const known = classes.get(server);
+  if (known !== undefined) return known;
+  const kept = server as unknown as Record<symbol, unknown>;
+  const pick = (name: string, otherwise: unknown) => {
+    const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === name);
+    return symbol !== undefined && typeof kept[symbol] === 'function' ? kept[symbol] : otherwise;
+  };
+  const found = [pick('IncomingMessage', IncomingMessage), pick('ServerResponse', ServerResponse)] as Classes;
+  classes.set(server, found);
+  return found;
 }
 
 let needDrain: symbol | undefined;
