@@ -68,6 +68,23 @@ test('a slow source is no silence of the app', async (t) => {
   }
 });
 
+test('a busy event loop is no silence of the app, before it is called or after', async (t) => {
+  const busy = (ms: number) => {
+    const end = performance.now() + ms;
+    while (performance.now() < end);
+  };
+  const clients = [
+    nodeClient(t, (_, res) => void setImmediate(() => res.end('answered'))),
+    fetchClient(t, () => new Promise((resolve) => setImmediate(() => resolve(new Response('answered'))))),
+  ];
+  for (const client of clients) {
+    busy(60);
+    const sent = client.get(url, { timeout: { read: 20 } });
+    busy(60);
+    t.is((await sent).text, 'answered');
+  }
+});
+
 // ── aborts ──
 
 test('an aborted signal: the app is not called', async (t) => {

@@ -111,11 +111,14 @@ function valueImports(source: string): string[] {
 }
 
 test('there is no `any` in what users see, nor elsewhere', (t) => {
+  // What stands behind the request of a fetch handler is the handler's: `unknown` would refuse every handler that says so.
+  const allowed = '(request: globalThis.Request, ...rest: any[])';
   const files = (readdirSync(root, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
   const found = files.flatMap((file) =>
     readFileSync(path.join(root, file), 'utf8')
       .split('\n')
       .filter((line) => /(?::|<|\bas|\|)\s*any\b(?!\w)|\bany\[\]/.test(line) && !/^\s*(?:\*|\/\/|\/\*)/.test(line))
+      .filter((line) => !line.includes(allowed))
       .map((line) => `${file}: ${line.trim()}`),
   );
   t.deepEqual(found, []);

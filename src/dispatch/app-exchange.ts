@@ -18,6 +18,7 @@ import type { Request } from '../request.js';
 import type { Arrival } from '../response.js';
 import { Response } from '../response.js';
 import { listen } from './abort.js';
+import { Clock } from './clock.js';
 import type { BodySource, DispatchOptions } from './dispatch.js';
 
 interface Waiting<T> {
@@ -54,9 +55,9 @@ export abstract class AppExchange implements BodySource {
   #failure: { reason: unknown } | null = null;
   #sentAt = performance.now();
   #headAt = 0;
-  #readClock: NodeJS.Timeout | null = null;
-  #writeClock: NodeJS.Timeout | null = null;
-  #totalClock: NodeJS.Timeout | null = null;
+  #readClock: Clock | null = null;
+  #writeClock: Clock | null = null;
+  #totalClock: Clock | null = null;
   #unlisten: (() => void) | null = null;
 
   constructor(request: Request, options: DispatchOptions) {
@@ -81,10 +82,11 @@ export abstract class AppExchange implements BodySource {
       }
       const { totalTimeout } = timeout;
       if (totalTimeout !== null) {
-        this.#totalClock = setTimeout(() => {
+        this.#totalClock = new Clock(totalTimeout, () => {
           const message = `${this.#origin} did not finish within ${totalTimeout} ms in all${this.hint()}`;
           this.fail(new TotalTimeout(message, { request: this.request }));
-        }, totalTimeout);
+        });
+        this.#totalClock.start();
       }
       try {
         call();
@@ -167,7 +169,7 @@ export abstract class AppExchange implements BodySource {
         return false;
       }
       this.#pieces.push(piece);
-      this.#readClock?.refresh();
+      this.startReadClock();
       return true;
     }
     const reading = this.#reading;
@@ -231,36 +233,30 @@ export abstract class AppExchange implements BodySource {
   protected startReadClock(): void {
     const { readTimeout } = this.options.timeout;
     if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
-    if (this.#readClock !== null) {
-      this.#readClock.refresh();
-      return;
-    }
-    this.#readClock = setTimeout(() => {
+    this.#readClock ??= new Clock(readTimeout, () => {
       const message = `no data from ${this.#origin} for ${readTimeout} ms${this.hint()}`;
       this.fail(new ReadTimeout(message, { request: this.request }));
-    }, readTimeout);
+    });
+    this.#readClock.start();
   }
 
   protected stopReadClock(): void {
-    if (this.#readClock === null) return;
-    clearTimeout(this.#readClock);
-    this.#readClock = null;
+    this.#readClock?.stop();
   }
 
   /** The app takes nothing of the request's body from now on. */
   protected startWriteClock(): void {
     const { writeTimeout } = this.options.timeout;
-    if (writeTimeout === null || this.isOver || this.#writeClock !== null) return;
-    this.#writeClock = setTimeout(() => {
+    if (writeTimeout === null || this.isOver) return;
+    this.#writeClock ??= new Clock(writeTimeout, () => {
       const message = `${this.#origin} took no data for ${writeTimeout} ms`;
       this.fail(new WriteTimeout(message, { request: this.request }));
-    }, writeTimeout);
+    });
+    this.#writeClock.start();
   }
 
   protected stopWriteClock(): void {
-    if (this.#writeClock === null) return;
-    clearTimeout(this.#writeClock);
-    this.#writeClock = null;
+    this.#writeClock?.stop();
   }
 
   get #origin(): string {
@@ -282,7 +278,7 @@ export abstract class AppExchange implements BodySource {
     this.isOver = true;
     this.stopReadClock();
     this.stopWriteClock();
-    if (this.#totalClock !== null) clearTimeout(this.#totalClock);
+    this.#totalClock?.stop();
     if (this.#unlisten !== null) this.#unlisten();
     if (this.#head !== null && !this.#collects) forgotten.unregister(this);
   }

@@ -18,7 +18,7 @@ export type FetchApp =
 export type NodeListener = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => unknown;
 
 /** A Node listener: Express, Koa or its callback(), Fastify, an http.Server, a plain `(req, res)`. */
-export type NodeApp = NodeListener | Server | { callback(): any } | { routing: any; ready(): any };
+export type NodeApp = NodeListener | Server | { callback(): unknown } | { routing: unknown; ready(): unknown };
 
 /** An object with `fetch`, or a function of at most one parameter, is a FetchApp; the rest are NodeApps. */
 export type AppTypes = FetchApp | NodeApp;
