@@ -280,7 +280,7 @@ for (const [kind, open] of ECHOES) {
   test(`${kind}: progress of either direction`, async (t) => {
     const up: unknown[] = [];
     const down: number[] = [];
-    const options: RequestOptions = {
+    const options: Pick<RequestOptions, 'onUploadProgress' | 'onDownloadProgress'> = {
       onUploadProgress: (sent, total) => up.push([sent, total]),
       onDownloadProgress: (received) => down.push(received),
     };

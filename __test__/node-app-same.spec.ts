@@ -124,7 +124,10 @@ const RESPONSES: Row[] = [
     title: 'a generator by pipeline()',
     app: (_, res) => pipeline(Readable.from(Array.from({ length: 500 }, (_, i) => `line ${i}\n`)), res, () => {}),
   },
-  { title: 'a redirect is what it is', app: (_, res) => res.writeHead(302, { location: '/else' }).end(), options: {} },
+  {
+    title: 'a redirect',
+    app: (req, res) => (req.url === '/' ? res.writeHead(302, { location: '/else' }).end() : res.end('else')),
+  },
   {
     title: 'Connection: close of the client',
     app: (_, res) => res.end('x'),

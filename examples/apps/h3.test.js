@@ -42,10 +42,8 @@ test('a session', async () => {
 
 test('a file upload', async () => {
   const client = new Client({ app: createApp(), baseUrl: 'http://app.test' });
-  const form = new FormData();
-  form.set('photo', new Blob([new Uint8Array(1000)]), 'photo.png');
-  const { headers, body } = new Response(form);
-  assert.deepEqual((await client.post('/photos', { content: body, headers })).json(), {
+  const photo = ['photo.png', new Uint8Array(1000), 'image/png'];
+  assert.deepEqual((await client.post('/photos', { files: { photo } })).json(), {
     name: 'photo.png',
     bytes: 1000,
   });

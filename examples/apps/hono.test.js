@@ -47,12 +47,8 @@ test('a session', async () => {
 
 test('a file upload', async () => {
   const client = new Client({ app: createApp(), baseUrl: 'http://app.test' });
-  const form = new FormData();
-  form.set('title', 'A photo');
-  form.set('photo', new Blob([new Uint8Array(100_000)]), 'photo.png');
-  const { headers, body } = new Response(form);
-
-  const response = await client.post('/photos', { content: body, headers });
+  const photo = ['photo.png', new Uint8Array(100_000), 'image/png'];
+  const response = await client.post('/photos', { data: { title: 'A photo' }, files: { photo } });
   assert.deepEqual(response.json(), { name: 'photo.png', bytes: 100_000, title: 'A photo' });
 });
 
