@@ -19,7 +19,7 @@ import { serve } from './helpers/server.js';
 
 const routes: Listener = async (req, res) => {
   const { pathname } = new globalThis.URL(req.url as string, url);
-  if (pathname === '/login') return res.setHeader('set-cookie', ['a=1; Path=/', 'b=2; Path=/other']).end('welcome');
+  if (pathname === '/login') return res.setHeader('Set-Cookie', ['a=1; Path=/', 'b=2; Path=/other']).end('welcome');
   if (pathname === '/303') return res.writeHead(303, { location: '/seen' }).end('not read');
   if (pathname === '/307') return res.writeHead(307, { location: '/seen' }).end();
   if (pathname === '/loop') return res.writeHead(302, { location: '/loop' }).end();

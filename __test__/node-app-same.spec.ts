@@ -317,8 +317,7 @@ async function told(client: Client, method: string, target: string, options: Req
 function describe(response: Response): Record<string, unknown> {
   const { statusCode, reasonPhrase, httpVersion, trailers, isClosed, numBytesDownloaded } = response;
   const ofTheConnection = new Set(['date', 'keep-alive']);
-  // The network's come in lower case.
-  const headers = response.headers.multiItems().filter(([name]) => !ofTheConnection.has(name));
+  const headers = response.headers.raw.filter(([name]) => !ofTheConnection.has(name));
   const content = response.content.toString('latin1');
   return {
     statusCode,
@@ -326,7 +325,7 @@ function describe(response: Response): Record<string, unknown> {
     httpVersion,
     headers,
     content,
-    trailers: trailers.multiItems(),
+    trailers: trailers.raw,
     isClosed,
     numBytesDownloaded,
   };

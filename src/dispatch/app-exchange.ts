@@ -30,7 +30,7 @@ interface Waiting<T> {
 export interface AppHead {
   readonly statusCode: number;
   readonly reason: string;
-  /** 'name\nvalue\n…' */
+  /** 'name\nvalue\n…', names in lower case as from the network: some of them are looked for in the text. */
   readonly headerLines: string;
   readonly contentEncoding: string | undefined;
   /** No content follows, whatever the fields say: HEAD, 204, 304. */

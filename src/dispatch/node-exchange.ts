@@ -246,7 +246,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
 
   #trailers(lines: string[]): void {
     if (lines.length === 0) return;
-    this.trailers = Headers.fromLines(lines.map((line) => line.replace(/: ?/, '\n')).join('\n') + '\n');
+    this.trailers = Headers.fromLines(
+      lines.map((line) => line.replace(/^([^:]*): ?/, (_, name: string) => `${name.toLowerCase()}\n`)).join('\n') +
+        '\n',
+    );
   }
 
   #informational(text: string): void {

@@ -46,7 +46,7 @@ export class NodeHead implements AppHead {
   }
 }
 
-/** 'name\nvalue\n…', of the lines behind the first. */
+/** 'name\nvalue\n…', of the lines behind the first; names in lower case, as the core writes them. */
 function toLines(text: string): string {
   let lines = '';
   let start = text.indexOf('\r\n') + 2;
@@ -54,7 +54,7 @@ function toLines(text: string): string {
     const end = text.indexOf('\r\n', start);
     if (end <= start) return lines;
     const colon = text.indexOf(':', start);
-    lines += `${text.slice(start, colon)}\n${text.slice(colon + 1, end).trim()}\n`;
+    lines += `${text.slice(start, colon).toLowerCase()}\n${text.slice(colon + 1, end).trim()}\n`;
     start = end + 2;
   }
 }
