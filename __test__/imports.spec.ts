@@ -46,6 +46,8 @@ const FLOORS: string[][] = [
   ['cookies/tough'],
   ['body'],
   ['form', 'multipart'],
+  ['environment'],
+  ['no-proxy'],
   ['url-pattern'],
   ['content', 'decoding', 'headers', 'timeout', 'url', 'version'],
   ['url-components'],
