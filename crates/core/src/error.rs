@@ -1,6 +1,8 @@
 //! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
 
 use crate::connect::tls;
+use bytes::Bytes;
+use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::io;
 
@@ -18,6 +20,8 @@ pub enum ErrorKind {
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTooLarge,
+    /// A proxy refused, or does not speak its protocol.
+    ProxyError,
     /// A body is not what its Content-Encoding says.
     DecodingError,
     /// The request was dropped before it finished: the pool's thread is ending, or a bug.
@@ -31,11 +35,33 @@ pub struct Error {
     code: Option<&'static str>,
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    at_proxy: bool,
+    refusal: Option<Box<Refusal>>,
+}
+
+/// A proxy's answer to CONNECT, when it was not the tunnel that was asked for.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: StatusCode,
+    /// None when it is the usual one.
+    pub reason: Option<Bytes>,
+    pub headers: HeaderMap,
+    /// Its beginning, without content decoding.
+    pub body: Bytes,
+}
+
+impl Refusal {
+    pub(crate) fn phrase(&self) -> String {
+        match &self.reason {
+            Some(reason) => reason[..reason.len().min(200)].escape_ascii().to_string(),
+            None => self.status.canonical_reason().unwrap_or_default().to_owned(),
+        }
+    }
 }
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, code: None, message: message.into(), source: None }
+        Error { kind, code: None, message: message.into(), source: None, at_proxy: false, refusal: None }
     }
 
     /// The code that Node's own modules give the same fault, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
@@ -52,7 +78,19 @@ impl Error {
     /// `kind` with the cause's code and text: `"{what}: {cause}"`.
     pub(crate) fn from_io(kind: ErrorKind, what: impl fmt::Display, cause: io::Error) -> Self {
         let code = io_code(&cause);
-        Error { kind, code, message: format!("{what}: {}", io_text(&cause)), source: Some(Box::new(cause)) }
+        let error = Error::new(kind, format!("{what}: {}", io_text(&cause))).with_source(cause);
+        Error { code, ..error }
+    }
+
+    /// It happened on the way to a proxy, or there.
+    pub(crate) fn at_proxy(mut self) -> Self {
+        self.at_proxy = true;
+        self
+    }
+
+    pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {
+        self.refusal = Some(Box::new(refusal));
+        self
     }
 
     pub fn kind(&self) -> ErrorKind {
@@ -70,6 +108,15 @@ impl Error {
 
     pub fn message(&self) -> &str {
         &self.message
+    }
+
+    /// Whether it was not the origin that failed, but the way to a proxy, or the proxy.
+    pub fn is_at_proxy(&self) -> bool {
+        self.at_proxy
+    }
+
+    pub fn refusal(&self) -> Option<&Refusal> {
+        self.refusal.as_deref()
     }
 }
 

@@ -18,6 +18,7 @@ pub enum ErrorKind {
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTooLarge,
+    ProxyError,
     DecodingError,
 }
 
@@ -37,6 +38,7 @@ impl From<whippet_core::ErrorKind> for ErrorKind {
             Core::LocalProtocolError => ErrorKind::LocalProtocolError,
             Core::RemoteProtocolError => ErrorKind::RemoteProtocolError,
             Core::ResponseTooLarge => ErrorKind::ResponseTooLarge,
+            Core::ProxyError => ErrorKind::ProxyError,
             Core::DecodingError => ErrorKind::DecodingError,
         }
     }

@@ -3,9 +3,11 @@
 
 mod local;
 mod resolve;
+pub(crate) mod socks;
 mod stream;
 mod tcp;
 pub(crate) mod tls;
+pub(crate) mod tunnel;
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};

@@ -1,0 +1,201 @@
+//! CONNECT (RFC 9110 section 9.3.6), over any stream: to the proxy before, to the origin afterwards. hyper reads the reply; the
+//! TLS within the tunnel is `tls`'s work, as without one.
+
+use crate::body::RequestBody;
+use crate::error::{Error, ErrorKind, Refusal, io_code};
+use crate::proxy::Proxy;
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
+use http::{Method, Request, Response, StatusCode, Uri};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::client::conn::http1::{Builder, Connection, SendRequest};
+use hyper::ext::ReasonPhrase;
+use hyper_util::rt::TokioIo;
+use std::error::Error as _;
+use std::future::poll_fn;
+use std::io;
+use std::pin::{Pin, pin};
+use std::task::Poll;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+/// The head of the reply.
+const HEAD_LIMIT: usize = 64 * 1024;
+/// What is kept of the body of a refusal.
+const BODY_LIMIT: usize = 64 * 1024;
+/// A refusal is one, also when its body does not come.
+const BODY_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Asks for a tunnel to `authority` (`host:port`). None: the proxy wants credentials, closes, and may be asked once more over
+/// another connection.
+///
+/// `answered` counts how often a challenge has been answered, over all connections of one attempt.
+pub(crate) async fn open<S>(stream: S, proxy: &Proxy, authority: &str, answered: &mut u32) -> Result<Option<S>, Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
+{
+    let request = Connect { proxy, authority };
+    let shaken = Builder::new().title_case_headers(true).max_buf_size(HEAD_LIMIT).handshake(TokioIo::new(stream)).await;
+    let (mut sender, connection) = shaken.map_err(|cause| request.failed(cause))?;
+    let mut connection = Driven { connection, is_over: false };
+    loop {
+        let head = request.head()?;
+        let sent = connection.until(sender.send_request(head)).await;
+        let response = sent.map_err(|cause| request.failed(cause))?;
+        // "Any 2xx (Successful) response indicates that the sender will switch to tunnel mode immediately after the
+        // response header section": whatever that header section says about a body means nothing.
+        if response.status().is_success() {
+            return request.tunnel(connection.connection).map(Some);
+        }
+        let may_answer = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+            && proxy.accepts_challenge(response.headers(), *answered);
+        let (refusal, is_whole) = connection.read(response).await;
+        if !may_answer {
+            return Err(request.refused(refusal));
+        }
+        *answered += 1;
+        if !is_whole || !connection.is_ready(&mut sender).await {
+            return Ok(None);
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Connect<'a> {
+    proxy: &'a Proxy,
+    authority: &'a str,
+}
+
+impl Connect<'_> {
+    /// It says nothing of the request that is to follow: neither its cookies nor its credentials are the proxy's business.
+    fn head(self) -> Result<Request<RequestBody>, Error> {
+        let illegal = |_| Error::new(ErrorKind::LocalProtocolError, format!("illegal host in '{}'", self.shown()));
+        if self.authority.contains('@') {
+            return Err(illegal(()));
+        }
+        let uri = Uri::from_maybe_shared(Bytes::copy_from_slice(self.authority.as_bytes())).map_err(|_| illegal(()))?;
+        let host = HeaderValue::from_str(self.authority).map_err(|_| illegal(()))?;
+        let mut headers = HeaderMap::new();
+        headers.insert(HOST, host);
+        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
+        if let Some(answer) = self.proxy.authorization("CONNECT", self.authority) {
+            headers.insert(PROXY_AUTHORIZATION, answer?);
+        }
+        let own = self.proxy.options().fields.to_map()?;
+        for name in own.keys().filter(|name| *name != HOST) {
+            for (at, value) in own.get_all(name).iter().enumerate() {
+                match at {
+                    0 => drop(headers.insert(name, value.clone())),
+                    _ => drop(headers.append(name, value.clone())),
+                }
+            }
+        }
+        let mut request = Request::new(RequestBody::Empty);
+        *request.method_mut() = Method::CONNECT;
+        *request.uri_mut() = uri;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+
+    fn tunnel<S>(self, connection: Connection<TokioIo<S>, RequestBody>) -> Result<S, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let parts = connection.into_parts();
+        // What follows the head belongs to the tunnel, and no origin of ours speaks first: over TLS these bytes are no
+        // handshake, without TLS they would be taken for the response to what has not been asked yet.
+        if parts.read_buf.is_empty() {
+            return Ok(parts.io.into_inner());
+        }
+        let Connect { proxy, .. } = self;
+        let message = format!(
+            "{proxy} sent {} bytes of a tunnel to {} before anything was asked there",
+            parts.read_buf.len(),
+            self.shown()
+        );
+        Err(Error::new(ErrorKind::ConnectError, message).with_code("EPROTO").at_proxy())
+    }
+
+    fn refused(self, refusal: Refusal) -> Error {
+        let (status, phrase) = (refusal.status.as_u16(), refusal.phrase());
+        let message = format!("{status} {phrase} (CONNECT {} by {})", self.shown(), self.proxy);
+        Error::new(ErrorKind::ProxyError, message).with_refusal(refusal).at_proxy()
+    }
+
+    fn failed(self, cause: hyper::Error) -> Error {
+        let Connect { proxy, .. } = self;
+        let authority = self.shown();
+        let broken = cause.source().and_then(|source| source.downcast_ref::<io::Error>());
+        let code = broken.and_then(io_code);
+        let message = match broken {
+            _ if cause.is_incomplete_message() || cause.is_canceled() || cause.is_closed() => {
+                format!("{proxy} closed the connection instead of answering CONNECT {authority}")
+            }
+            Some(broken) => format!("{proxy} did not answer CONNECT {authority}: {broken}"),
+            None => format!("{proxy} sent no valid reply to CONNECT {authority}: {cause}"),
+        };
+        let error = Error::new(ErrorKind::ProxyError, message).with_source(cause).at_proxy();
+        if let Some(code) = code { error.with_code(code) } else { error }
+    }
+
+    /// Names can be long.
+    fn shown(self) -> String {
+        match self.authority.char_indices().nth(300) {
+            Some((end, _)) => format!("{}…", &self.authority[..end]),
+            None => self.authority.to_owned(),
+        }
+    }
+}
+
+/// hyper's connection, polled by whoever waits for something that it does.
+struct Driven<S: AsyncRead + AsyncWrite + Unpin + 'static> {
+    connection: Connection<TokioIo<S>, RequestBody>,
+    is_over: bool,
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driven<S> {
+    async fn until<T>(&mut self, work: impl Future<Output = T>) -> T {
+        let mut work = pin!(work);
+        poll_fn(|cx| {
+            if let Poll::Ready(done) = work.as_mut().poll(cx) {
+                return Poll::Ready(done);
+            }
+            if !self.is_over && self.connection.poll_without_shutdown(cx).is_ready() {
+                self.is_over = true;
+            }
+            work.as_mut().poll(cx)
+        })
+        .await
+    }
+
+    async fn is_ready(&mut self, sender: &mut SendRequest<RequestBody>) -> bool {
+        !self.is_over && self.until(sender.ready()).await.is_ok()
+    }
+
+    /// The refusal with as much of its body as comes soon, and whether that was all.
+    async fn read(&mut self, response: Response<Incoming>) -> (Refusal, bool) {
+        let (head, mut body) = response.into_parts();
+        let mut bytes = BytesMut::new();
+        let everything = async {
+            while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
+                let Ok(frame) = frame else { return false };
+                let Some(data) = frame.data_ref() else { continue };
+                let room = BODY_LIMIT - bytes.len();
+                bytes.extend_from_slice(&data[..data.len().min(room)]);
+                if data.len() > room {
+                    return false;
+                }
+            }
+            true
+        };
+        let is_whole = timeout(BODY_PATIENCE, self.until(everything)).await.unwrap_or(false);
+        let reason = head.extensions.get::<ReasonPhrase>().filter(|reason| !reason.as_bytes().is_empty());
+        let reason = reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes()));
+        (Refusal { status: head.status, reason, headers: head.headers, body: bytes.freeze() }, is_whole)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,138 @@
+//! What a proxy is: where it listens, how it is spoken to, who we are to it. Opening a way through it is
+//! [`crate::connect`]'s work; which request takes which proxy, and reading the environment, is `src/proxies.ts`'s.
+
+mod challenge;
+pub(crate) mod digest;
+#[cfg(test)]
+pub(crate) mod testing;
+
+use crate::connect::tls::TlsOptions;
+use crate::error::Error;
+use crate::fields::FieldLines;
+use digest::Session;
+use http::header::{HeaderMap, HeaderValue};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// How a proxy is spoken to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ProxyScheme {
+    Http,
+    /// HTTP within TLS.
+    Https,
+    /// The name is looked up here, and IPv4 is all there is.
+    Socks4,
+    Socks4a,
+    /// The name is looked up here.
+    Socks5,
+    Socks5h,
+}
+
+/// What a proxy is made of.
+pub struct ProxyOptions {
+    pub scheme: ProxyScheme,
+    /// Without brackets, also for IPv6.
+    pub host: String,
+    pub port: u16,
+    /// Requests are sent to it in absolute-form, instead of through a tunnel.
+    pub forwards: bool,
+    pub credentials: Option<Credentials>,
+    /// Sent with CONNECT, after Host and Accept. Basic credentials are among them.
+    pub fields: FieldLines,
+    /// Of the connection to a proxy with the scheme https.
+    pub tls: TlsOptions,
+}
+
+/// For SOCKS, and for Digest.
+pub struct Credentials {
+    pub username: String,
+    pub password: String,
+}
+
+/// One proxy. Two of them are equal only when one was cloned from the other: connections through a proxy are shared among
+/// those who use the same one, and nothing that it has said is ever told to another.
+#[derive(Clone)]
+pub struct Proxy(Arc<Parts>);
+
+struct Parts {
+    options: ProxyOptions,
+    digest: Mutex<Session>,
+}
+
+impl Proxy {
+    pub fn new(options: ProxyOptions) -> Self {
+        Proxy(Arc::new(Parts { options, digest: Mutex::default() }))
+    }
+
+    pub(crate) fn options(&self) -> &ProxyOptions {
+        &self.0.options
+    }
+
+    /// The answer to what the proxy has asked for before, if it has, as the value of Proxy-Authorization.
+    pub(crate) fn authorization(&self, method: &str, uri: &str) -> Option<Result<HeaderValue, Error>> {
+        let Credentials { username, password } = self.digest_credentials()?;
+        self.session(|session| session.answer(username, password, method, uri))
+    }
+
+    /// A 407 came with these headers: whether it can be answered. `times`: how often it was answered before, for one request.
+    pub(crate) fn accepts_challenge(&self, headers: &HeaderMap, times: u32) -> bool {
+        if self.digest_credentials().is_none() {
+            return false;
+        }
+        match self.session(|session| session.challenge(headers)) {
+            Some(is_stale) => times == 0 || (times == 1 && is_stale),
+            None => false,
+        }
+    }
+
+    fn digest_credentials(&self) -> Option<&Credentials> {
+        let options = &self.0.options;
+        let is_http = matches!(options.scheme, ProxyScheme::Http | ProxyScheme::Https);
+        options.credentials.as_ref().filter(|_| is_http)
+    }
+
+    /// Nobody can panic within, and a panic elsewhere leaves the session whole.
+    fn session<T>(&self, act: impl FnOnce(&mut Session) -> T) -> T {
+        act(&mut self.0.digest.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl PartialEq for Proxy {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Proxy {}
+
+impl Hash for Proxy {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Arc::as_ptr(&self.0).hash(state);
+    }
+}
+
+/// Its URL, without credentials.
+impl fmt::Display for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ProxyOptions { scheme, host, port, .. } = self.options();
+        let scheme = match scheme {
+            ProxyScheme::Http => "http",
+            ProxyScheme::Https => "https",
+            ProxyScheme::Socks4 => "socks4",
+            ProxyScheme::Socks4a => "socks4a",
+            ProxyScheme::Socks5 => "socks5",
+            ProxyScheme::Socks5h => "socks5h",
+        };
+        match host.contains(':') {
+            true => write!(f, "{scheme}://[{host}]:{port}"),
+            false => write!(f, "{scheme}://{host}:{port}"),
+        }
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
