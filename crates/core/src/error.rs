@@ -1,6 +1,7 @@
 //! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
 
 use crate::connect::tls;
+use crate::proxy::Proxy;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;
@@ -86,6 +87,12 @@ impl Error {
     pub(crate) fn at_proxy(mut self) -> Self {
         self.at_proxy = true;
         self
+    }
+
+    /// As above, of the connection to the proxy; the text says which one.
+    pub(crate) fn through(mut self, proxy: &Proxy) -> Self {
+        self.message = format!("proxy {proxy}: {}", self.message);
+        self.at_proxy()
     }
 
     pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {

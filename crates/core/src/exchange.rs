@@ -2,12 +2,13 @@
 //! another.
 
 use crate::body::RequestBody;
-use crate::connection::{Connection, Resend, Unanswered};
+use crate::connection::{Answer, Connection, Resend, Unanswered};
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
 use crate::request::Request;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
+use http::StatusCode;
 
 impl Pool {
     /// Sends `request` and resolves at the final response's head. Dropping the future cancels: a place in the queue is
@@ -15,9 +16,10 @@ impl Pool {
     pub async fn send(&self, request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let upload = StopOnDrop(Some(request.body.clone()));
-        let (mut lost, mut refused) = (0, 0);
+        let routed = request.proxy.as_ref().map(|proxy| request.origin.through(proxy));
+        let (mut lost, mut refused, mut answered) = (0, 0, 0);
         loop {
-            let mut lease = self.acquire(&request.origin, &clock).await?;
+            let mut lease = self.acquire(routed.as_ref().unwrap_or(&request.origin), &clock).await?;
             if lost + refused > 0 {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
@@ -31,6 +33,10 @@ impl Pool {
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
             let Unanswered { error, resend } = match connection.send(&request, &clock).await {
+                Ok(answer) if may_answer(&request, &answer, answered) => {
+                    answered += 1;
+                    continue;
+                }
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
                 Err(unanswered) => unanswered,
             };
@@ -61,6 +67,15 @@ fn may_resend(request: &Request, resend: Resend, lease: &Lease) -> bool {
         Resend::Refused | Resend::GoneAway => true,
         Resend::RefusedForHttp1 => lease.require_http1(),
     }
+}
+
+/// A proxy that forwards wants credentials that there are: the request is sent once more, with them. (407 to CONNECT is
+/// answered in `connect/tunnel.rs`.)
+fn may_answer(request: &Request, answer: &Answer, answered: u32) -> bool {
+    let Some(proxy) = request.proxy.as_ref().filter(|proxy| proxy.options().forwards) else { return false };
+    answer.head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
+        && request.body.is_replayable()
+        && proxy.accepts_challenge(&answer.head.headers, answered)
 }
 
 /// However the exchange ends, the producer of a streamed body is told.

@@ -1,6 +1,7 @@
-//! Scheme, host and port: what a connection leads to. Parsed once at the edge, trusted afterwards.
+//! Scheme, host and port: what a connection leads to; and the proxy on its way. Parsed once at the edge, trusted afterwards.
 
 use crate::error::{Error, ErrorKind};
+use crate::proxy::Proxy;
 use std::fmt;
 use std::rc::Rc;
 
@@ -11,7 +12,8 @@ pub enum Scheme {
 }
 
 /// RFC 6454 origin of a request, cheap to clone. The host is canonical already: lower case, punycode, an IPv6 address
-/// without brackets. One name serves DNS, SNI, verification and the pool's key.
+/// without brackets. One name serves DNS, SNI, verification and the pool's key; for the last the proxy belongs to it, so
+/// that connections through one proxy are never taken for those through another.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin(Rc<Parts>);
 
@@ -20,9 +22,25 @@ struct Parts {
     scheme: Scheme,
     host: Box<str>,
     port: u16,
+    proxy: Option<Proxy>,
 }
 
 impl Origin {
+    pub(crate) fn new(scheme: Scheme, host: &str, port: u16) -> Origin {
+        Origin(Rc::new(Parts { scheme, host: host.into(), port, proxy: None }))
+    }
+
+    /// The same, reached through the proxy. One that forwards is itself what connections lead to, whatever is asked of it.
+    pub(crate) fn through(&self, proxy: &Proxy) -> Origin {
+        let origin = if proxy.options().forwards { proxy.origin() } else { self.clone() };
+        let Parts { scheme, host, port, .. } = &*origin.0;
+        Origin(Rc::new(Parts { scheme: *scheme, host: host.clone(), port: *port, proxy: Some(proxy.clone()) }))
+    }
+
+    pub(crate) fn proxy(&self) -> Option<&Proxy> {
+        self.0.proxy.as_ref()
+    }
+
     /// Reads `http://host`, `https://host:port`, `https://[v6]:port`.
     pub fn parse(text: &str) -> Result<Origin, Error> {
         let bad = || Error::new(ErrorKind::LocalProtocolError, format!("not an origin: {text:?}"));
@@ -49,7 +67,7 @@ impl Origin {
         if host.is_empty() {
             return Err(bad());
         }
-        Ok(Origin(Rc::new(Parts { scheme, host: host.into(), port })))
+        Ok(Origin::new(scheme, host, port))
     }
 
     pub fn scheme(&self) -> Scheme {
@@ -67,7 +85,7 @@ impl Origin {
 
     /// The `Host` header's value: the port only when it is not the scheme's default.
     pub fn authority(&self) -> String {
-        let Parts { scheme, host, port } = &*self.0;
+        let Parts { scheme, host, port, .. } = &*self.0;
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
         match (scheme, port) {
             (Scheme::Http, 80) | (Scheme::Https, 443) => host,

@@ -9,6 +9,7 @@ pub(crate) mod testing;
 use crate::connect::tls::TlsOptions;
 use crate::error::Error;
 use crate::fields::FieldLines;
+use crate::origin::{Origin, Scheme};
 use digest::Session;
 use http::header::{HeaderMap, HeaderValue};
 use std::fmt;
@@ -67,6 +68,13 @@ impl Proxy {
 
     pub(crate) fn options(&self) -> &ProxyOptions {
         &self.0.options
+    }
+
+    /// Where it listens.
+    pub(crate) fn origin(&self) -> Origin {
+        let ProxyOptions { scheme, host, port, .. } = self.options();
+        let scheme = if *scheme == ProxyScheme::Https { Scheme::Https } else { Scheme::Http };
+        Origin::new(scheme, host, *port)
     }
 
     /// The answer to what the proxy has asked for before, if it has, as the value of Proxy-Authorization.

@@ -4,8 +4,11 @@ use crate::body::RequestBody;
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
 use crate::origin::{Origin, Scheme};
+use crate::proxy::Proxy;
 use bytes::Bytes;
-use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
+use http::header::{
+    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
+};
 use http::uri::{self, Authority, PathAndQuery};
 use http::{Method, StatusCode, Uri, Version};
 use std::sync::Arc;
@@ -21,6 +24,8 @@ pub struct Request {
     pub fields: FieldLines,
     pub body: RequestBody,
     pub on_informational: Option<InformationalHandler>,
+    /// On the way to the origin. `target` is in absolute-form already where it forwards.
+    pub proxy: Option<Proxy>,
 }
 
 impl Request {
@@ -33,6 +38,9 @@ impl Request {
         if !headers.contains_key(HOST) {
             let host = HeaderValue::from_str(&self.origin.authority()).map_err(|_| self.bad_target())?;
             headers.insert(HOST, host);
+        }
+        if let Some(answer) = self.proxy_authorization() {
+            headers.insert(PROXY_AUTHORIZATION, answer?);
         }
         *request.headers_mut() = headers;
         if let Some(handler) = self.on_informational.clone() {
@@ -77,6 +85,13 @@ impl Request {
         }
         let target = Uri::from_maybe_shared(self.target.clone()).map_err(|_| self.bad_target())?;
         Ok(target.into_parts().path_and_query.unwrap_or(PathAndQuery::from_static("/")))
+    }
+
+    /// For a proxy that forwards, and has asked for credentials before. Of a tunnel, CONNECT had them.
+    fn proxy_authorization(&self) -> Option<Result<HeaderValue, Error>> {
+        let proxy = self.proxy.as_ref().filter(|proxy| proxy.options().forwards)?;
+        let uri = std::str::from_utf8(&self.target).map_err(|_| self.bad_target());
+        uri.map_or_else(|error| Some(Err(error)), |uri| proxy.authorization(self.method.as_str(), uri))
     }
 
     /// RFC 9110 section 9.2.2.

@@ -91,12 +91,16 @@ impl Clock {
         let ms = Millis(limit.unwrap_or_default());
         let message = match phase {
             Phase::Pool => format!("no free connection for {origin} within {ms}"),
-            Phase::Connect => format!("no connection to {origin} within {ms}"),
+            Phase::Connect => match origin.proxy() {
+                Some(proxy) => format!("no connection to {origin} through the proxy {proxy} within {ms}"),
+                None => format!("no connection to {origin} within {ms}"),
+            },
             Phase::Write => format!("{origin} took no data for {ms}"),
             Phase::Read => format!("no data from {origin} for {ms}"),
             Phase::Total => format!("{origin} did not finish within {ms} in all"),
         };
-        Error::new(kind, message)
+        let error = Error::new(kind, message);
+        if phase == Phase::Connect && origin.proxy().is_some() { error.at_proxy() } else { error }
     }
 }
 

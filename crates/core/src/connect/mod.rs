@@ -1,6 +1,7 @@
-//! The connect chain: resolve, race the addresses, TLS; or a unix socket instead of the first two. One budget covers all
-//! of it (the caller's connect timeout).
+//! The connect chain: resolve, race the addresses, the way through a proxy, TLS; or a unix socket instead of the first
+//! three. One budget covers all of it (the caller's connect timeout).
 
+mod hop;
 mod local;
 mod resolve;
 pub(crate) mod socks;
@@ -12,6 +13,7 @@ pub(crate) mod tunnel;
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
+use hop::Hops;
 pub use resolve::Overrides;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -34,6 +36,7 @@ pub struct Route {
 pub(crate) struct Connector {
     tls: Tls,
     route: Route,
+    hops: Hops,
 }
 
 /// A way to the origin's server, and what is spoken on it.
@@ -44,11 +47,19 @@ pub(crate) struct Connected {
 
 impl Connector {
     pub(crate) fn new(tls: TlsOptions, route: Route) -> Self {
-        Connector { tls: Tls::new(tls), route }
+        Connector { tls: Tls::new(tls), route, hops: Hops::default() }
     }
 
     pub(crate) async fn connect(&self, origin: &Origin, versions: Versions) -> Result<Connected, Error> {
-        let stream = self.open(origin).await?;
+        let stream = match origin.proxy() {
+            None => self.open(origin).await?,
+            // The origin is the proxy.
+            Some(proxy) if proxy.options().forwards => {
+                let stream = self.to_proxy(proxy).await?;
+                return Ok(Connected { stream, is_http2: false });
+            }
+            Some(proxy) => self.through(proxy, origin).await?,
+        };
         match origin.scheme() {
             Scheme::Http => Ok(Connected { stream, is_http2: versions.may_be_http2(origin.scheme()) }),
             Scheme::Https => {
@@ -59,6 +70,7 @@ impl Connector {
         }
     }
 
+    /// A socket to where the origin listens.
     async fn open(&self, origin: &Origin) -> Result<Stream, Error> {
         let Route { socket_path, local_address, resolve } = &self.route;
         if let Some(path) = socket_path {

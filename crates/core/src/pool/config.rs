@@ -2,7 +2,7 @@
 
 use crate::connect::Route;
 use crate::connect::tls::TlsOptions;
-use crate::origin::Scheme;
+use crate::origin::{Origin, Scheme};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -51,6 +51,12 @@ impl Default for Versions {
 }
 
 impl Versions {
+    /// What may be spoken on the way to `origin`: a proxy that forwards is never spoken to in HTTP/2.
+    pub(crate) fn with(self, origin: &Origin) -> Versions {
+        let forwards = origin.proxy().is_some_and(|proxy| proxy.options().forwards);
+        if forwards { Versions { http1: true, http2: false } } else { self }
+    }
+
     /// Over TLS both sides choose by ALPN; without it HTTP/2 needs to be known beforehand (RFC 9113 section 3.3), which
     /// allowing nothing else says.
     pub(crate) fn may_be_http2(self, scheme: Scheme) -> bool {

@@ -104,7 +104,7 @@ impl Lease {
     }
 
     fn versions(&self) -> Versions {
-        let versions = self.pool.config.versions;
+        let versions = self.pool.config.versions.with(&self.origin);
         let http1_only = versions.http1 && self.pool.state.borrow().requires_http1(&self.origin);
         Versions { http2: versions.http2 && !http1_only, ..versions }
     }

@@ -143,7 +143,7 @@ impl State {
 
     /// Whether a new connection to `origin` is likely to be one for all.
     fn may_share(&self, origin: &Origin, config: &PoolConfig) -> bool {
-        config.versions.may_be_http2(origin.scheme())
+        config.versions.with(origin).may_be_http2(origin.scheme())
             && !matches!(self.spoken.get(origin), Some(Spoken::Http1 | Spoken::Http1Only | Spoken::Nothing))
     }
 

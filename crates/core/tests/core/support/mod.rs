@@ -57,6 +57,7 @@ pub fn request(method: Method, origin: &Origin, body: RequestBody) -> Request {
         fields: FieldLines::default(),
         body,
         on_informational: None,
+        proxy: None,
     }
 }
 

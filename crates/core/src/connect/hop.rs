@@ -1,0 +1,102 @@
+//! The way to a proxy, and through it. What is said to it is in `tunnel` and `socks`.
+
+use super::socks::{self, Refused, Target};
+use super::tls::Tls;
+use super::{Connector, Stream, resolve, tunnel};
+use crate::error::{Error, ErrorKind};
+use crate::origin::Origin;
+use crate::pool::Versions;
+use crate::proxy::{Proxy, ProxyScheme};
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
+use std::rc::Rc;
+
+/// The TLS sides of the proxies that a pool has connected to. What an https proxy issues (session tickets) is never shown to
+/// an origin: each has a configuration of its own.
+#[derive(Default)]
+pub(super) struct Hops(RefCell<Vec<(Proxy, Rc<Tls>)>>);
+
+impl Hops {
+    fn tls(&self, proxy: &Proxy) -> Rc<Tls> {
+        let mut hops = self.0.borrow_mut();
+        if let Some((_, tls)) = hops.iter().find(|(known, _)| known == proxy) {
+            return tls.clone();
+        }
+        let tls = Rc::new(Tls::new(proxy.options().tls.clone()));
+        hops.push((proxy.clone(), tls.clone()));
+        tls
+    }
+}
+
+impl Connector {
+    /// A connection to the proxy itself; TLS, when it wants that.
+    pub(super) async fn to_proxy(&self, proxy: &Proxy) -> Result<Stream, Error> {
+        let origin = proxy.origin();
+        let connected = async {
+            let stream = self.open(&origin).await?;
+            if proxy.options().scheme != ProxyScheme::Https {
+                return Ok(stream);
+            }
+            // No HTTP/2: neither CONNECT over it nor forwarding.
+            let versions = Versions { http1: true, http2: false };
+            let stream = self.hops.tls(proxy).handshake(&origin, stream, versions).await?;
+            Ok(Stream::Tls(Box::new(stream)))
+        };
+        connected.await.map_err(|error: Error| error.through(proxy))
+    }
+
+    /// A stream to where the origin listens, by way of the proxy.
+    pub(super) async fn through(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
+        match proxy.options().scheme {
+            ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin).await,
+            ProxyScheme::Socks4 | ProxyScheme::Socks5 => self.socks_by_address(proxy, origin).await,
+            ProxyScheme::Socks4a | ProxyScheme::Socks5h => {
+                let target = match origin.host().parse::<IpAddr>() {
+                    Ok(address) => Target::Address(SocketAddr::new(address, origin.port())),
+                    Err(_) => Target::Name(origin.host(), origin.port()),
+                };
+                self.socks(proxy, target).await.map_err(|refused| refused.error)
+            }
+        }
+    }
+
+    async fn tunnel(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
+        let authority = match origin.host().contains(':') {
+            true => format!("[{}]:{}", origin.host(), origin.port()),
+            false => format!("{}:{}", origin.host(), origin.port()),
+        };
+        let mut answered = 0;
+        loop {
+            let stream = self.to_proxy(proxy).await?;
+            if let Some(tunnel) = tunnel::open(stream, proxy, &authority, &mut answered).await? {
+                return Ok(tunnel);
+            }
+        }
+    }
+
+    /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
+    async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
+        let mut addresses = resolve::resolve(origin, &self.route.resolve).await?;
+        if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
+            addresses.retain(SocketAddr::is_ipv4);
+        }
+        let mut first = None;
+        for address in addresses {
+            match self.socks(proxy, Target::Address(address)).await {
+                Ok(stream) => return Ok(stream),
+                Err(Refused { error, is_unreachable: true }) => drop(first.get_or_insert(error)),
+                Err(Refused { error, .. }) => return Err(error),
+            }
+        }
+        let none =
+            || Error::new(ErrorKind::ConnectError, format!("cannot connect to {origin}: the name has no address"));
+        Err(first.unwrap_or_else(none))
+    }
+
+    async fn socks(&self, proxy: &Proxy, target: Target<'_>) -> Result<Stream, Refused> {
+        let connected = self.to_proxy(proxy).await;
+        let mut stream = connected.map_err(|error| Refused { error, is_unreachable: false })?;
+        socks::connect(&mut stream, proxy, target).await?;
+        Ok(stream)
+    }
+}
