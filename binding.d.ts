@@ -31,8 +31,8 @@ export declare class Engine {
   setBusy(busy: boolean): void
   /** Makes a pool of connections; it is closed when the handle is closed or forgotten. */
   openPool(options: PoolOptions): PoolHandle
-  /** Registers what requests have in common; the number stands for it in `send`. */
-  openProfile(options: ProfileOptions): number
+  /** Registers what requests have in common; the number stands for it in `send`. Without a proxy they go directly. */
+  openProfile(options: ProfileOptions, proxy?: ProxyHandle | undefined | null): number
   closeProfile(profile: number): void
   /**
    * Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
@@ -65,8 +65,13 @@ export declare class PoolHandle {
   get queued(): number
 }
 
+/** One proxy. Connections through it are shared by the requests whose profiles name this very handle. */
+export declare class ProxyHandle {
+  constructor(options: ProxyHandleOptions)
+}
+
 /** What went wrong in an exchange: the name of the error's class. */
-export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'DecodingError'
+export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'ProxyError' | 'DecodingError'
 
 /** The options of a pool. Times in milliseconds; left out is "no limit". */
 export interface PoolOptions {
@@ -123,3 +128,22 @@ export interface ResolveRule {
   /** Without brackets. */
   address: string
 }
+export interface ProxyHandleOptions {
+  protocol: ProxyProtocol
+  /** Without brackets. */
+  host: string
+  port: number
+  /** Requests are sent in absolute-form; otherwise a tunnel is asked for. */
+  forwards: boolean
+  /** With a password: for SOCKS, and for Digest. Basic credentials are a line of `fields`. */
+  username?: string
+  password?: string
+  /** Header lines of CONNECT, in Latin-1: `name \n value \n …` */
+  fields: Uint8Array
+  /** Of an https proxy's certificate; see `PoolOptions`. */
+  verify: boolean
+  roots?: Array<Uint8Array>
+}
+
+/** How a proxy is spoken to: the scheme of its URL. */
+export type ProxyProtocol = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'socks5h'

@@ -773,9 +773,11 @@ if (
   }
 }
 
-const { Decoder, Engine, PoolHandle, ErrorKind } = nativeBinding
+const { Decoder, Engine, PoolHandle, ProxyHandle, ErrorKind, ProxyProtocol } = nativeBinding
 export { Decoder }
 export { Engine }
 export { PoolHandle }
+export { ProxyHandle }
 export { ErrorKind }
+export { ProxyProtocol }
 export const __napiBindingTarget = __napiLoadedBindingTarget

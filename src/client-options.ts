@@ -12,10 +12,10 @@ import type { EventHooks } from './event-hooks.js';
 import type { Headers } from './headers.js';
 import { checkOptions, toFlag } from './options.js';
 import type { RetryPolicy } from './retries.js';
-import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
+import type { BodyOptions, CookieTypes, HeaderTypes, ProxiesOption, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
 
 /** What a client does by default for each of its requests, and how it connects. */
-export interface ClientOptions extends HTTPDispatchOptions {
+export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
   /** For requests to the base URL's origin, or to any when there is none. null: no auth, not even from a URL or netrc. */
   auth?: AuthTypes | null;
   /** Merged into each request's; the request's win. */
@@ -41,7 +41,13 @@ export interface ClientOptions extends HTTPDispatchOptions {
   /** Headers that never follow a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization. */
   sensitiveHeaders?: readonly string[];
   /**
-   * Default true: the variables of `HTTPDispatchOptions.trustEnv` count, and NETRC, ~/.netrc and ~/_netrc have credentials for
+   * One proxy for everything, or proxies by URL pattern: `'http://example.com'`, `'all://example.com'`, `'http'`, `'all'`, looked
+   * up in that order; null is "directly". Default: the environment's (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as they are
+   * when the client is made. null: none.
+   */
+  proxies?: ProxiesOption;
+  /**
+   * Default true: the variables of `proxies` and `HTTPDispatchOptions.trustEnv` count, and NETRC, ~/.netrc and ~/_netrc have credentials for
    * requests without any.
    */
   trustEnv?: boolean;
@@ -165,6 +171,7 @@ export const clientOptionNames: readonly string[] = [
   'maxRedirects',
   'sensitiveHeaders',
   'app',
+  'proxies',
   'dispatch',
   'mounts',
   'eventHooks',

@@ -34,6 +34,7 @@ import { mergeHeaders } from './headers.js';
 import type { NetRC } from './netrc.js';
 import { findNetRC } from './netrc.js';
 import { toFlag } from './options.js';
+import { Proxies } from './proxies.js';
 import { QueryParams } from './query-params.js';
 import { mayKeepAuth } from './redirect-request.js';
 import { sendHandlingRedirects } from './redirects.js';
@@ -99,7 +100,9 @@ export class Client implements AsyncDisposable {
     const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
     const { socketPath, localAddress, resolve } = given;
     const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
-    const network = () => new HTTPDispatch(connecting);
+    // Now, as the environment is read here; the network may be opened later, or never.
+    const proxies = Proxies.read(given.proxies, this.#trustEnv);
+    const network = () => new HTTPDispatch(connecting, proxies);
     this.#dispatch = chooseDispatch(given, network);
     this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
   }

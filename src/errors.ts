@@ -216,6 +216,7 @@ export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freez
   LocalProtocolError,
   RemoteProtocolError,
   ResponseTooLarge,
+  ProxyError,
   DecodingError,
 });
 
@@ -303,8 +304,11 @@ function defaultCode(error: HTTPError): string {
   return (error as unknown as { [ownCode]: string })[ownCode];
 }
 
-/** 'http://user:password@host' → 'http://[secure]@host'. */
-function maskUserinfo(text: string): string {
+/**
+ * 'http://user:password@host' → 'http://[secure]@host'.
+ * @internal
+ */
+export function maskUserinfo(text: string): string {
   const start = text.indexOf('//') + 2;
   const end = text.lastIndexOf('@');
   return end < start ? text : `${text.slice(0, start < 2 ? 0 : start)}[secure]${text.slice(end)}`;

@@ -60,6 +60,8 @@ export {
 } from './errors.js';
 export type { EventHooks } from './event-hooks.js';
 export { Headers } from './headers.js';
+export { HTTPProxy, HTTPProxyMode } from './http-proxy.js';
+export type { DigestCredentials, HTTPProxyOptions } from './http-proxy.js';
 export { QueryParams } from './query-params.js';
 export { Request } from './request.js';
 export type { RequestInit_ } from './request.js';

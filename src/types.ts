@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { CookieJar } from 'tough-cookie';
 import type { Cookies } from './cookies/cookies.js';
 import type { Headers } from './headers.js';
+import type { HTTPProxy } from './http-proxy.js';
 import type { QueryParams } from './query-params.js';
 import type { Request } from './request.js';
 import type { TimeoutConfig } from './timeout.js';
@@ -110,6 +111,11 @@ export interface ClientCertificateOptions {
   /** Of an encrypted key. */
   password?: string;
 }
+/** A proxy: `http:`, `https:`, `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. Credentials as userinfo. */
+export type ProxyTypes = string | URL | globalThis.URL | HTTPProxy;
+
+/** One proxy for everything; proxies by URL pattern (`'all'`, `'https'`, `'all://*.example.com'`), null for "directly"; or none. */
+export type ProxiesOption = ProxyTypes | Record<string, ProxyTypes | null | undefined> | null;
 
 /** A body. Streams and iterables are read as the network takes them. */
 export type ContentTypes =

@@ -6,6 +6,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import type { StreamBody } from '../content.js';
 import { toChunk } from '../content.js';
+import type { ErrorDetails } from '../errors.js';
 import { errorByKind, StreamClosed } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { Request } from '../request.js';
@@ -14,6 +15,7 @@ import { listen } from './abort.js';
 import type { BodySource, DispatchOptions } from './dispatch.js';
 import type { ArrivedHead, ErrorKind, Listener } from './native.js';
 import * as native from './native.js';
+import type { ProxyRoute } from './proxy-route.js';
 
 /** A promise that somebody waits for; the process is held meanwhile. */
 interface Waiting<T> {
@@ -45,9 +47,12 @@ export class Exchange implements Listener, BodySource {
   #unlisten: (() => void) | null = null;
   #options: DispatchOptions;
   #onInformational: DispatchOptions['onInformational'];
+  #route: ProxyRoute | null;
+  #refusal: Response | null = null;
 
-  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>) {
+  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, route: ProxyRoute | null) {
     this.#request = request;
+    this.#route = route;
     this.#options = options;
     this.#answer = answer;
     const { onInformational } = options;
@@ -119,10 +124,19 @@ export class Exchange implements Listener, BodySource {
     this.#takeWriting()?.(this.#uploadStopped);
   }
 
-  onError(kind: ErrorKind, code: string | undefined, message: string): void {
+  onRefusal(head: ArrivedHead): void {
+    const connect = this.#route?.connectRequest(this.#request.url);
+    this.#refusal = new Response(head.statusCode, undefined, head, connect);
+  }
+
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void {
     if (this.#over) return;
     this.#finish();
-    this.#fail(new errorByKind[kind](message, { code, request: this.#request }));
+    const refusal = this.#refusal;
+    const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
+    if (refusal !== null) details.response = refusal;
+    if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
+    this.#fail(new errorByKind[kind](message, details));
   }
 
   // ── what is asked from above ──

@@ -10,17 +10,27 @@ import { ClientClosed } from '../errors.js';
 import { resolveHttpVersions } from '../http-versions.js';
 import { checkOptions, toFlag } from '../options.js';
 import { resolvePoolLimits } from '../pool-limits.js';
+import { Proxies } from '../proxies.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
 import { resolveRoute } from '../route.js';
 import type { TimeoutConfig } from '../timeout.js';
 import { resolveTrust } from '../trust.js';
-import type { CertificateTypes, ClientCertificateOptions, HTTPVersion, PoolLimits, PoolStats } from '../types.js';
+import type {
+  CertificateTypes,
+  ClientCertificateOptions,
+  HTTPVersion,
+  PoolLimits,
+  PoolStats,
+  ProxyTypes,
+} from '../types.js';
 import type { Dispatch, DispatchOptions } from './dispatch.js';
 import { Exchange } from './exchange.js';
 import type { PoolHandle, PoolOptions } from './native.js';
 import * as native from './native.js';
 import { checkProtocol } from './protocol.js';
+import type { ProxyRoute } from './proxy-route.js';
+import { ProxyRoutes } from './proxy-route.js';
 
 /** How connections are made and kept. */
 export interface HTTPDispatchOptions {
@@ -45,6 +55,8 @@ export interface HTTPDispatchOptions {
   localAddress?: string | null;
   /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
   resolve?: Record<string, string> | null;
+  /** For everything, but not with `socketPath`. The environment's proxies are the client's business. */
+  proxy?: ProxyTypes | null;
 }
 
 /**
@@ -57,10 +69,14 @@ export class HTTPDispatch implements Dispatch {
   #pool: PoolHandle | null = null;
   #profiles = new Profiles();
   #closed = false;
+  /** null: nothing ever takes a proxy. */
+  #proxies: Proxies | null;
+  #routes: ProxyRoutes;
 
-  constructor(options: HTTPDispatchOptions = {}) {
+  /** @param proxies Internal: a client's. */
+  constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
     const given = { __proto__: null, ...options } as HTTPDispatchOptions;
-    checkOptions(given, dispatchOptionNames, 'new HTTPDispatch()');
+    checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#poolOptions = {
@@ -73,6 +89,10 @@ export class HTTPDispatch implements Dispatch {
       ...resolveTrust(given, trustEnv),
       ...resolveRoute(given),
     };
+    const own = proxies === undefined ? Proxies.read(given.proxy ?? null, trustEnv) : proxies;
+    // What is behind a unix socket is not reached by way of a proxy.
+    this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
+    this.#routes = new ProxyRoutes(this.#poolOptions);
     abandoned.register(this, this.#profiles);
   }
 
@@ -86,13 +106,19 @@ export class HTTPDispatch implements Dispatch {
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
       checkProtocol(request);
-      const head = `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`;
-      const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null);
+      const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv);
+      const route = proxy === null ? null : this.#routes.of(proxy, url);
+      const head =
+        route === null
+          ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
+          : route.head(request);
+      const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null, route);
       let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
       if (typeof options.onInformational === 'function') flags |= native.WANT_INFORMATIONAL;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
-      if (Buffer.isBuffer(body) && body.length >= LENT_FROM && url.scheme === 'http') flags |= native.LEND_BODY;
-      new Exchange(request, options, { resolve, reject }).start(profile, flags, head, body);
+      const inClear = url.scheme === 'http' && (route === null || !route.isSecure);
+      if (inClear && Buffer.isBuffer(body) && body.length >= LENT_FROM) flags |= native.LEND_BODY;
+      new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
     });
   }
 
@@ -109,26 +135,27 @@ export class HTTPDispatch implements Dispatch {
     if (this.#pool !== null) await native.closePool(this.#pool);
   }
 
-  #profile(timeout: TimeoutConfig, maxResponseSize: number | null): number {
+  #profile(timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
     this.#pool ??= native.openPool(this.#poolOptions);
-    return this.#profiles.of(this.#pool.id, timeout, maxResponseSize);
+    return this.#profiles.of(this.#pool.id, timeout, maxResponseSize, route);
   }
 }
 
 /** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
 class Profiles {
-  #last: { timeout: TimeoutConfig; maxResponseSize: number | null; profile: number } | null = null;
+  #last: LastProfile | null = null;
   #byKey = new Map<string, number>();
 
-  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null): number {
+  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
     const last = this.#last;
-    if (last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize) return last.profile;
+    const isLast = last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize;
+    if (isLast && last.route === route) return last.profile;
     const { poolTimeout, connectTimeout, writeTimeout, readTimeout, totalTimeout } = timeout;
-    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize}`;
+    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize} ${route?.number}`;
     let profile = this.#byKey.get(key);
     if (profile === undefined) {
       if (this.#byKey.size >= MOST_PROFILES) this.clear();
-      profile = native.openProfile({
+      const limits = {
         pool,
         poolTimeoutMs: poolTimeout ?? undefined,
         connectTimeoutMs: connectTimeout ?? undefined,
@@ -136,10 +163,11 @@ class Profiles {
         readTimeoutMs: readTimeout ?? undefined,
         totalTimeoutMs: totalTimeout ?? undefined,
         maxResponseSize: maxResponseSize ?? undefined,
-      });
+      };
+      profile = native.openProfile(limits, route?.handle ?? null);
       this.#byKey.set(key, profile);
     }
-    this.#last = { timeout, maxResponseSize, profile };
+    this.#last = { timeout, maxResponseSize, route, profile };
     return profile;
   }
 
@@ -149,6 +177,13 @@ class Profiles {
     this.#byKey.clear();
     this.#last = null;
   }
+}
+
+interface LastProfile {
+  timeout: TimeoutConfig;
+  maxResponseSize: number | null;
+  route: ProxyRoute | null;
+  profile: number;
 }
 
 class Stats implements PoolStats {
@@ -197,6 +232,7 @@ const MOST_PROFILES = 64;
  * away meanwhile is then an error and not a crash.
  */
 const LENT_FROM = 64 * 1024;
+/** What a client passes on, too. */
 export const dispatchOptionNames: readonly string[] = [
   'httpVersions',
   'poolLimits',
@@ -207,6 +243,7 @@ export const dispatchOptionNames: readonly string[] = [
   'localAddress',
   'resolve',
 ];
+const optionNames = [...dispatchOptionNames, 'proxy'];
 
 /** Dispatches that nobody closed. Their pools close with the handle. */
 const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());

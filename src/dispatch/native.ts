@@ -5,14 +5,14 @@
  * The layout of a record is in crates/node/src/complete.rs.
  */
 
-import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions } from '../../binding.js';
-import { Decoder, Engine } from '../../binding.js';
+import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../binding.js';
+import { Decoder, Engine, ProxyHandle } from '../../binding.js';
 import { provideDecoder } from '../decoding.js';
 import type { Headers } from '../headers.js';
 import type { Arrival, ResponseVersion } from '../response.js';
 import type { BodySource } from './dispatch.js';
 
-export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions };
+export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
 
 /** What an exchange is told; each method is called from the drain, so none may throw. */
 export interface Listener {
@@ -24,7 +24,9 @@ export interface Listener {
   onTrailers(lines: string): void;
   onInformational(statusCode: number, lines: string): void;
   onWritable(stopped: boolean): void;
-  onError(kind: ErrorKind, code: string | undefined, message: string): void;
+  /** A proxy's answer to CONNECT; the error follows. */
+  onRefusal(head: ArrivedHead): void;
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
 }
 
 /** A response's head in a batch, and a small body behind it; text and bytes are made when somebody asks. */
@@ -127,8 +129,12 @@ export function openPool(options: PoolOptions): PoolHandle {
   return start().openPool(options);
 }
 
-export function openProfile(options: ProfileOptions): number {
-  return start().openProfile(options);
+export function openProfile(options: ProfileOptions, proxy: ProxyHandle | null): number {
+  return start().openProfile(options, proxy);
+}
+
+export function openProxy(options: ProxyHandleOptions): ProxyHandle {
+  return new ProxyHandle(options);
 }
 
 export function closeProfile(profile: number): void {
@@ -189,6 +195,7 @@ const WRITABLE = 6;
 const ERROR = 7;
 const CLOSED = 8;
 const WARNING = 9;
+const REFUSAL = 10;
 const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
@@ -256,11 +263,16 @@ function drain(batch: Buffer, large: Buffer[]): void {
         const kindEnd = text.indexOf('\n');
         const codeEnd = text.indexOf('\n', kindEnd + 1);
         const code = text.slice(kindEnd + 1, codeEnd) || undefined;
-        listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1));
+        listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
         break;
       }
       case WARNING:
         process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
+        break;
+      case REFUSAL:
+        listener.onRefusal(
+          new ArrivedHead(status, 11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
+        );
         break;
       case CLOSED:
         release(id);

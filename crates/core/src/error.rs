@@ -89,9 +89,9 @@ impl Error {
         self
     }
 
-    /// As above, of the connection to the proxy; the text says which one.
-    pub(crate) fn through(mut self, proxy: &Proxy) -> Self {
-        self.message = format!("proxy {proxy}: {}", self.message);
+    /// As above, of the connection to the proxy; the text calls it that.
+    pub(crate) fn of_hop(mut self, proxy: &Proxy) -> Self {
+        self.message = self.message.replacen(&proxy.origin().to_string(), &format!("the proxy {proxy}"), 1);
         self.at_proxy()
     }
 

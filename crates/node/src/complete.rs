@@ -24,7 +24,7 @@ use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, sys};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
-use whippet_core::{Error, Version};
+use whippet_core::{Error, Refusal, Version};
 
 /// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer, without a copy.
 pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
@@ -45,12 +45,14 @@ pub(crate) enum Kind {
     Informational = 5,
     /// There is room for more of the request's body; status 1: no more of it is wanted.
     Writable = 6,
-    /// `kind \n code \n message` in the body; the last record of its id.
+    /// `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id.
     Error = 7,
     /// A pool's idle connections are closed; the last record of its id.
     Closed = 8,
     /// Text for `process.emitWarning` in the body; of no id.
     Warning = 9,
+    /// A proxy's answer to CONNECT, just before its `Error`.
+    Refusal = 10,
 }
 
 /// The function that JavaScript gave, callable from the I/O thread. Weak: it does not hold the process by itself.
@@ -211,7 +213,14 @@ impl<'a> Record<'a> {
 
 impl Outbox {
     pub(crate) fn error(&self, id: u32, error: &Error) {
-        self.failure(id, error.kind().into(), error.code(), error.message());
+        if let Some(Refusal { status, reason, headers, body }) = error.refusal() {
+            let head = Some((reason.as_deref().unwrap_or_default(), headers));
+            let body = Body::Pieces(std::slice::from_ref(body));
+            self.push(Record { status: status.as_u16(), head, body, ..Record::new(id, Kind::Refusal) });
+        }
+        let text = text_of(error.kind().into(), error.code(), error.message());
+        let status = error.is_at_proxy().into();
+        self.push(Record { status, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }
 
     pub(crate) fn warning(&self, text: &str) {
@@ -219,9 +228,13 @@ impl Outbox {
     }
 
     pub(crate) fn failure(&self, id: u32, kind: ErrorKind, code: Option<&str>, message: &str) {
-        let text = format!("{kind:?}\n{}\n{message}", code.unwrap_or_default());
+        let text = text_of(kind, code, message);
         self.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }
+}
+
+fn text_of(kind: ErrorKind, code: Option<&str>, message: &str) -> String {
+    format!("{kind:?}\n{}\n{message}", code.unwrap_or_default())
 }
 
 /// `(batch, large)`, as JavaScript values of the thread that drains.

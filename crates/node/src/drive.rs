@@ -84,6 +84,7 @@ pub(crate) async fn drive(
         target: head.target,
         fields: head.fields,
         body,
+        proxy: profile.proxy.clone(),
         on_informational: flags.wants_informational().then(|| informational(last_word.id, last_word.outbox.clone())),
     });
     let response = match request {

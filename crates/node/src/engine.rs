@@ -4,6 +4,7 @@ use crate::complete::{Kind, Outbox, Record};
 use crate::drive::{Credit, LastWord, drive};
 use crate::memory::{QUIET_AFTER, set_quiet};
 use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
+use crate::proxy::ProxyHandle;
 use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
 use bytes::Bytes;
 use napi::bindgen_prelude::{BufferSlice, Function};
@@ -80,10 +81,10 @@ impl Engine {
         Ok(PoolHandle { pool, stats, commands: self.commands.clone() })
     }
 
-    /// Registers what requests have in common; the number stands for it in `send`.
+    /// Registers what requests have in common; the number stands for it in `send`. Without a proxy they go directly.
     #[napi(catch_unwind)]
-    pub fn open_profile(&self, options: ProfileOptions) -> u32 {
-        let profile = Some(Arc::new(Profile::from(options)));
+    pub fn open_profile(&self, options: ProfileOptions, proxy: Option<&ProxyHandle>) -> u32 {
+        let profile = Some(Arc::new(Profile::new(options, proxy.map(|handle| handle.0.clone()))));
         let mut profiles = self.profiles.borrow_mut();
         match profiles.iter().position(Option::is_none) {
             Some(free) => {

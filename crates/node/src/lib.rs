@@ -17,4 +17,5 @@ mod engine;
 mod error;
 mod memory;
 mod profile;
+mod proxy;
 mod submit;

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use whippet_core::{ClientAuth, Overrides, PoolConfig, Route, Timeouts, TlsOptions, Verify, Versions};
+use whippet_core::{ClientAuth, Overrides, PoolConfig, Proxy, Route, Timeouts, TlsOptions, Verify, Versions};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -57,17 +57,6 @@ impl TryFrom<PoolOptions> for PoolConfig {
     type Error = Error;
 
     fn try_from(options: PoolOptions) -> Result<Self, Error> {
-        let verify = match (options.roots, options.verify) {
-            (Some(roots), _) => Verify::Roots(certificates(&roots)),
-            (None, true) => Verify::Platform,
-            (None, false) => Verify::Off,
-        };
-        let client_auth = match (options.client_cert, options.client_key) {
-            (Some(chain), Some(key)) => {
-                Some(Arc::new(ClientAuth { chain: certificates(&chain), key: key.to_vec().into() }))
-            }
-            _ => None,
-        };
         let mut resolve = Overrides::default();
         for rule in options.resolve.unwrap_or_default() {
             resolve.insert(&rule.host, rule.port, address(&rule.address)?);
@@ -79,18 +68,49 @@ impl TryFrom<PoolOptions> for PoolConfig {
             keepalive_expiry: options.keepalive_expiry_ms.map(duration),
             ping_interval: options.ping_interval_ms.map(duration),
             versions: Versions { http1: options.http1, http2: options.http2 },
-            tls: TlsOptions {
-                verify,
-                extra_roots: certificates(&options.extra_roots.unwrap_or_default()),
-                client_auth,
-                key_log: options.key_log.map(PathBuf::from),
-            },
+            tls: TlsParts {
+                verify: options.verify,
+                roots: options.roots,
+                extra_roots: options.extra_roots,
+                client_cert: options.client_cert,
+                client_key: options.client_key,
+                key_log: options.key_log,
+            }
+            .into(),
             route: Route {
                 socket_path: options.socket_path.map(PathBuf::from),
                 local_address: options.local_address.as_deref().map(address).transpose()?,
                 resolve,
             },
         })
+    }
+}
+
+/// What pools and proxies are told about TLS, in the same words.
+pub(crate) struct TlsParts {
+    pub(crate) verify: bool,
+    pub(crate) roots: Option<Vec<Uint8Array>>,
+    pub(crate) extra_roots: Option<Vec<Uint8Array>>,
+    pub(crate) client_cert: Option<Vec<Uint8Array>>,
+    pub(crate) client_key: Option<Uint8Array>,
+    pub(crate) key_log: Option<String>,
+}
+
+impl From<TlsParts> for TlsOptions {
+    fn from(parts: TlsParts) -> Self {
+        let verify = match (parts.roots, parts.verify) {
+            (Some(roots), _) => Verify::Roots(certificates(&roots)),
+            (None, true) => Verify::Platform,
+            (None, false) => Verify::Off,
+        };
+        let client_auth = match (parts.client_cert, parts.client_key) {
+            (Some(chain), Some(key)) => {
+                Some(Arc::new(ClientAuth { chain: certificates(&chain), key: key.to_vec().into() }))
+            }
+            _ => None,
+        };
+        let extra_roots = certificates(&parts.extra_roots.unwrap_or_default());
+        TlsOptions { verify, extra_roots, client_auth, key_log: parts.key_log.map(PathBuf::from) }
     }
 }
 
@@ -121,11 +141,13 @@ pub(crate) struct Profile {
     pub(crate) pool: u32,
     pub(crate) timeouts: Timeouts,
     pub(crate) max_response_size: Option<u64>,
+    pub(crate) proxy: Option<Proxy>,
 }
 
-impl From<ProfileOptions> for Profile {
-    fn from(options: ProfileOptions) -> Self {
+impl Profile {
+    pub(crate) fn new(options: ProfileOptions, proxy: Option<Proxy>) -> Self {
         Profile {
+            proxy,
             pool: options.pool,
             timeouts: Timeouts {
                 pool: options.pool_timeout_ms.map(duration),

@@ -42,7 +42,7 @@ impl Connector {
             let stream = self.hops.tls(proxy).handshake(&origin, stream, versions).await?;
             Ok(Stream::Tls(Box::new(stream)))
         };
-        connected.await.map_err(|error: Error| error.through(proxy))
+        connected.await.map_err(|error: Error| error.of_hop(proxy))
     }
 
     /// A stream to where the origin listens, by way of the proxy.

@@ -256,7 +256,7 @@ mod tests {
     #[test]
     fn answers_are_counted_per_nonce() {
         let mut session = Session::default();
-        let mut answer = |session: &mut Session| {
+        let answer = |session: &mut Session| {
             let value = session.answer("u", "p", "GET", "/").map(|value| value.expect("a header value"));
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         };
