@@ -45,6 +45,7 @@ export class ProxyRoute {
   /** The proxy gets requests; otherwise it opens tunnels. */
   readonly forwards: boolean;
   readonly handle: ProxyHandle;
+  #hasWarned = false;
   /** Its own header lines, for CONNECT or for each forwarded request. */
   #lines: string;
 
@@ -80,6 +81,7 @@ export class ProxyRoute {
   head(request: Request): string {
     const { method, url } = request;
     const lines = request.headerLines();
+    if (this.forwards && url.scheme === 'https') this.#warn();
     if (this.forwards) return `${method}\n${url.origin}\n${absoluteForm(url)}\n${this.#withOwn(lines)}`;
     // What is for the proxy is told with CONNECT; the origin must not learn of it.
     return `${method}\n${url.origin}\n${url.fullPath}\n${withoutProxyFields(lines)}`;
@@ -93,6 +95,13 @@ export class ProxyRoute {
     // Authority-form, which nobody else may set.
     Object.defineProperty(target, 'fullPath', { value: authority });
     return new Request('CONNECT', target, undefined, { lines: `Host\n${authority}\nAccept\n*/*\n`, body: null });
+  }
+
+  #warn(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const message = `HTTPProxyMode.FORWARD_ONLY: https requests go to ${this.proxy} in a form that the proxy can read`;
+    process.emitWarning(message, { code: 'WHIPPET_HTTPS_FORWARDED' });
   }
 
   /** Host first, then the proxy's own, then the request's; of two with one name the request's counts. */

@@ -73,6 +73,9 @@ impl Http1 {
         let (sent, received) = (self.meter.sent(), self.meter.received());
         self.busy = true;
         self.meter.head_expected();
+        if request.asks_forwarder_for_options() {
+            self.meter.omit_byte_after(request.method.as_str().len() + 1 + request.target.len());
+        }
         let answer = self.await_head(request, clock).await;
         self.meter.head_arrived();
         match answer {

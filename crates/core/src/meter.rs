@@ -26,6 +26,8 @@ pub(crate) struct Meter {
     head_left: Cell<Option<u64>>,
     /// The socket, for as long as it is open.
     socket: Cell<Option<Socket>>,
+    /// So many bytes from now one is not written.
+    omitted: Cell<Option<usize>>,
 }
 
 impl Meter {
@@ -40,6 +42,7 @@ impl Meter {
             write_error: RefCell::new(None),
             head_left: Cell::new(None),
             socket: Cell::new(None),
+            omitted: Cell::new(None),
         })
     }
 
@@ -69,6 +72,11 @@ impl Meter {
 
     pub(crate) fn has_write_error(&self) -> bool {
         self.write_error.borrow().is_some()
+    }
+
+    /// Leaves out one byte of what is written next: for `OPTIONS http://host`, to which `http::Uri` adds a slash.
+    pub(crate) fn omit_byte_after(&self, bytes: usize) {
+        self.omitted.set(Some(bytes));
     }
 
     /// Of one HTTP/2 stream, whose bytes are not the socket's.
@@ -183,7 +191,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
 impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
+        let left = this.meter.omitted.get().filter(|_| !buf.is_empty());
+        if left == Some(0) {
+            this.meter.omitted.set(None);
+            return Poll::Ready(Ok(1));
+        }
+        let buf = &buf[..left.unwrap_or(buf.len()).min(buf.len())];
         let poll = Pin::new(&mut this.stream).poll_write(cx, buf);
+        if let Some(left) = left {
+            this.meter.omitted.set(Some(left - written(&poll)));
+        }
         this.meter.count_sent(written(&poll), poll)
     }
 
@@ -192,6 +209,10 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.meter.omitted.get().is_some() {
+            let first = bufs.iter().find(|buf| !buf.is_empty());
+            return self.poll_write(cx, first.map_or(&[], |buf| buf));
+        }
         let this = self.get_mut();
         let poll = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
         this.meter.count_sent(written(&poll), poll)

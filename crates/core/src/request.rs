@@ -87,6 +87,14 @@ impl Request {
         Ok(target.into_parts().path_and_query.unwrap_or(PathAndQuery::from_static("/")))
     }
 
+    /// RFC 9112 section 3.2.4: `OPTIONS *`, by way of a proxy, is `OPTIONS http://host`. With a path it would ask about that.
+    pub(crate) fn asks_forwarder_for_options(&self) -> bool {
+        self.method == Method::OPTIONS
+            && self.proxy.as_ref().is_some_and(|proxy| proxy.options().forwards)
+            && self.target.split(|byte| *byte == b'/').count() == 3
+            && !self.target.contains(&b'?')
+    }
+
     /// For a proxy that forwards, and has asked for credentials before. Of a tunnel, CONNECT had them.
     fn proxy_authorization(&self) -> Option<Result<HeaderValue, Error>> {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.options().forwards)?;

@@ -40,10 +40,16 @@ where
     let shaken = Builder::new().title_case_headers(true).max_buf_size(HEAD_LIMIT).handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|cause| request.failed(cause))?;
     let mut connection = Driven { connection, is_over: false };
+    let mut is_used = false;
     loop {
         let head = request.head()?;
-        let sent = connection.until(sender.send_request(head)).await;
-        let response = sent.map_err(|cause| request.failed(cause))?;
+        let response = match connection.until(sender.send_request(head)).await {
+            Ok(response) => response,
+            // It was closed with the challenge, without having said so.
+            Err(_) if is_used => return Ok(None),
+            Err(cause) => return Err(request.failed(cause)),
+        };
+        is_used = true;
         // "Any 2xx (Successful) response indicates that the sender will switch to tunnel mode immediately after the
         // response header section": whatever that header section says about a body means nothing.
         if response.status().is_success() {
