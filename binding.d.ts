@@ -119,15 +119,6 @@ export interface ProfileOptions {
   maxResponseSize?: number
 }
 
-/** One host's address, instead of DNS's. */
-export interface ResolveRule {
-  /** As in an origin; IPv6 without brackets. */
-  host: string
-  /** Left out: any. */
-  port?: number
-  /** Without brackets. */
-  address: string
-}
 export interface ProxyHandleOptions {
   protocol: ProxyProtocol
   /** Without brackets. */
@@ -140,10 +131,24 @@ export interface ProxyHandleOptions {
   password?: string
   /** Header lines of CONNECT, in Latin-1: `name \n value \n …` */
   fields: Uint8Array
-  /** Of an https proxy's certificate; see `PoolOptions`. */
+  /** Of the connection to an https proxy; see `PoolOptions`. */
   verify: boolean
   roots?: Array<Uint8Array>
+  extraRoots?: Array<Uint8Array>
+  clientCert?: Array<Uint8Array>
+  clientKey?: Uint8Array
+  keyLog?: string
 }
 
 /** How a proxy is spoken to: the scheme of its URL. */
 export type ProxyProtocol = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'socks5h'
+
+/** One host's address, instead of DNS's. */
+export interface ResolveRule {
+  /** As in an origin; IPv6 without brackets. */
+  host: string
+  /** Left out: any. */
+  port?: number
+  /** Without brackets. */
+  address: string
+}

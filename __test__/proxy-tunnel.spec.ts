@@ -1,9 +1,10 @@
 /** Tunnels: CONNECT, what is inside of them, and what becomes of those that do not open. */
 import test from 'ava';
+import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { ConnectError, ConnectTimeout, HTTPProxy, ProxyError, ReadTimeout, RemoteProtocolError } from '../src/index.js';
 import { eventually, failure, openClient, soon, told } from './helpers/client.js';
-import { serveProxy } from './helpers/proxy.js';
+import { serveProxy, serveSocks } from './helpers/proxy.js';
 import type { RawConnection } from './helpers/server.js';
 import { serve, serveRaw, serveTls } from './helpers/server.js';
 import { testCA } from './helpers/tls.js';
@@ -102,6 +103,43 @@ test('the certificate is the origin’s to show, whatever the proxy is', async (
   // It is not the proxy that is at fault.
   t.is(error.proxy, undefined);
   t.is(wrong.requests.length, 0);
+});
+
+test('SEC-B8 client certificates: the origin’s through any proxy, the proxy’s for itself', async (t) => {
+  const ca = await testCA();
+  const mine = await ca.issue({ dnsNames: ['me'] });
+  const known = await ca.issue({ dnsNames: ['known to the proxy'] });
+  const who = (socket: unknown): string => (socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? 'nobody';
+  const asking = { ...(await ca.issue()), ca: ca.cert, requestCert: true, rejectUnauthorized: false };
+  const origin = await serveTls(t, (request, response) => response.end(who(request.socket)), asking);
+  const seen: string[] = [];
+  const proxy = await serveProxy(t, { tls: asking });
+  proxy.server.on('secureConnection', (socket) => seen.push(who(socket)));
+  const socks = await serveSocks(t);
+  const { cert, key } = known;
+  for (const proxies of [
+    null,
+    proxy.url,
+    new HTTPProxy({ proxyUrl: proxy.url, verify: ca.cert, cert: { cert, key } }),
+    `socks5://127.0.0.1:${socks.port}`,
+  ]) {
+    const client = openClient(t, { proxies, verify: ca.cert, cert: { cert: mine.cert, key: mine.key } });
+    t.is(told(await client.get(origin.url)), '200 me', String(proxies));
+  }
+  t.deepEqual(seen, ['nobody', 'known to the proxy']);
+});
+
+test('SEC-B9 what a proxy has issued is not shown to the origin', async (t) => {
+  const ca = await testCA();
+  const reused: boolean[] = [];
+  const origin = await serveTls(t, (_, response) => response.end('ok'));
+  origin.server.on('secureConnection', (socket: TLSSocket) => reused.push(socket.isSessionReused()));
+  const proxy = await serveProxy(t, { tls: await ca.issue() });
+  for (let i = 0; i < 2; i++) {
+    const client = openClient(t, { proxies: proxy.url, verify: ca.cert, httpVersions: 'HTTP/1.1' });
+    t.is(told(await client.get(origin.url)), '200 ok');
+  }
+  t.false(reused[0]);
 });
 
 test('tunnels are an origin’s, and a proxy’s, and a user’s (SEC-B6)', async (t) => {
@@ -310,10 +348,11 @@ test('Digest for CONNECT: the tunnel opens, whatever the body is', async (t) => 
   }
   t.is(told(await client.post(origin.url, { content: once() })), '200 stream');
   t.is(told(await client.get(`https://localhost:${origin.port}/`)), '200 ');
-  t.deepEqual(
-    proxy.asked.map(({ headers }) => /nc=(\d+)/.exec(headers['proxy-authorization'] ?? '')?.[1]),
-    [undefined, '00000001', '00000002'],
-  );
+  const counts = proxy.asked.map(({ headers }) => /nc=(\d+)/.exec(headers['proxy-authorization'] ?? '')?.[1]);
+  // One that was written to a connection which the proxy had just closed is lost.
+  t.is(counts.length, 3);
+  t.is(counts[0], undefined);
+  t.true(Number(counts[1]) < Number(counts[2]), counts.join());
 });
 
 // ── the same as without a proxy ──
@@ -365,4 +404,28 @@ test('a mixture: http and https to the same host, forwarded and tunnelled, over 
     t.is(told(await client.get(secure.url)), '200 secure');
   }
   t.is(proxy.connections(), 2);
+});
+
+test('SEC-B17 a unix socket is not reached by way of a proxy, whoever names one', async (t) => {
+  const { createServer } = await import('node:http');
+  const { mkdtemp, rm } = await import('node:fs/promises');
+  const { tmpdir } = await import('node:os');
+  const folder = await mkdtemp(`${tmpdir()}/whippet-proxy-`);
+  const seen: string[] = [];
+  const server = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.end('ok');
+  });
+  const socketPath = `${folder}/socket`;
+  await new Promise<void>((resolve) => server.listen(socketPath, resolve));
+  t.teardown(async () => {
+    server.closeAllConnections();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+  const proxy = await serveRaw(t, OK);
+  const client = openClient(t, { socketPath, proxies: proxy.url });
+  t.is(told(await client.get('http://a.test/x')), '200 ok');
+  t.deepEqual(seen, ['GET /x']);
+  t.is(proxy.connections(), 0);
 });

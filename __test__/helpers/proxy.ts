@@ -10,14 +10,14 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createTlsServer } from 'node:https';
+import { createServer as createTlsServer, type ServerOptions } from 'node:https';
 import { connect, createServer as createTcpServer, isIPv4, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { listen, type Listening } from './listen.js';
 
 export interface HttpProxyOptions {
   /** Speak TLS with this identity: an https proxy. */
-  tls?: { cert: string; key: string };
+  tls?: ServerOptions;
   /** Answers 407 to whoever does not send this Proxy-Authorization, or one that the function accepts. */
   authorization?: string | ((given: string, method: string, uri: string) => boolean);
   /** Proxy-Authenticate of the 407. */

@@ -11,8 +11,8 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-/// The TLS sides of the proxies that a pool has connected to. What an https proxy issues (session tickets) is never shown to
-/// an origin: each has a configuration of its own.
+/// The TLS sides of the proxies that a pool has connected to. Whom they trust is not what origins are trusted by; sessions are
+/// kept by name and port, so that no origin is shown a proxy's.
 #[derive(Default)]
 pub(super) struct Hops(RefCell<Vec<(Proxy, Rc<Tls>)>>);
 

@@ -259,7 +259,7 @@ fn a_stale_nonce_is_answered_once_more() {
 #[test]
 fn a_proxy_that_closes_with_its_challenge_is_asked_over_another_connection() {
     let proxy = proxy(ProxyScheme::Http, Some(("u", "p")), "");
-    // The last of them does not say that it closes.
+    // The first of them does not say that it closes.
     for challenge in [
         CHALLENGE.to_owned(),
         CHALLENGE.replace("Content-Length", "Connection: close\r\nContent-Length"),
