@@ -12,7 +12,10 @@ use crate::timeout::{Clock, Phase};
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
+
+/// How long an idle connection may take to become ready for another request.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// Dropping it closes the connection, or ends the stream, and gives its place to others.
 pub(crate) struct Lease {
@@ -55,7 +58,10 @@ impl Lease {
         let usable = match &mut self.connection {
             Some(Connection::Http1(connection)) => {
                 let ready = connection.is_ready() || {
-                    let ready = Box::pin(async { Ok(connection.becomes_ready().await) });
+                    // One whose last request has not left it by now (its peer answered without reading it all) may
+                    // never be: a new one is made instead.
+                    let ready =
+                        Box::pin(async { Ok(timeout(GRACE, connection.becomes_ready()).await.unwrap_or(false)) });
                     clock.within(Phase::Connect, &self.origin, ready).await?
                 };
                 ready && connection.meter().is_silent()
