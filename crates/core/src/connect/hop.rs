@@ -4,7 +4,7 @@ use super::socks::{self, Refused, Target};
 use super::tls::Tls;
 use super::{Connector, Stream, resolve, tunnel};
 use crate::error::{Error, ErrorKind};
-use crate::origin::Origin;
+use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
 use crate::proxy::{Proxy, ProxyScheme};
 use std::cell::RefCell;
@@ -46,9 +46,9 @@ impl Connector {
     }
 
     /// A stream to where the origin listens, by way of the proxy.
-    pub(super) async fn through(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
+    pub(super) async fn through(&self, proxy: &Proxy, origin: &Origin, versions: Versions) -> Result<Stream, Error> {
         match proxy.options().scheme {
-            ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin).await,
+            ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin, versions).await,
             ProxyScheme::Socks4 | ProxyScheme::Socks5 => self.socks_by_address(proxy, origin).await,
             ProxyScheme::Socks4a | ProxyScheme::Socks5h => {
                 let target = match origin.host().parse::<IpAddr>() {
@@ -60,7 +60,7 @@ impl Connector {
         }
     }
 
-    async fn tunnel(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
+    async fn tunnel(&self, proxy: &Proxy, origin: &Origin, versions: Versions) -> Result<Stream, Error> {
         let authority = match origin.host().contains(':') {
             true => format!("[{}]:{}", origin.host(), origin.port()),
             false => format!("{}:{}", origin.host(), origin.port()),
@@ -68,9 +68,17 @@ impl Connector {
         let mut answered = 0;
         loop {
             let stream = self.to_proxy(proxy).await?;
-            if let Some(tunnel) = tunnel::open(stream, proxy, &authority, &mut answered).await? {
-                return Ok(tunnel);
+            let Some((stream, ahead)) = tunnel::open(stream, proxy, &authority, &mut answered).await? else { continue };
+            // What follows the reply's head belongs to the tunnel. An HTTP/2 server may begin there, and TLS knows how to
+            // refuse; but in HTTP/1.1 it would be taken for the response to what has not been asked yet.
+            let may_begin = origin.scheme() == Scheme::Https || versions.may_be_http2(origin.scheme());
+            if !ahead.is_empty() && !may_begin {
+                let length = ahead.len();
+                let message =
+                    format!("{proxy} sent {length} bytes of a tunnel to {origin} before anything was asked there");
+                return Err(Error::new(ErrorKind::ConnectError, message).with_code("EPROTO").at_proxy());
             }
+            return Ok(stream.ahead(ahead));
         }
     }
 

@@ -58,7 +58,7 @@ impl Connector {
                 let stream = self.to_proxy(proxy).await?;
                 return Ok(Connected { stream, is_http2: false });
             }
-            Some(proxy) => self.through(proxy, origin).await?,
+            Some(proxy) => self.through(proxy, origin, versions).await?,
         };
         match origin.scheme() {
             Scheme::Http => Ok(Connected { stream, is_http2: versions.may_be_http2(origin.scheme()) }),

@@ -1,5 +1,6 @@
 //! What HTTP is spoken over: a socket, or TLS over one.
 
+use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -15,6 +16,14 @@ pub(crate) enum Stream {
     Pipe(tokio::net::windows::named_pipe::NamedPipeClient),
     /// Over any of these: within a tunnel, TLS goes over TLS.
     Tls(Box<TlsStream<Stream>>),
+    /// Any of these, of which some bytes have been read already.
+    Ahead(Box<Ahead>),
+}
+
+pub(crate) struct Ahead {
+    /// What was read, and is to be read again.
+    bytes: Bytes,
+    stream: Stream,
 }
 
 impl Stream {
@@ -26,7 +35,13 @@ impl Stream {
             #[cfg(windows)]
             Stream::Pipe(_) => Socket(None),
             Stream::Tls(stream) => stream.get_ref().0.socket(),
+            Stream::Ahead(ahead) => ahead.stream.socket(),
         }
+    }
+
+    /// `bytes` come before whatever else is read.
+    pub(crate) fn ahead(self, bytes: Bytes) -> Stream {
+        if bytes.is_empty() { self } else { Stream::Ahead(Box::new(Ahead { bytes, stream: self })) }
     }
 }
 
@@ -77,12 +92,23 @@ macro_rules! each {
             #[cfg(windows)]
             Stream::Pipe($stream) => $call,
             Stream::Tls($stream) => $call,
+            Stream::Ahead(ahead) => {
+                let $stream = &mut ahead.stream;
+                $call
+            }
         }
     };
 }
 
 impl AsyncRead for Stream {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        if let Stream::Ahead(ahead) = &mut *self
+            && !ahead.bytes.is_empty()
+        {
+            let length = ahead.bytes.len().min(buf.remaining());
+            buf.put_slice(&ahead.bytes.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         each!(self, stream => Pin::new(stream).poll_read(cx, buf))
     }
 }
@@ -108,6 +134,7 @@ impl AsyncWrite for Stream {
             #[cfg(windows)]
             Stream::Pipe(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
+            Stream::Ahead(ahead) => ahead.stream.is_write_vectored(),
         }
     }
 

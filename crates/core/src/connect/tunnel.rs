@@ -28,11 +28,16 @@ const BODY_LIMIT: usize = 64 * 1024;
 /// A refusal is one, also when its body does not come.
 const BODY_PATIENCE: Duration = Duration::from_secs(1);
 
-/// Asks for a tunnel to `authority` (`host:port`). None: the proxy wants credentials, closes, and may be asked once more over
+/// Asks for a tunnel to `authority` (`host:port`), and returns it with what came through it meanwhile. None: the proxy wants credentials, closes, and may be asked once more over
 /// another connection.
 ///
 /// `answered` counts how often a challenge has been answered, over all connections of one attempt.
-pub(crate) async fn open<S>(stream: S, proxy: &Proxy, authority: &str, answered: &mut u32) -> Result<Option<S>, Error>
+pub(crate) async fn open<S>(
+    stream: S,
+    proxy: &Proxy,
+    authority: &str,
+    answered: &mut u32,
+) -> Result<Option<(S, Bytes)>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
@@ -53,7 +58,8 @@ where
         // "Any 2xx (Successful) response indicates that the sender will switch to tunnel mode immediately after the
         // response header section": whatever that header section says about a body means nothing.
         if response.status().is_success() {
-            return request.tunnel(connection.connection).map(Some);
+            let parts = connection.connection.into_parts();
+            return Ok(Some((parts.io.into_inner(), parts.read_buf)));
         }
         let may_answer = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
             && proxy.accepts_challenge(response.headers(), *answered);
@@ -103,25 +109,6 @@ impl Connect<'_> {
         *request.uri_mut() = uri;
         *request.headers_mut() = headers;
         Ok(request)
-    }
-
-    fn tunnel<S>(self, connection: Connection<TokioIo<S>, RequestBody>) -> Result<S, Error>
-    where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
-    {
-        let parts = connection.into_parts();
-        // What follows the head belongs to the tunnel, and no origin of ours speaks first: over TLS these bytes are no
-        // handshake, without TLS they would be taken for the response to what has not been asked yet.
-        if parts.read_buf.is_empty() {
-            return Ok(parts.io.into_inner());
-        }
-        let Connect { proxy, .. } = self;
-        let message = format!(
-            "{proxy} sent {} bytes of a tunnel to {} before anything was asked there",
-            parts.read_buf.len(),
-            self.shown()
-        );
-        Err(Error::new(ErrorKind::ConnectError, message).with_code("EPROTO").at_proxy())
     }
 
     fn refused(self, refusal: Refusal) -> Error {
