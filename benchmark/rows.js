@@ -81,6 +81,10 @@ export const rows = [
     // Eight connections against one.
     { port: 'h2', ports: { undici: 'https' } },
   ),
+  throughput('tunnel-50', 'a tunnel, TLS HTTP/1.1, 105 B, 50 in flight', SMALL, 50, [against('rps', { atLeast: 2 })], {
+    port: 'https',
+    tunnel: true,
+  }),
   throughput('gzip-json', 'HTTP/1.1, gzip JSON of 100 KiB, 8 in flight', GZIP_JSON, 8, [
     against('rps', { atLeast: 3 }),
     against('main', { atMost: 0.125 }),

@@ -12,6 +12,7 @@ import { run, withManyFiles } from './children.js';
 import { startOrigins } from './origin.js';
 import { heading, printRow, printSummary, summarize } from './report.js';
 import { rivalsOf, rows as allRows } from './rows.js';
+import { startTinyproxy } from './tinyproxy.js';
 
 const HERE = import.meta.dirname;
 const CONTENDERS = ['whippet', 'undici', 'undici-tuned', 'undici-h2', 'fetch', 'http', 'http2', 'got', 'axios'];
@@ -32,11 +33,16 @@ async function bench({ rows, contenders, rounds, ms, origin, json }) {
   const origins = rows.some(({ work }) => work !== 'in-process') ? await startOrigins(origin) : NO_ORIGINS;
   console.log(heading({ contenders, rounds, ms, origin: origins.preferred.name }));
   const results = [];
+  const proxy = rows.some(({ tunnel }) => tunnel) ? await startTinyproxy() : null;
   for (const row of rows) {
+    if (row.tunnel && proxy === null) {
+      console.error(`${row.name}: tinyproxy is not installed: left out`);
+      continue;
+    }
     const server = row.work === 'in-process' ? NO_ORIGINS.preferred : origins[row.origin ?? 'preferred'];
     // What calls an app is no contender elsewhere, nor the other way round.
     const who = row.work === 'in-process' ? undefined : contenders;
-    const runs = await runRow(row, { server, contenders: who, rounds, ms, ...origins });
+    const runs = await runRow(row, { server, contenders: who, rounds, ms, proxy, ...origins });
     const result = summarize(row, server.name, runs);
     printRow(result);
     results.push(result);
@@ -66,7 +72,7 @@ async function runRow(row, { contenders: chosen, rounds, ...where }) {
   return runs;
 }
 
-async function runOnce(row, contender, { server, ms, caFile, netrc }) {
+async function runOnce(row, contender, { server, ms, proxy, caFile, netrc }) {
   const port = row.ports?.[contender] ?? row.port;
   const tls = port === 'https' || port === 'h2';
   const url = `${tls ? 'https' : 'http'}://127.0.0.1:${server[port]}${row.path}`;
@@ -80,7 +86,7 @@ async function runOnce(row, contender, { server, ms, caFile, netrc }) {
     const { code, wall, stdout, stderr } = await run(process.execPath, args.map(String), { timeout: SLACK, env });
     return code === 0 ? { answered: Number(stdout), wall } : { error: stderr.trim() || `exit code ${code}` };
   }
-  const job = { ...row, contender, url, ms, warmUp: WARM_UP, ...certificate };
+  const job = { ...row, contender, url, ms, warmUp: WARM_UP, ...certificate, ...(row.tunnel && { proxy }) };
   const worker = ['--expose-gc', join(HERE, 'worker.js'), JSON.stringify(job)];
   const command = row.work === 'idle' ? withManyFiles(process.execPath, worker) : [process.execPath, worker];
   const { code, signal, stdout, stderr } = await run(...command, { timeout: WARM_UP + ms + SLACK, env });

@@ -1,17 +1,19 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
-import { Agent, request } from 'undici';
+import { Agent, ProxyAgent, request } from 'undici';
 
 /** As its users have it: `request(url)` over an agent with default options. */
 
 export function open(job, more = {}) {
-  const { ca, keepIdle } = job;
-  const dispatcher = new Agent({
-    allowH2: false,
-    ...more,
-    ...(ca && { connect: { ca } }),
-    ...(keepIdle && { keepAliveTimeout: HOURS, keepAliveMaxTimeout: HOURS, connectTimeout: 0 }),
-  });
+  const { ca, keepIdle, proxy } = job;
+  const dispatcher = proxy
+    ? new ProxyAgent({ uri: proxy, allowH2: false, requestTls: { ca } })
+    : new Agent({
+        allowH2: false,
+        ...more,
+        ...(ca && { connect: { ca } }),
+        ...(keepIdle && { keepAliveTimeout: HOURS, keepAliveMaxTimeout: HOURS, connectTimeout: 0 }),
+      });
   return {
     json: async (url) => (await request(url, { dispatcher })).body.json(),
     bytes: async (url) => (await (await request(url, { dispatcher })).body.bytes()).byteLength,

@@ -1,6 +1,6 @@
 import { Client } from 'whippet';
 
-export function open({ ca, keepIdle, dressed }) {
+export function open({ ca, keepIdle, dressed, proxy }) {
   const client = new Client({
     ...(dressed && {
       auth: ['user', 'password'],
@@ -9,6 +9,7 @@ export function open({ ca, keepIdle, dressed }) {
       eventHooks: { request: [() => {}] },
     }),
     ...(ca && { verify: ca }),
+    ...(proxy && { proxies: proxy }),
     ...(keepIdle && {
       timeout: null,
       poolLimits: { maxConnections: null, maxKeepaliveConnections: null, keepaliveExpiry: null },

@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import { mainThreadCpu, residentMegabytes, totalCpu } from '../process-figures.js';
 
-export async function measure(contender, { url, read, bytes, inFlight, ms, warmUp, ca, dressed }) {
-  const client = contender.open({ ca, inFlight, read, dressed: dressed && url });
+export async function measure(contender, { url, read, bytes, inFlight, ms, warmUp, ca, dressed, proxy }) {
+  const client = contender.open({ ca, inFlight, read, dressed: dressed && url, proxy });
   const content = read === 'upload' ? Buffer.alloc(bytes, 'w') : undefined;
   const send = client[read];
   const lengthOf = LENGTH_OF[read];
