@@ -89,3 +89,15 @@ test('SEC-B15 what the prototype has is not there', (t) => {
   variables.HTTP_PROXY = Q;
   t.is(new ProxyEnvironment(variables).variableFor(new URL('http://a.com'))?.value, Q);
 });
+
+test.serial('SEC-B15 nor what Object.prototype has under a number', (t) => {
+  const polluted = Object.prototype as Record<string, unknown>;
+  try {
+    polluted[0] = 'evil';
+    polluted.evil = 'http://evil.test';
+    t.true(new ProxyEnvironment({ PATH: '/' }).isEmpty);
+  } finally {
+    delete polluted[0];
+    delete polluted.evil;
+  }
+});

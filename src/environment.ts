@@ -31,7 +31,7 @@ export class ProxyEnvironment {
     const find = (wanted: string): string | undefined => {
       const spelt = names.filter((name) => name.toLowerCase() === wanted);
       const trusted = isCGI && wanted === 'http_proxy' ? spelt.filter((name) => name === wanted) : spelt;
-      return [wanted, wanted.toUpperCase()].find((name) => trusted.includes(name)) ?? trusted[0];
+      return [wanted, wanted.toUpperCase()].find((name) => trusted.includes(name)) ?? trusted.at(0);
     };
     for (const scheme of ['http', 'https', 'all']) {
       const name = find(`${scheme}_proxy`);
