@@ -1,7 +1,7 @@
 //! One HTTP request in, one response out, over connections that this crate owns.
 //!
 //! ```text
-//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
+//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, hop, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
 //!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
