@@ -1,7 +1,7 @@
 /** Requests that a proxy forwards: what it is sent, and which connections carry it. Ids: the table "proxy on the wire". */
 import test from 'ava';
 import { Buffer } from 'node:buffer';
-import { ConnectError, HTTPProxy, ProxyError, Request } from '../src/index.js';
+import { ConnectError, DigestAuth, HTTPProxy, ProxyError, Request } from '../src/index.js';
 import { eventually, failure, openClient, soon, told } from './helpers/client.js';
 import { serveProxy } from './helpers/proxy.js';
 import { refusedOrigin, serve, serveRaw } from './helpers/server.js';
@@ -273,10 +273,6 @@ const CHALLENGE = (nonce: string, more = ''): string =>
   `HTTP/1.1 407 Proxy Authentication Required\r\nProxy-Authenticate: Digest realm="r", nonce="${nonce}", qop="auth"${more}\r\n` +
   'Content-Length: 2\r\n\r\nno';
 
-const digest = (username: string, password: string): { digestCredentials: readonly [string, string] } => ({
-  digestCredentials: [username, password],
-});
-
 test('Digest: 407 is answered once, and from then on beforehand', async (t) => {
   const proxy = await serveRaw(t, async (connection) => {
     for (;;) {
@@ -284,7 +280,7 @@ test('Digest: 407 is answered once, and from then on beforehand', async (t) => {
       await connection.write(head.includes('Proxy-Authorization: Digest') ? OK : CHALLENGE('one'));
     }
   });
-  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: proxy.url, auth: digest('u', 'p') }) });
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: proxy.url, auth: new DigestAuth('u', 'p') }) });
   t.is(told(await client.post('http://a.test/x?y', { content: 'body' })), '200 ok');
   t.is(told(await client.get('http://b.test/')), '200 ok');
   const sent = proxy.received.join('');
@@ -295,14 +291,14 @@ test('Digest: 407 is answered once, and from then on beforehand', async (t) => {
 
 test('Digest: a wrong password is the 407', async (t) => {
   const proxy = await serveRaw(t, CHALLENGE('one'));
-  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: proxy.url, auth: digest('u', 'wrong') }) });
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: proxy.url, auth: new DigestAuth('u', 'wrong') }) });
   t.is(told(await client.get('http://a.test/')), '407 no');
   t.is(proxy.received.join('').split('GET ').length - 1, 2);
 });
 
 test('SEC-B5 Digest: what one proxy has asked for is not told to another', async (t) => {
   const [one, two] = [await serveRaw(t, CHALLENGE('one')), await serveRaw(t, OK)];
-  const auth = digest('u', 'p');
+  const auth = new DigestAuth('u', 'p');
   const client = openClient(t, {
     proxies: {
       'all://a.test': new HTTPProxy({ proxyUrl: one.url, auth }),

@@ -2,7 +2,15 @@
 import test from 'ava';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
-import { ConnectError, ConnectTimeout, HTTPProxy, ProxyError, ReadTimeout, RemoteProtocolError } from '../src/index.js';
+import {
+  ConnectError,
+  ConnectTimeout,
+  DigestAuth,
+  HTTPProxy,
+  ProxyError,
+  ReadTimeout,
+  RemoteProtocolError,
+} from '../src/index.js';
 import { eventually, failure, openClient, soon, told } from './helpers/client.js';
 import { serveProxy, serveSocks } from './helpers/proxy.js';
 import type { RawConnection } from './helpers/server.js';
@@ -109,7 +117,8 @@ test('SEC-B8 client certificates: the origin’s through any proxy, the proxy’
   const ca = await testCA();
   const mine = await ca.issue({ dnsNames: ['me'] });
   const known = await ca.issue({ dnsNames: ['known to the proxy'] });
-  const who = (socket: unknown): string => (socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? 'nobody';
+  const who = (socket: unknown): string =>
+    (socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? 'nobody';
   const asking = { ...(await ca.issue()), ca: ca.cert, requestCert: true, rejectUnauthorized: false };
   const origin = await serveTls(t, (request, response) => response.end(who(request.socket)), asking);
   const seen: string[] = [];
@@ -284,9 +293,10 @@ test('a proxy that opens a tunnel to nowhere: ConnectTimeout for the handshake, 
     await connection.closed;
   });
   const proxies = new HTTPProxy({ proxyUrl: proxy.url, proxyMode: 'TUNNEL_ONLY' });
-  const client = openClient(t, { proxies, timeout: { connect: 200, read: 200 } });
-  t.true((await failure(soon('an error', client.get('https://a.test/')))) instanceof ConnectTimeout);
-  t.true((await failure(soon('an error', client.get('http://a.test/')))) instanceof ReadTimeout);
+  const hasty = openClient(t, { proxies, timeout: { connect: 200, read: null } });
+  t.true((await failure(soon('an error', hasty.get('https://a.test/')))) instanceof ConnectTimeout);
+  const reader = openClient(t, { proxies, timeout: { connect: null, read: 200 } });
+  t.true((await failure(soon('an error', reader.get('http://a.test/')))) instanceof ReadTimeout);
 });
 
 const ENDS: [title: string, end: (connection: RawConnection) => unknown, message: RegExp][] = [
@@ -341,7 +351,7 @@ test('Digest for CONNECT: the tunnel opens, whatever the body is', async (t) => 
     authorization: (given, method, uri) =>
       given.startsWith('Digest username="u"') && method === 'CONNECT' && given.includes(`uri="${uri}"`),
   });
-  const auth = { digestCredentials: ['u', 'p'] as const };
+  const auth = new DigestAuth('u', 'p');
   const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: proxy.url, auth }), verify: ca.cert });
   async function* once(): AsyncGenerator<string> {
     yield 'stream';
@@ -428,4 +438,36 @@ test('SEC-B17 a unix socket is not reached by way of a proxy, whoever names one'
   t.is(told(await client.get('http://a.test/x')), '200 ok');
   t.deepEqual(seen, ['GET /x']);
   t.is(proxy.connections(), 0);
+});
+
+// ── redirects: the proxy is chosen anew ──
+
+test('S24 SEC-B4 a redirect from http to https takes the other proxy, which learns nothing of the first', async (t) => {
+  const ca = await testCA();
+  const secure = await serveTls(t, (_, response) => response.end('there'));
+  const plain = await serve(t, (_, response) => response.writeHead(302, { location: secure.url }).end());
+  const [one, two] = [await serveProxy(t), await serveProxy(t)];
+  const given = { http: one.url.replace('//', '//user:secret@'), https: two.url };
+  process.env.http_proxy = given.http;
+  process.env.https_proxy = given.https;
+  const byEnvironment = openClient(t, { verify: ca.cert });
+  delete process.env.http_proxy;
+  delete process.env.https_proxy;
+  for (const client of [openClient(t, { proxies: given, verify: ca.cert }), byEnvironment]) {
+    const response = await client.get(plain.url, { headers: { 'Proxy-Authorization': 'Basic own' } });
+    t.is(told(response), '200 there');
+    t.is(response.history.length, 1);
+  }
+  t.is(one.asked.length, 2);
+  t.is(two.tunnels.length, 2);
+  t.false(JSON.stringify(two.asked).toLowerCase().includes('authorization'));
+  t.false(JSON.stringify(secure.requests).toLowerCase().includes('authorization'));
+});
+
+test('a redirect to a host that is reached directly', async (t) => {
+  const there = await serve(t, (_, response) => response.end('there'));
+  const proxy = await serveRaw(t, `HTTP/1.1 302 Found\r\nLocation: ${there.url}\r\nContent-Length: 0\r\n\r\n`);
+  const client = openClient(t, { proxies: { all: proxy.url, [`all://127.0.0.1:${there.port}`]: null } });
+  t.is(told(await client.get('http://a.test/')), '200 there');
+  t.is(proxy.received.join('').split('GET ').length - 1, 1);
 });

@@ -10,7 +10,7 @@ import { openClient } from '../__test__/helpers/client.js';
 import { host, listen, type Listening } from '../__test__/helpers/listen.js';
 import { serve } from '../__test__/helpers/server.js';
 import { testCA } from '../__test__/helpers/tls.js';
-import { HTTPProxy, HTTPProxyMode, ProxyError } from '../src/index.js';
+import { DigestAuth, HTTPProxy, HTTPProxyMode, ProxyError } from '../src/index.js';
 import type { Client, ClientOptions, ProxyTypes } from '../src/index.js';
 import { content, digest, inPieces } from './helpers/content.js';
 import { find, freePorts, peerFolder, start } from './helpers/program.js';
@@ -81,7 +81,7 @@ client_request_buffer_max_size 64 MB
         ways: {
           'without credentials': `http://${host}:${open}`,
           Basic: `http://${userinfo}@${host}:${basic}`,
-          Digest: new HTTPProxy({ proxyUrl, auth: { digestCredentials: [USER, PASSWORD] } }),
+          Digest: new HTTPProxy({ proxyUrl, auth: new DigestAuth(USER, PASSWORD) }),
         },
         wrong: [`http://${USER}:wrong@${host}:${basic}`, `http://${host}:${strict}`],
       };

@@ -12,7 +12,15 @@ import type { EventHooks } from './event-hooks.js';
 import type { Headers } from './headers.js';
 import { checkOptions, toFlag } from './options.js';
 import type { RetryPolicy } from './retries.js';
-import type { BodyOptions, CookieTypes, HeaderTypes, ProxiesOption, QueryParamTypes, TimeoutTypes, URLTypes } from './types.js';
+import type {
+  BodyOptions,
+  CookieTypes,
+  HeaderTypes,
+  ProxiesOption,
+  QueryParamTypes,
+  TimeoutTypes,
+  URLTypes,
+} from './types.js';
 
 /** What a client does by default for each of its requests, and how it connects. */
 export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {

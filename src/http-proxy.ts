@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import type { DigestAuth } from './auth/digest.js';
 import { InvalidURL, maskUserinfo, quote, typeName } from './errors.js';
 import { Headers } from './headers.js';
 import { checkOptions, nearest } from './options.js';
@@ -23,12 +24,6 @@ export const HTTPProxyMode = Object.freeze({
 } as const);
 export type HTTPProxyMode = (typeof HTTPProxyMode)[keyof typeof HTTPProxyMode];
 
-/** Credentials that a proxy is told only as the answer to its challenge: DigestAuth. */
-export interface DigestCredentials {
-  /** @internal */
-  readonly digestCredentials: readonly [username: string, password: string];
-}
-
 export interface HTTPProxyOptions {
   /** `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`. Userinfo in it is `auth`, unless that is given. */
   proxyUrl: URLTypes;
@@ -37,7 +32,7 @@ export interface HTTPProxyOptions {
   /** Sent to the proxy: with CONNECT, or with each request that it forwards, where the request's own of that name win. */
   proxyHeaders?: HeaderTypes;
   /** Name and password, sent with the first request already (Basic, or SOCKS's own way); or DigestAuth. null: none. */
-  auth?: readonly [username: string, password: string] | DigestCredentials | null;
+  auth?: readonly [username: string, password: string] | DigestAuth | null;
   /**
    * Of the certificate of an https proxy, as the client's option of that name. Default: the client's certificates, if it trusts
    * particular ones; else the platform's. The client's `verify: false` is for origins only.

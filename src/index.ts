@@ -61,7 +61,7 @@ export {
 export type { EventHooks } from './event-hooks.js';
 export { Headers } from './headers.js';
 export { HTTPProxy, HTTPProxyMode } from './http-proxy.js';
-export type { DigestCredentials, HTTPProxyOptions } from './http-proxy.js';
+export type { HTTPProxyOptions } from './http-proxy.js';
 export { QueryParams } from './query-params.js';
 export { Request } from './request.js';
 export type { RequestInit_ } from './request.js';

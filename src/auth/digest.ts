@@ -1,6 +1,6 @@
 /**
  * Digest authentication (RFC 7616, and RFC 2069 for servers without qop). The challenge's grammar is in challenge.ts; a proxy's 407
- * is not answered here.
+ * is answered in the core (crates/core/src/proxy/digest.rs).
  */
 
 import { createHash, randomBytes } from 'node:crypto';
@@ -33,6 +33,14 @@ export class DigestAuth extends Auth {
     checkCredential('password', password, 'DigestAuth');
     this.#username = username;
     this.#password = password;
+  }
+
+  /**
+   * For a proxy's challenge, which the core answers.
+   * @internal
+   */
+  get digestCredentials(): readonly [username: string, password: string] {
+    return [this.#username, this.#password];
   }
 
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
