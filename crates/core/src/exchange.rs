@@ -5,6 +5,7 @@ use crate::body::RequestBody;
 use crate::connection::{Answer, Connection, Resend, Unanswered};
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
+use crate::proxy::Challenged;
 use crate::request::Request;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
@@ -13,11 +14,12 @@ use http::StatusCode;
 impl Pool {
     /// Sends `request` and resolves at the final response's head. Dropping the future cancels: a place in the queue is
     /// left, a connection is closed.
-    pub async fn send(&self, request: Request, timeouts: Timeouts) -> Result<Response, Error> {
+    pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let upload = StopOnDrop(Some(request.body.clone()));
         let routed = request.proxy.as_ref().map(|proxy| request.origin.through(proxy));
-        let (mut lost, mut refused, mut answered) = (0, 0, 0);
+        let (mut lost, mut refused) = (0, 0);
+        let mut challenged = Challenged::default();
         loop {
             let mut lease = self.acquire(routed.as_ref().unwrap_or(&request.origin), &clock).await?;
             if lost + refused > 0 {
@@ -33,10 +35,7 @@ impl Pool {
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
             let Unanswered { error, resend } = match connection.send(&request, &clock).await {
-                Ok(answer) if may_answer(&request, &answer, answered) => {
-                    answered += 1;
-                    continue;
-                }
+                Ok(answer) if answer_challenge(&mut request, &answer, &mut challenged)? => continue,
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
                 Err(unanswered) => unanswered,
             };
@@ -69,13 +68,22 @@ fn may_resend(request: &Request, resend: Resend, lease: &Lease) -> bool {
     }
 }
 
-/// A proxy that forwards wants credentials that there are: the request is sent once more, with them. (407 to CONNECT is
-/// answered in `connect/tunnel.rs`.)
-fn may_answer(request: &Request, answer: &Answer, answered: u32) -> bool {
-    let Some(proxy) = request.proxy.as_ref().filter(|proxy| proxy.options().forwards) else { return false };
-    answer.head.status == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-        && request.body.is_replayable()
-        && proxy.accepts_challenge(&answer.head.headers, answered)
+/// True: a proxy that forwards wants credentials that there are, and the request is to be sent once more, with them. (407 to
+/// CONNECT is answered in `connect/tunnel.rs`.)
+fn answer_challenge(request: &mut Request, answer: &Answer, challenged: &mut Challenged) -> Result<bool, Error> {
+    let Some(proxy) = request.proxy.clone().filter(|proxy| proxy.options().forwards) else { return Ok(false) };
+    if answer.head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+        proxy.accepted(challenged);
+        return Ok(false);
+    }
+    let Some(challenge) = proxy.challenged(&answer.head.headers, challenged) else { return Ok(false) };
+    if !request.body.is_replayable() {
+        return Ok(false);
+    }
+    *challenged = challenge;
+    let uri = String::from_utf8_lossy(&request.target).into_owned();
+    request.proxy_answer = proxy.answer(challenged, request.method.as_str(), &uri).transpose()?;
+    Ok(true)
 }
 
 /// However the exchange ends, the producer of a streamed body is told.

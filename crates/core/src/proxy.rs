@@ -14,7 +14,7 @@ use digest::Session;
 use http::header::{HeaderMap, HeaderValue};
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// How a proxy is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,8 @@ pub struct Proxy(Arc<Parts>);
 
 struct Parts {
     options: ProxyOptions,
-    digest: Mutex<Session>,
+    /// What answered requests know; those that come later answer beforehand.
+    digest: Mutex<Option<Session>>,
 }
 
 impl Proxy {
@@ -77,20 +78,37 @@ impl Proxy {
         Origin::new(scheme, host, *port)
     }
 
-    /// The answer to what the proxy has asked for before, if it has, as the value of Proxy-Authorization.
+    /// The answer to what the proxy has asked others before, if it has, as the value of Proxy-Authorization.
     pub(crate) fn authorization(&self, method: &str, uri: &str) -> Option<Result<HeaderValue, Error>> {
         let Credentials { username, password } = self.digest_credentials()?;
-        self.session(|session| session.answer(username, password, method, uri))
+        self.known().as_mut().map(|session| session.answer(username, password, method, uri))
     }
 
-    /// A 407 came with these headers: whether it can be answered. `times`: how often it was answered before, for one request.
-    pub(crate) fn accepts_challenge(&self, headers: &HeaderMap, times: u32) -> bool {
-        if self.digest_credentials().is_none() {
-            return false;
-        }
-        match self.session(|session| session.challenge(headers)) {
-            Some(is_stale) => times == 0 || (times == 1 && is_stale),
-            None => false,
+    /// A 407 came with these headers: what it asks for, if it can be answered.
+    pub(crate) fn challenged(&self, headers: &HeaderMap, before: &Challenged) -> Option<Challenged> {
+        self.digest_credentials()?;
+        let session = Session::of(headers)?;
+        // Once; and once more where nothing but the nonce was wrong.
+        let may_answer = before.times == 0 || (before.times == 1 && session.is_stale());
+        may_answer.then_some(Challenged { times: before.times + 1, session: Some(Box::new(session)) })
+    }
+
+    /// The answer to this very challenge. Nobody else has its nonce until it is `accepted`: answers of several requests to
+    /// one nonce may arrive in another order than they were counted in, which a proxy takes for a replay.
+    pub(crate) fn answer(
+        &self,
+        challenged: &mut Challenged,
+        method: &str,
+        uri: &str,
+    ) -> Option<Result<HeaderValue, Error>> {
+        let Credentials { username, password } = self.digest_credentials()?;
+        challenged.session.as_mut().map(|session| session.answer(username, password, method, uri))
+    }
+
+    /// The proxy was content: others answer beforehand from now on.
+    pub(crate) fn accepted(&self, challenged: &mut Challenged) {
+        if let Some(session) = challenged.session.take() {
+            *self.known() = Some(*session);
         }
     }
 
@@ -100,10 +118,19 @@ impl Proxy {
         options.credentials.as_ref().filter(|_| is_http)
     }
 
-    /// Nobody can panic within, and a panic elsewhere leaves the session whole.
-    fn session<T>(&self, act: impl FnOnce(&mut Session) -> T) -> T {
-        act(&mut self.0.digest.lock().unwrap_or_else(PoisonError::into_inner))
+    /// A panic elsewhere leaves the session whole.
+    fn known(&self) -> MutexGuard<'_, Option<Session>> {
+        self.0.digest.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// What a proxy has asked of one request.
+#[derive(Debug, Default)]
+pub(crate) struct Challenged {
+    /// How often it was asked.
+    times: u32,
+    /// On the heap, as most requests meet none: their futures stay small.
+    session: Option<Box<Session>>,
 }
 
 impl PartialEq for Proxy {

@@ -26,6 +26,8 @@ pub struct Request {
     pub on_informational: Option<InformationalHandler>,
     /// On the way to the origin. `target` is in absolute-form already where it forwards.
     pub proxy: Option<Proxy>,
+    /// The answer to a challenge of that proxy: [`crate::Pool::send`] sees to it.
+    pub proxy_answer: Option<HeaderValue>,
 }
 
 impl Request {
@@ -98,6 +100,9 @@ impl Request {
     /// For a proxy that forwards, and has asked for credentials before. Of a tunnel, CONNECT had them.
     fn proxy_authorization(&self) -> Option<Result<HeaderValue, Error>> {
         let proxy = self.proxy.as_ref().filter(|proxy| proxy.options().forwards)?;
+        if let Some(answer) = &self.proxy_answer {
+            return Some(Ok(answer.clone()));
+        }
         let uri = std::str::from_utf8(&self.target).map_err(|_| self.bad_target());
         uri.map_or_else(|error| Some(Err(error)), |uri| proxy.authorization(self.method.as_str(), uri))
     }

@@ -85,6 +85,7 @@ pub(crate) async fn drive(
         fields: head.fields,
         body,
         proxy: profile.proxy.clone(),
+        proxy_answer: None,
         on_informational: flags.wants_informational().then(|| informational(last_word.id, last_word.outbox.clone())),
     });
     let response = match request {

@@ -6,7 +6,7 @@ use super::{Connector, Stream, resolve, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
-use crate::proxy::{Proxy, ProxyScheme};
+use crate::proxy::{Challenged, Proxy, ProxyScheme};
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -65,10 +65,12 @@ impl Connector {
             true => format!("[{}]:{}", origin.host(), origin.port()),
             false => format!("{}:{}", origin.host(), origin.port()),
         };
-        let mut answered = 0;
+        let mut challenged = Challenged::default();
         loop {
             let stream = self.to_proxy(proxy).await?;
-            let Some((stream, ahead)) = tunnel::open(stream, proxy, &authority, &mut answered).await? else { continue };
+            let Some((stream, ahead)) = tunnel::open(stream, proxy, &authority, &mut challenged).await? else {
+                continue;
+            };
             // What follows the reply's head belongs to the tunnel. An HTTP/2 server may begin there, and TLS knows how to
             // refuse; but in HTTP/1.1 it would be taken for the response to what has not been asked yet.
             let may_begin = origin.scheme() == Scheme::Https || versions.may_be_http2(origin.scheme());

@@ -3,7 +3,7 @@
 
 use crate::body::RequestBody;
 use crate::error::{Error, ErrorKind, Refusal, io_code};
-use crate::proxy::Proxy;
+use crate::proxy::{Challenged, Proxy};
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Method, Request, Response, StatusCode, Uri};
@@ -31,12 +31,12 @@ const BODY_PATIENCE: Duration = Duration::from_secs(1);
 /// Asks for a tunnel to `authority` (`host:port`), and returns it with what came through it meanwhile. None: the proxy wants credentials, closes, and may be asked once more over
 /// another connection.
 ///
-/// `answered` counts how often a challenge has been answered, over all connections of one attempt.
+/// `challenged` is what the proxy has asked for, over all connections of one attempt.
 pub(crate) async fn open<S>(
     stream: S,
     proxy: &Proxy,
     authority: &str,
-    answered: &mut u32,
+    challenged: &mut Challenged,
 ) -> Result<Option<(S, Bytes)>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -47,7 +47,7 @@ where
     let mut connection = Driven { connection, is_over: false };
     let mut is_used = false;
     loop {
-        let head = request.head()?;
+        let head = request.head(challenged)?;
         let response = match connection.until(sender.send_request(head)).await {
             Ok(response) => response,
             // It was closed with the challenge, without having said so.
@@ -58,16 +58,19 @@ where
         // "Any 2xx (Successful) response indicates that the sender will switch to tunnel mode immediately after the
         // response header section": whatever that header section says about a body means nothing.
         if response.status().is_success() {
+            proxy.accepted(challenged);
             let parts = connection.connection.into_parts();
             return Ok(Some((parts.io.into_inner(), parts.read_buf)));
         }
-        let may_answer = response.status() == StatusCode::PROXY_AUTHENTICATION_REQUIRED
-            && proxy.accepts_challenge(response.headers(), *answered);
+        let challenge = match response.status() {
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => proxy.challenged(response.headers(), challenged),
+            _ => None,
+        };
         let (refusal, is_whole) = connection.read(response).await;
-        if !may_answer {
-            return Err(request.refused(refusal));
+        match challenge {
+            Some(challenge) => *challenged = challenge,
+            None => return Err(request.refused(refusal)),
         }
-        *answered += 1;
         if !is_whole || !connection.is_ready(&mut sender).await {
             return Ok(None);
         }
@@ -82,7 +85,7 @@ struct Connect<'a> {
 
 impl Connect<'_> {
     /// It says nothing of the request that is to follow: neither its cookies nor its credentials are the proxy's business.
-    fn head(self) -> Result<Request<RequestBody>, Error> {
+    fn head(self, challenged: &mut Challenged) -> Result<Request<RequestBody>, Error> {
         let illegal = |_| Error::new(ErrorKind::LocalProtocolError, format!("illegal host in '{}'", self.shown()));
         if self.authority.contains('@') {
             return Err(illegal(()));
@@ -92,7 +95,8 @@ impl Connect<'_> {
         let mut headers = HeaderMap::new();
         headers.insert(HOST, host);
         headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
-        if let Some(answer) = self.proxy.authorization("CONNECT", self.authority) {
+        let answer = self.proxy.answer(challenged, "CONNECT", self.authority);
+        if let Some(answer) = answer.or_else(|| self.proxy.authorization("CONNECT", self.authority)) {
             headers.insert(PROXY_AUTHORIZATION, answer?);
         }
         let own = self.proxy.options().fields.to_map()?;

@@ -8,11 +8,10 @@ use md5::Md5;
 use sha2::{Digest as _, Sha256, Sha512_256};
 use std::fmt::Write as _;
 
-/// What a proxy asked for last, and how often it was answered. It belongs to one proxy and is never told to another.
-#[derive(Debug, Default)]
+/// What a proxy has asked for, and how often it was answered (RFC 7616 section 3.4).
+#[derive(Debug)]
 pub(crate) struct Session {
-    challenge: Option<Accepted>,
-    /// RFC 7616 section 3.4: of requests with this nonce.
+    challenge: Accepted,
     count: u32,
 }
 
@@ -37,40 +36,36 @@ enum Algorithm {
 }
 
 impl Session {
-    /// Takes the strongest challenge that can be answered; None: there is none. True: what was sent before was right but for
-    /// its old nonce.
-    pub(crate) fn challenge(&mut self, headers: &HeaderMap) -> Option<bool> {
-        let accepted = headers
+    /// From the strongest challenge that can be answered; None: there is none.
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Session> {
+        let challenge = headers
             .get_all(PROXY_AUTHENTICATE)
             .iter()
             .flat_map(|value| Challenge::parse_all(&String::from_utf8_lossy(value.as_bytes())))
             .filter_map(|challenge| Accepted::from(&challenge))
             // The first among equals.
             .reduce(|best, next| if next.algorithm > best.algorithm { next } else { best })?;
-        let is_stale = accepted.is_stale;
-        self.challenge = Some(accepted);
-        self.count = 0;
-        Some(is_stale)
+        Some(Session { challenge, count: 0 })
     }
 
-    /// The value of Proxy-Authorization; None before the first challenge.
+    /// What was sent before was right but for its old nonce.
+    pub(crate) fn is_stale(&self) -> bool {
+        self.challenge.is_stale
+    }
+
+    /// The value of Proxy-Authorization.
     pub(crate) fn answer(
         &mut self,
         username: &str,
         password: &str,
         method: &str,
         uri: &str,
-    ) -> Option<Result<HeaderValue, Error>> {
-        let challenge = self.challenge.as_ref()?;
+    ) -> Result<HeaderValue, Error> {
         self.count += 1;
-        let cnonce = match cnonce() {
-            Ok(cnonce) => cnonce,
-            Err(error) => return Some(Err(error)),
-        };
-        let text = challenge.answer(username, password, method, uri, self.count, &cnonce);
-        Some(HeaderValue::from_bytes(text.as_bytes()).map(sensitive).map_err(|_| {
+        let text = self.challenge.answer(username, password, method, uri, self.count, &cnonce()?);
+        HeaderValue::from_bytes(text.as_bytes()).map(sensitive).map_err(|_| {
             Error::new(ErrorKind::ProxyError, "the proxy's challenge or the username cannot be put into a header")
-        }))
+        })
     }
 }
 
@@ -247,25 +242,23 @@ mod tests {
             (&[], None),
         ];
         for (values, realm) in cases {
-            let mut session = Session::default();
-            assert_eq!(session.challenge(&headers(values)).is_some(), realm.is_some(), "{values:?}");
-            assert_eq!(session.challenge.map(|accepted| accepted.realm).as_deref(), realm, "{values:?}");
+            let session = Session::of(&headers(values));
+            assert_eq!(session.map(|session| session.challenge.realm).as_deref(), realm, "{values:?}");
         }
     }
 
     #[test]
-    fn answers_are_counted_per_nonce() {
-        let mut session = Session::default();
+    fn answers_are_counted() {
         let answer = |session: &mut Session| {
-            let value = session.answer("u", "p", "GET", "/").map(|value| value.expect("a header value"));
-            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+            let value = session.answer("u", "p", "GET", "/").expect("a header value");
+            String::from_utf8_lossy(value.as_bytes()).into_owned()
         };
-        assert_eq!(answer(&mut session), None);
-        assert_eq!(session.challenge(&headers(&[r#"Digest realm="r", nonce="1", qop=auth"#])), Some(false));
-        let (one, two) = (answer(&mut session).expect("one"), answer(&mut session).expect("two"));
+        let mut session = Session::of(&headers(&[r#"Digest realm="r", nonce="1", qop=auth"#])).expect("a challenge");
+        assert!(!session.is_stale());
+        let (one, two) = (answer(&mut session), answer(&mut session));
         assert!(one.contains("nc=00000001") && two.contains("nc=00000002"), "{one} {two}");
         assert_ne!(one.split("cnonce").nth(1), two.split("cnonce").nth(1));
-        assert_eq!(session.challenge(&headers(&[r#"Digest realm="r", nonce="2", qop=auth, stale=TRUE"#])), Some(true));
-        assert!(answer(&mut session).expect("three").contains("nc=00000001"));
+        let stale = Session::of(&headers(&[r#"Digest realm="r", nonce="2", qop=auth, stale=TRUE"#]));
+        assert!(stale.expect("a challenge").is_stale());
     }
 }

@@ -58,6 +58,7 @@ pub fn request(method: Method, origin: &Origin, body: RequestBody) -> Request {
         body,
         on_informational: None,
         proxy: None,
+        proxy_answer: None,
     }
 }
 
