@@ -204,6 +204,7 @@ async function started(
   const dir = await peerFolder(t);
   const [https, http] = (await freePorts(2)) as [number, number];
   const place = { dir, https, http, upstream };
-  const program = await start(t, command, configure(place), https);
+  const ports = isProxy ? [https, http] : [https];
+  const program = await start(t, command, configure(place), ...ports);
   return { https: `https://${host}:${https}`, http: `http://${host}:${http}`, program, place };
 }

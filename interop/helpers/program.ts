@@ -62,8 +62,13 @@ export interface Program {
   signal(name: NodeJS.Signals): void;
 }
 
-/** Starts a program and waits until it accepts connections on `port`. It ends with the test, however that ends. */
-export async function start(t: ExecutionContext, command: string, args: string[], port: number): Promise<Program> {
+/** Starts a program and waits until it accepts connections on all `ports`. It ends with the test, however that ends. */
+export async function start(
+  t: ExecutionContext,
+  command: string,
+  args: string[],
+  ...ports: number[]
+): Promise<Program> {
   const child = spawn(command, args, {
     // Nothing of what this shell happens to be set up for; the folders are for what caddy wants to remember.
     env: { PATH: process.env.PATH, HOME: tmpdir(), XDG_DATA_HOME: tmpdir(), XDG_CONFIG_HOME: tmpdir() },
@@ -82,7 +87,9 @@ export async function start(t: ExecutionContext, command: string, args: string[]
     await end(child, ended);
     if (!t.passed && said !== '') t.log(said.trim());
   });
-  if (!(await listens(port, child))) throw new Error(`${command} ${args.join(' ')} did not start:\n${said}`);
+  for (const port of ports) {
+    if (!(await listens(port, child))) throw new Error(`${command} ${args.join(' ')} did not start:\n${said}`);
+  }
   return { pid: child.pid!, ended, signal: (name) => child.kill(name) };
 }
 
