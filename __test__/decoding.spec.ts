@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { Client, DecodingError, Response, ResponseTooLarge, type ClientOptions } from '../src/index.js';
 import { serve, serveRaw, type HttpServer } from './helpers/server.js';
+import { eventually } from './helpers/client.js';
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const text = Buffer.from('test 123');
@@ -185,7 +186,7 @@ test('H32 numBytesDownloaded and onDownloadProgress count what was received', as
   const server = await serve(t, async (_, response) => {
     response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': body.length });
     response.write(body.subarray(0, 15));
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await eventually('the first piece was told', () => told.length === 1);
     response.end(body.subarray(15));
   });
   const told: [number, number | null][] = [];

@@ -162,8 +162,8 @@ for (const [title, lines, expected] of CHALLENGES) {
   });
 }
 
-test('SEC-M2 SEC-K11 64 KB of anything is read in linear time', (t) => {
-  const size = 64 * 1024;
+test('SEC-M2 SEC-K11 half a megabyte of anything is read', (t) => {
+  const size = 512 * 1024;
   for (const line of [
     ' '.repeat(size),
     ','.repeat(size),
@@ -178,10 +178,8 @@ test('SEC-M2 SEC-K11 64 KB of anything is read in linear time', (t) => {
     `Negotiate ${'='.repeat(size)}`,
     `Negotiate ${'a'.repeat(size)}=x`,
   ]) {
-    const start = performance.now();
-    parseChallenges([line]);
-    // A quadratic reading of 64 Ki takes seconds.
-    t.true(performance.now() - start < 1000, line.slice(0, 12));
+    // In quadratic time this would run into the time limit of all tests.
+    t.notThrows(() => parseChallenges([line]), line.slice(0, 12));
   }
 });
 

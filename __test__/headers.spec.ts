@@ -400,13 +400,12 @@ test('only own properties count', (t) => {
   }
 });
 
-test('many headers cost linear time', (t) => {
-  const lines = Array.from({ length: 50_000 }, (_, i) => `x${i}\n${i}\n`).join('');
-  const start = performance.now();
+// In quadratic time this would run into the time limit of all tests.
+test('headers may be many', (t) => {
+  const lines = Array.from({ length: 300_000 }, (_, i) => `x${i}\n${i}\n`).join('');
   const headers = Headers.fromLines(lines);
-  t.is(headers.size, 50_000);
+  t.is(headers.size, 300_000);
   headers.update(new Headers(headers));
-  t.is(mergeHeaders(headers, headers).size, 50_000);
+  t.is(mergeHeaders(headers, headers).size, 300_000);
   t.is(headers.toLines(), lines);
-  t.true(performance.now() - start < 1000);
 });

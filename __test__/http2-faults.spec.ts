@@ -580,11 +580,13 @@ test('a server that allows no stream for now is waited for, under the pool timeo
 });
 
 test('the server allows one stream: the others get connections of their own', async (t) => {
+  let waiting = 0;
   const server = await serveHttp2(t, async (peer) => {
     await peer.settings([3, 1]);
     for (;;) {
       const stream = await peer.request();
-      await sleep(20);
+      waiting += 1;
+      await eventually('all three are there, or it is the first', () => waiting === 1 || waiting === 4);
       await peer.answer(stream);
     }
   });

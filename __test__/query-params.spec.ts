@@ -219,14 +219,12 @@ test('inspect() shows the text', (t) => {
   t.is(inspect(new QueryParams({ a: "b'c" })), "QueryParams('a=b%27c')");
 });
 
-test('a megabyte is read and written in linear time', (t) => {
+// In quadratic time these would run into the time limit of all tests, and far beyond.
+
+test('a megabyte is read and written', (t) => {
   for (const text of ['a&', 'a=1&', '%', '%41', '+', '=', '&', 'é']) {
-    const start = performance.now();
-    void new QueryParams(text.repeat(1_048_576 / text.length)).toString();
-    t.true(performance.now() - start < 1500, `${text} took ${performance.now() - start} ms`);
+    t.notThrows(() => new QueryParams(text.repeat(1_048_576 / text.length)).toString(), text);
   }
-  const many = new QueryParams(Array.from({ length: 100_000 }, (_, i): [string, number] => [`k${i}`, i]));
-  const start = performance.now();
-  t.is(many.merge(many).size, 100_000);
-  t.true(performance.now() - start < 1000);
+  const many = new QueryParams(Array.from({ length: 400_000 }, (_, i): [string, number] => [`k${i}`, i]));
+  t.is(many.merge(many).size, 400_000);
 });
