@@ -79,7 +79,9 @@ export class HTTPDispatch implements Dispatch {
     checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    // What is undefined here the addon would take from a polluted Object.prototype.
     this.#poolOptions = {
+      __proto__: null,
       maxConnections: limits.maxConnections ?? undefined,
       maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
       maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
@@ -88,7 +90,7 @@ export class HTTPDispatch implements Dispatch {
       ...resolveHttpVersions(given.httpVersions),
       ...resolveTrust(given, trustEnv),
       ...resolveRoute(given),
-    };
+    } as PoolOptions;
     const own = proxies === undefined ? Proxies.read(given.proxy ?? null, trustEnv) : proxies;
     // What is behind a unix socket is not reached by way of a proxy.
     this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
@@ -156,6 +158,7 @@ class Profiles {
     if (profile === undefined) {
       if (this.#byKey.size >= MOST_PROFILES) this.clear();
       const limits = {
+        __proto__: null,
         pool,
         poolTimeoutMs: poolTimeout ?? undefined,
         connectTimeoutMs: connectTimeout ?? undefined,

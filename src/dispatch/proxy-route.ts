@@ -61,6 +61,7 @@ export class ProxyRoute {
     const { auth, isDigest, isSocks, proxyUrl, port } = proxy;
     const told = isDigest || isSocks ? auth : null;
     this.handle = native.openProxy({
+      __proto__: null,
       protocol: proxyUrl.scheme as ProxyHandleOptions['protocol'],
       host: proxyUrl.rawHost,
       port,
@@ -69,7 +70,7 @@ export class ProxyRoute {
       password: told?.[1],
       fields: Buffer.from(this.#lines, 'latin1'),
       ...trust,
-    });
+    } as ProxyHandleOptions);
   }
 
   /** The first hop is encrypted. */
