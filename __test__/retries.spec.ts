@@ -168,6 +168,21 @@ test('a body that can be sent again is; one that cannot is sent once', async (t)
   t.true((await failure(client.send(await used(client, server.url)))) instanceof StreamConsumed);
 });
 
+test('cookies that the given-up answer sets go with the next attempt, and the user’s Request stays as it was', async (t) => {
+  const server = await serve(t, (request, response) => {
+    if (server.requests.length % 2 === 1)
+      response.writeHead(503, { 'set-cookie': `s=${server.requests.length}` }).end();
+    else response.end(request.headers.cookie);
+  });
+  const client = openClient(t, { retries: now(1) });
+  t.is(told(await client.get(server.url, { cookies: { own: '1' } })), '200 own=1; s=1');
+  const request = client.buildRequest('GET', server.url);
+  t.is(told(await client.send(request)), '200 s=3');
+  t.is(request.headers.get('cookie'), 's=1');
+  t.is(told(await client.get(server.url, { headers: { cookie: 'mine' } })), '200 mine');
+  t.is(told(await openClient(t, { retries: now(1), cookies: false }).get(server.url)), '200 ');
+});
+
 test('auth is made anew for each attempt, and each redirect has its own', async (t) => {
   let tokens = 0;
   const server = await serve(t, (request, response) => {

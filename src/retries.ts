@@ -71,11 +71,12 @@ export function sendHandlingRetries(request: Request, sending: Sending): Promise
 
 async function sendRepeatedly(request: Request, sending: Sending, policy: Required<RetryPolicy>): Promise<Response> {
   const before = sending.history.length;
+  let next = request;
   for (;;) {
     let response: Response | null = null;
     let failure: unknown;
     try {
-      response = await sendHandlingAuth(request, sending);
+      response = await sendHandlingAuth(next, sending);
     } catch (error) {
       failure = error;
     }
@@ -93,6 +94,11 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
     // Attempts that were given up are no part of the final one's story.
     sending.history.length = before;
     await sending.sleep(wait);
+    if (response !== null && response.maySetCookies) {
+      // A copy: the request may be the user's.
+      next = request.copy();
+      await sending.refreshCookies(next);
+    }
   }
 }
 
