@@ -100,6 +100,66 @@ test.serial('undici:request:error, once', async (t) => {
   t.true((seen[1][1].request as Message).aborted);
 });
 
+// As undici says it: agents read `error.name`, and a span that was cancelled is no failed one.
+test.serial('undici:request:error has an Error, whatever the reason; closing early is an AbortError', async (t) => {
+  const endless = await serve(t, (request, response) => {
+    if (request.url === '/head') response.write('begun');
+  });
+  const seen = watch(t, 'undici:request:', ['error']);
+  const client = openClient(t);
+  for (const reason of [null, 'text', 5]) {
+    const controller = new AbortController();
+    setTimeout(() => controller.abort(reason), 20);
+    const rejected = await client.get(endless.url, { signal: controller.signal }).then(
+      () => t.fail(),
+      (error: unknown) => error,
+    );
+    t.is(rejected, reason, 'the caller gets it untouched');
+    const { error } = seen.splice(0)[0][1];
+    t.true(error instanceof Error);
+    t.is(error.name, 'AbortError');
+  }
+  const part = await client.stream('GET', `${endless.url}head`);
+  await part.close();
+  t.deepEqual(
+    seen.map(([, { error }]) => error.name),
+    ['AbortError'],
+  );
+});
+
+test.serial('undici:client:sendHeaders, with the headers as sent and the protocol of the connection', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const order = watch(t, 'undici:', ['request:create', 'client:sendHeaders', 'request:bodySent', 'request:headers']);
+  const listener = (message: unknown) => void (message as Message).request.addHeader('traceparent', '00-ab-cd-01');
+  subscribe('undici:request:create', listener);
+  t.teardown(() => unsubscribe('undici:request:create', listener));
+  await openClient(t).get(server.url);
+  t.deepEqual(names(order), ['request:create', 'client:sendHeaders', 'request:bodySent', 'request:headers']);
+  const { request, headers, socket } = order[1][1];
+  t.is(request, order[0][1].request);
+  t.is(socket.alpnProtocol, 'http/1.1');
+  t.true(headers.startsWith('GET / HTTP/1.1\r\n'));
+  t.true(headers.includes('\r\ntraceparent: 00-ab-cd-01\r\n'));
+});
+
+test.serial('an agent may change a header in the list (Sentry merges baggage), or take one out', async (t) => {
+  const server = await serve(t, (request, response) => response.end(JSON.stringify(request.headers)));
+  const listener = (message: unknown) => {
+    const { headers } = (message as Message).request;
+    headers[headers.indexOf('baggage') + 1] = 'a=1,b=2';
+    headers.splice(headers.indexOf('x-twice'), 2);
+    headers.push('sentry-trace', 's');
+  };
+  subscribe('undici:request:create', listener);
+  t.teardown(() => unsubscribe('undici:request:create', listener));
+  const headers: [string, string][] = [['x-twice', '1'], ['x-twice', '2'], ['baggage', 'a=1']]; // prettier-ignore
+  const sent = (await openClient(t).get(server.url, { headers })).json<Record<string, string>>();
+  t.is(sent.baggage, 'a=1,b=2');
+  t.is(sent['x-twice'], '2');
+  t.is(sent['sentry-trace'], 's');
+  t.is(sent.host, server.url.slice(7, -1));
+});
+
 /** What OpenTelemetry's instrumentation of undici does with a request. */
 for (const way of ['addHeader', 'push'] as const) {
   test.serial(`an agent’s traceparent is sent, by ${way}, and the user’s Request stays as it was`, async (t) => {

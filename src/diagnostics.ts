@@ -7,8 +7,9 @@
  *   whippet:request:end        { request, response }  at the end of the body
  *   whippet:request:error      { request, error }     instead of end
  *
- * The same on `undici:request:create`, `bodySent`, `headers`, `trailers` and `error`, with a request and a response in the shapes
- * of undici: what OpenTelemetry and other agents listen to, and where they inject `traceparent`.
+ * The same on `undici:request:create`, `undici:client:sendHeaders` (told at the head, when the connection's protocol is known),
+ * `undici:request:bodySent`, `headers`, `trailers` and `error`, with a request and a response in the shapes of undici: what
+ * OpenTelemetry and other agents listen to, and where they inject `traceparent`.
  */
 
 import { channel } from 'node:diagnostics_channel';
@@ -30,7 +31,8 @@ export function isWatched(): boolean {
     trailers.hasSubscribers ||
     failed.hasSubscribers ||
     error.hasSubscribers ||
-    bodySent.hasSubscribers
+    bodySent.hasSubscribers ||
+    sendHeaders.hasSubscribers
   );
 }
 
@@ -46,10 +48,9 @@ export class Watched {
     this.#undici = new UndiciRequest(request);
     if (start.hasSubscribers) start.publish({ request });
     if (create.hasSubscribers) {
-      const given = this.#undici.headers.length;
+      const given = [...this.#undici.headers];
       create.publish({ request: this.#undici });
-      const added = this.#undici.headers.slice(given);
-      for (let i = 0; i + 1 < added.length; i += 2) request.headers.set(String(added[i]), String(added[i + 1]));
+      takeOver(this.#undici.headers, given, request);
     }
   }
 
@@ -57,6 +58,7 @@ export class Watched {
   answered(response: Response): void {
     const request = this.#request;
     this.#undici.completed = true;
+    if (sendHeaders.hasSubscribers) sendHeaders.publish(sentHeaders(this.#undici, request, response));
     if (bodySent.hasSubscribers) bodySent.publish({ request: this.#undici });
     if (head.hasSubscribers) head.publish({ request, response });
     if (headers.hasSubscribers) {
@@ -73,7 +75,7 @@ export class Watched {
     this.#isOver = true;
     this.#undici.aborted = true;
     if (failed.hasSubscribers) failed.publish({ request: this.#request, error: reason });
-    if (error.hasSubscribers) error.publish({ request: this.#undici, error: reason });
+    if (error.hasSubscribers) error.publish({ request: this.#undici, error: asError(reason) });
   }
 
   #observer(response: Response): Observer {
@@ -125,6 +127,31 @@ class UndiciRequest {
   }
 }
 
+/** What subscribers made of the list: what they added replaces what had its name; if they changed the rest, theirs is sent. */
+function takeOver(list: readonly unknown[], given: readonly string[], request: Request): void {
+  const texts = list.map(String);
+  const isKept = given.every((text, i) => texts[i] === text);
+  const pairs: [string, string][] = [];
+  for (let i = isKept ? given.length : 0; i + 1 < texts.length; i += 2) pairs.push([texts[i], texts[i + 1]]);
+  if (isKept) for (const [name, value] of pairs) request.headers.set(name, value);
+  else request.headers = pairs;
+}
+
+/** The peer's address is the core's secret; the protocol is known. */
+function sentHeaders(request: UndiciRequest, { headers }: Request, { httpVersion }: Response): object {
+  const lines = headers.raw.map(([name, value]) => `${name}: ${value}\r\n`).join('');
+  const alpnProtocol = httpVersion === 'HTTP/2' ? 'h2' : 'http/1.1';
+  const socket = { remoteAddress: undefined, remotePort: undefined, alpnProtocol };
+  return { request, headers: `${request.method} ${request.path} HTTP/1.1\r\n${lines}`, socket };
+}
+
+/** Agents read `error.name` of whatever it is, and what they throw ends the process. Giving up a body is undici's AbortError. */
+function asError(reason: unknown): Error {
+  if (reason instanceof Error && !(reason instanceof StreamClosed)) return reason;
+  const aborted = new Error('Request aborted', { cause: reason });
+  return Object.assign(aborted, { name: 'AbortError', code: 'UND_ERR_ABORTED' });
+}
+
 function rawOf(headers: Headers): Buffer[] {
   return headers.raw.flat().map((text) => Buffer.from(text, 'latin1'));
 }
@@ -158,6 +185,7 @@ const head = channel('whippet:request:response');
 const end = channel('whippet:request:end');
 const failed = channel('whippet:request:error');
 const create = channel('undici:request:create');
+const sendHeaders = channel('undici:client:sendHeaders');
 const bodySent = channel('undici:request:bodySent');
 const headers = channel('undici:request:headers');
 const trailers = channel('undici:request:trailers');
