@@ -171,6 +171,22 @@ test('A38 a built request may be changed, and send() merges nothing', async (t) 
   t.is(server.received[0].split('\r\n\r\n')[1], `GET / HTTP/1.1\r\nHost: 127.0.0.1:${server.port}`);
 });
 
+test('send(): a stream that is no flag is an error; a URL set on the request may be text or a global URL', async (t) => {
+  const server = await serve(t, (request, response) => response.end(request.url));
+  const client = openClient(t);
+  const request = client.buildRequest('GET', server.url);
+  for (const stream of ['yes', 1]) {
+    const rejected = client.send(request, { stream: stream as unknown as boolean });
+    await t.throwsAsync(rejected, { instanceOf: TypeError, message: /^stream: expected true or false/ });
+  }
+  for (const url of [`${server.url}a`, new globalThis.URL(`${server.url}a`), new whippet.URL(`${server.url}a`)]) {
+    request.url = url;
+    t.is((await client.send(request)).text, '/a');
+    t.is((await client.send(request, { auth: ['u', 'p'] })).text, '/a');
+  }
+  t.throws(() => (request.url = 5 as unknown as string), { instanceOf: TypeError, message: /url/ });
+});
+
 test('send(): stream leaves the body unread; the same Request twice', async (t) => {
   const server = await serveRaw(t, OK);
   const client = openClient(t);

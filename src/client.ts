@@ -165,7 +165,7 @@ export class Client implements AsyncDisposable {
         throw new TypeError(`request: expected a Request, got ${typeName(request)}`);
       }
       const given = readOptions<SendOptions>(options, sendOptionNames, 'client.send()');
-      return this.#send(request, given, given.stream === true);
+      return this.#send(request, given, toFlag('stream', given.stream, false));
     } catch (error) {
       return Promise.reject(error);
     }

@@ -40,8 +40,7 @@ export interface ClientCookies {
  */
 export class Request {
   #method: string;
-  /** Where it goes. Set `url.fullPath` to send another request-target. */
-  url: URL;
+  #url: URL;
   #headers: Headers | null = null;
   #lines = '';
   /** The name that was looked for last and is not in the lines: it is looked for before it is added. */
@@ -57,7 +56,7 @@ export class Request {
   constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
     if (prepared !== undefined) {
       this.#method = method;
-      this.url = url as URL;
+      this.#url = url as URL;
       this.#lines = prepared.lines;
       this.#body = prepared.body;
       return;
@@ -67,7 +66,7 @@ export class Request {
     const content = toContent(given);
     this.#method = normaliseMethod(method);
     const parsed = new URL(url);
-    this.url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
+    this.#url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
     this.#body = content.body;
     const headers = new Headers(given.headers);
     const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
@@ -81,6 +80,15 @@ export class Request {
 
   set method(method: string) {
     this.#method = normaliseMethod(method);
+  }
+
+  /** Where it goes. Set `url.fullPath` to send another request-target; Host stays as it is when another URL is set. */
+  get url(): URL {
+    return this.#url;
+  }
+
+  set url(url: URLTypes) {
+    this.#url = url instanceof URL ? url : new URL(url);
   }
 
   get headers(): Headers {
