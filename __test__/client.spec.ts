@@ -187,6 +187,17 @@ test('send(): a stream that is no flag is an error; a URL set on the request may
   t.throws(() => (request.url = 5 as unknown as string), { instanceOf: TypeError, message: /url/ });
 });
 
+test('a dispatch that resolves to no Response is a TypeError that says so', async (t) => {
+  for (const made of [undefined, null, 5, {}, new globalThis.Response('x')]) {
+    const dispatch = { send: () => Promise.resolve(made as unknown as Response) };
+    for (const eventHooks of [undefined, { response: [() => {}] }]) {
+      const error = await failure(openClient(t, { dispatch, eventHooks }).get('http://example.org'));
+      t.true(error instanceof TypeError);
+      t.regex(error.message, /^dispatch: send\(\) must resolve to a Response of this package, got /);
+    }
+  }
+});
+
 test('send(): stream leaves the body unread; the same Request twice', async (t) => {
   const server = await serveRaw(t, OK);
   const client = openClient(t);

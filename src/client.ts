@@ -43,7 +43,7 @@ import type { DefaultEncoding, Response } from './response.js';
 import type { RetryPolicy } from './retries.js';
 import { toRetries } from './retries.js';
 import type { Settings } from './sending.js';
-import { closingOnFailure, isAttended, Sending, storeCookies } from './sending.js';
+import { checkResponse, closingOnFailure, isAttended, Sending, storeCookies } from './sending.js';
 import { checkDefaultEncoding } from './text.js';
 import type { TimeoutConfig } from './timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from './timeout.js';
@@ -336,7 +336,7 @@ export class Client implements AsyncDisposable {
     let whole: Sending | null = null;
     let response: Response;
     if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-      response = await this.#sendSingle(request, sending);
+      response = checkResponse(await this.#sendSingle(request, sending));
       const stored = storeCookies(this.#cookies, request, response);
       if (stored !== undefined) await closingOnFailure(response, stored);
       if (followsRedirects && response.hasRedirectLocation) {

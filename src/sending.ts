@@ -8,7 +8,7 @@ import type { Cookies } from './cookies/cookies.js';
 import { isWatched, logExchange, Watched } from './diagnostics.js';
 import { listen } from './dispatch/abort.js';
 import type { DispatchOptions } from './dispatch/dispatch.js';
-import { TotalTimeout } from './errors.js';
+import { TotalTimeout, typeName } from './errors.js';
 import type { EventHooks } from './event-hooks.js';
 import { ObservedSource } from './observed-source.js';
 import type { Request } from './request.js';
@@ -88,7 +88,7 @@ export class Sending {
     let response: Response;
     try {
       this.throwIfOver();
-      response = await settings.transmit(request, this.#dispatchOptions());
+      response = checkResponse(await settings.transmit(request, this.#dispatchOptions()));
     } catch (reason) {
       const failure = this.#translate(reason);
       watched?.failed(failure);
@@ -237,6 +237,12 @@ export class Sending {
     const message = `${url.origin} did not finish within ${this.#options.timeout.totalTimeout} ms in all`;
     return new TotalTimeout(message, { request: this.#current });
   }
+}
+
+/** A dispatch may be anybody's. @throws TypeError for what is no Response, such as the global one */
+export function checkResponse(response: Response): Response {
+  if (typeof (response as Response | null | undefined)?.attach === 'function') return response;
+  throw new TypeError(`dispatch: send() must resolve to a Response of this package, got ${typeName(response)}`);
 }
 
 /** A response that the caller will never see must not keep its connection. */
