@@ -62,7 +62,14 @@ const nativeBuild = {
 
 const typescriptBuild = {
   name: 'TypeScript build (tsc, esbuild)',
-  sources: () => record.hashFiles(['src', 'tsconfig.json', 'binding.d.ts', 'scripts/bundle.js', 'node_modules/typescript/package.json']),
+  sources: () =>
+    record.hashFiles([
+      'src',
+      'tsconfig.json',
+      'binding.d.ts',
+      'scripts/bundle.js',
+      'node_modules/typescript/package.json',
+    ]),
   reason() {
     return record.whyStale('typescript', this.sources(), record.firstMissing(['dist/index.js', 'dist/index.d.ts']));
   },
