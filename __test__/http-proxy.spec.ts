@@ -1,8 +1,8 @@
 /** HTTPProxy and what may stand for one; and which proxy a URL takes. Ids: the proxy selection table. */
 import test from 'ava';
 import { inspect } from 'node:util';
-import { Client, HTTPProxy, HTTPProxyMode, ProxyError, URL } from '../src/index.js';
-import type { HTTPProxyOptions, ProxiesOption } from '../src/index.js';
+import { Client, HTTPDispatch, HTTPProxy, HTTPProxyMode, ProxyError, URL } from '../src/index.js';
+import type { HTTPProxyOptions, ProxiesOption, ProxyTypes } from '../src/index.js';
 import { Proxies } from '../src/proxies.js';
 
 // ── a proxy ──
@@ -108,6 +108,7 @@ const REFUSED: [id: string, options: unknown, message: string | RegExp][] = [
     { proxyUrl: 'http://px', proxyHeaders: { a: 'b\r\nc: d' } },
     /^Header 'a': value has an invalid character/,
   ],
+  ['', { proxyUrl: 'http://px', proxyHeaders: 5 }, 'proxyHeaders: expected an object or pairs, got number'],
   ['', { proxyUrl: 'http://px', auth: 'u:p' }, 'auth: expected [username, password] or a DigestAuth, got string'],
   [
     '',
@@ -162,12 +163,22 @@ const BAD_PROXIES: [proxies: unknown, message: string | RegExp][] = [
   [{ http: 42 }, "proxies['http']: expected the URL of a proxy or an HTTPProxy, got number"],
   [{ htps: 'http://px' }, /^proxies: 'htps' is not a URL pattern: .* Did you mean 'https'\?$/],
   [{ 'example.com': 'http://px' }, /^proxies: 'example.com' is not a URL pattern/],
+  [{ 'htp://example.com': 'http://px' }, /^proxies: 'htp:\/\/example.com' is not .* Did you mean 'http'\?$/],
+  [{ 'ftp://': 'http://px' }, /^proxies: 'ftp:\/\/' is not a URL pattern/],
+  [new Map([['all', 'http://px']]), 'proxies: expected an object with URL patterns as keys, got Map'],
   [{ proxyUrl: 'http://px' }, /^proxies: 'proxyUrl' is not a URL pattern/],
 ];
 
 for (const [proxies, message] of BAD_PROXIES) {
   test(`no proxies: ${inspect(proxies)}`, (t) => {
     t.throws(() => new Client({ proxies: proxies as ProxiesOption }), { instanceOf: TypeError, message });
+  });
+}
+
+for (const proxy of ['ftp://px', '', 42, { all: 'http://px' }]) {
+  test(`no proxy of an HTTPDispatch: ${inspect(proxy)}`, (t) => {
+    const make = (): unknown => new HTTPDispatch({ proxy: proxy as ProxyTypes });
+    t.throws(make, { instanceOf: TypeError, message: /^proxy: / });
   });
 }
 

@@ -244,6 +244,7 @@ test('a bad variable is an error at its first use, and no other request’s', as
   const error = await failure(client.get(origin.url.replace('127.0.0.1', 'localhost')));
   t.true(error instanceof ProxyError);
   t.regex(error.message, /^http_proxy: Unknown scheme for proxy URL 'ftp:\/\/\[secure\]@px'/);
+  t.is(String((error as ProxyError).request?.url), origin.url.replace('127.0.0.1', 'localhost'));
   t.is(told(await client.get(origin.url.replace('127.0.0.1', 'localhost'), { trustEnv: false })), '200 ok');
 });
 

@@ -95,6 +95,7 @@ const REFUSED: [pattern: string, message: RegExp][] = [
   ['', /^proxies: '' is not a URL pattern: expected 'all', 'http', /],
   ['htpp', /^proxies: 'htpp' is not a URL pattern: .* Did you mean 'http'\?$/],
   ['htps', /Did you mean 'https'\?$/],
+  ['htps://a b', /Did you mean 'https'\?$/],
   ['example.com', /^proxies: 'example.com' is not a URL pattern/],
   ['example.com:80', /^proxies: 'example.com:80' is not a URL pattern/],
   ['http:example.com', /is not a URL pattern/],
@@ -175,6 +176,8 @@ for (const [given, name] of [
   [[], 'Array'],
   [null, 'null'],
   ['http', 'string'],
+  [new Map([['http', 1]]), 'Map'],
+  [new URLSearchParams('http=1'), 'URLSearchParams'],
 ] as const) {
   test(`no map: ${name}`, (t) => {
     const make = (): unknown => new PatternMap(given as object, 'mounts', (value) => value);

@@ -70,6 +70,9 @@ export class HTTPProxy {
     const { proxyMode = HTTPProxyMode.DEFAULT, proxyHeaders, verify, cert } = given;
     this.proxyUrl = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     this.proxyMode = checkMode(proxyMode);
+    if (proxyHeaders !== undefined && (typeof proxyHeaders !== 'object' || proxyHeaders === null)) {
+      throw new TypeError(`proxyHeaders: expected an object or pairs, got ${typeName(proxyHeaders)}`);
+    }
     this.proxyHeaders = new Headers(proxyHeaders);
     this.#auth = given.auth === undefined ? userinfoOf(url) : checkAuth(given.auth);
     if (this.isSocks) {

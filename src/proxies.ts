@@ -7,6 +7,7 @@ import type { ProxyVariable } from './environment.js';
 import { ProxyEnvironment } from './environment.js';
 import { ProxyError } from './errors.js';
 import { HTTPProxy, toProxy } from './http-proxy.js';
+import type { Request } from './request.js';
 import type { ProxiesOption } from './types.js';
 import type { URL } from './url.js';
 import { PatternMap } from './url-pattern.js';
@@ -48,7 +49,7 @@ export class Proxies {
     const read = (value: unknown, where: string) => (value === null ? null : proxies.#proxy(value, where));
     proxies.#map = isProxy(option)
       ? new PatternMap({ all: option }, 'proxies', (value) => read(value, 'proxies'))
-      : new PatternMap(option as object, 'proxies', read);
+      : new PatternMap(option as object, 'proxies', read, SCHEMES);
     return proxies.#map.values().every((proxy) => proxy === null) ? null : proxies;
   }
 
@@ -56,26 +57,27 @@ export class Proxies {
    * null: directly.
    *
    * @param trustEnv Of the request; `undefined` is the client's.
+   * @param request The error's.
    * @throws ProxyError naming the variable of the environment that is responsible for the URL and names no proxy
    */
-  lookup(url: URL, trustEnv: boolean | undefined): HTTPProxy | null {
+  lookup(url: URL, trustEnv: boolean | undefined, request?: Request): HTTPProxy | null {
     if (this.#environment !== null && !(trustEnv ?? this.#trustEnv)) return null;
     const { origin } = url;
     let proxy = this.#known.get(origin);
     if (proxy === undefined) {
       const variable = this.#environment?.variableFor(url);
-      proxy = (variable ? this.#named(variable) : this.#map?.lookup(url)) ?? null;
+      proxy = (variable ? this.#named(variable, request) : this.#map?.lookup(url)) ?? null;
       if (this.#known.size >= MOST_KNOWN) this.#known.clear();
       this.#known.set(origin, proxy);
     }
     return proxy;
   }
 
-  #named({ name, value }: ProxyVariable): HTTPProxy {
+  #named({ name, value }: ProxyVariable, request: Request | undefined): HTTPProxy {
     try {
       return this.#proxy(value, name);
     } catch (cause) {
-      throw new ProxyError((cause as Error).message, { cause });
+      throw new ProxyError((cause as Error).message, { cause, request });
     }
   }
 
@@ -99,3 +101,5 @@ function isProxy(option: ProxiesOption): boolean {
 }
 
 const MOST_KNOWN = 1_000;
+/** No other ones are ever sent, so that another one is a mistake, which would send the requests directly. */
+const SCHEMES = ['all', 'http', 'https'];

@@ -62,6 +62,11 @@ export class URLPattern {
     }
   }
 
+  /** In lower case; 'all' is any. */
+  get scheme(): string {
+    return this.#scheme || 'all';
+  }
+
   matches(url: URL): boolean {
     if (this.#scheme !== '' && this.#scheme !== url.scheme) return false;
     if (this.#port !== null && this.#port !== effectivePort(url)) return false;
@@ -91,15 +96,21 @@ export class PatternMap<T> {
    * @param record Own keys are patterns; `undefined` is as if it were not there.
    * @param option Its name, for messages.
    * @param read Checks a value; `where` names it: `proxies['http']`.
+   * @param schemes Those that a pattern may have; default any.
    * @throws TypeError naming the option and the pattern
    */
-  constructor(record: object, option: string, read: (value: unknown, where: string) => T) {
-    if (typeof record !== 'object' || record === null || Array.isArray(record)) {
+  constructor(record: object, option: string, read: (value: unknown, where: string) => T, schemes?: readonly string[]) {
+    // A Map is an object as well, whose patterns would be overlooked.
+    if (Object.prototype.toString.call(record) !== '[object Object]') {
       throw new TypeError(`${option}: expected an object with URL patterns as keys, got ${typeName(record)}`);
     }
     this.#entries = Object.entries(record)
       .filter(([, value]) => value !== undefined)
-      .map(([key, value]): [URLPattern, T] => [new URLPattern(key, option), read(value, `${option}[${quote(key)}]`)]);
+      .map(([key, value]): [URLPattern, T] => {
+        const pattern = new URLPattern(key, option);
+        if (schemes !== undefined && !schemes.includes(pattern.scheme)) throw refused(key, option);
+        return [pattern, read(value, `${option}[${quote(key)}]`)];
+      });
     this.#entries.sort(([a], [b]) => URLPattern.compare(a, b));
   }
 
@@ -146,7 +157,9 @@ function withoutBrackets(host: string): string {
 function refused(pattern: string, option: string, cause?: InvalidURL): TypeError {
   // What stands before an '@' may be a password.
   const shown = pattern.includes('@') ? `…${pattern.slice(pattern.lastIndexOf('@'))}` : pattern;
-  const word = isScheme(pattern) ? nearest(pattern, bareSchemes) : undefined;
+  const [scheme] = pattern.split('://');
+  const isUnknown = isScheme(scheme) && !bareSchemes.includes(scheme.toLowerCase());
+  const word = isUnknown ? nearest(scheme, bareSchemes) : undefined;
   const why = cause === undefined ? '' : ` (${cause.message})`;
   const hint = word === undefined ? '' : ` Did you mean '${word}'?`;
   const expected = "expected 'all', 'http', 'https://', 'http://example.com' or 'all://*.example.com:8080'";

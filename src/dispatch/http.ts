@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import type { Body } from '../content.js';
 import { StreamBody } from '../content.js';
 import { ClientClosed } from '../errors.js';
+import { toProxy } from '../http-proxy.js';
 import { resolveHttpVersions } from '../http-versions.js';
 import { checkOptions, toFlag } from '../options.js';
 import { resolvePoolLimits } from '../pool-limits.js';
@@ -91,7 +92,9 @@ export class HTTPDispatch implements Dispatch {
       ...resolveTrust(given, trustEnv),
       ...resolveRoute(given),
     } as PoolOptions;
-    const own = proxies === undefined ? Proxies.read(given.proxy ?? null, trustEnv) : proxies;
+    const { proxy = null } = given;
+    const own =
+      proxies === undefined ? Proxies.read(proxy === null ? null : toProxy(proxy, 'proxy'), trustEnv) : proxies;
     // What is behind a unix socket is not reached by way of a proxy.
     this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
     this.#routes = new ProxyRoutes(this.#poolOptions);
@@ -108,7 +111,7 @@ export class HTTPDispatch implements Dispatch {
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
       checkProtocol(request);
-      const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv);
+      const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv, request);
       const route = proxy === null ? null : this.#routes.of(proxy, url);
       const head =
         route === null
