@@ -108,6 +108,12 @@ const REFUSED: [id: string, options: unknown, message: string | RegExp][] = [
     { proxyUrl: 'http://px', proxyHeaders: { a: 'b\r\nc: d' } },
     /^Header 'a': value has an invalid character/,
   ],
+  ['', { proxyUrl: 'http://px', proxyHeaders: { 'content-length': '5' } }, /^proxyHeaders: Content-Length belongs to/],
+  [
+    '',
+    { proxyUrl: 'http://px', proxyHeaders: [['Transfer-Encoding', 'chunked']] },
+    /^proxyHeaders: Transfer-Encoding belongs to/,
+  ],
   ['', { proxyUrl: 'http://px', proxyHeaders: 5 }, 'proxyHeaders: expected an object or pairs, got number'],
   ['', { proxyUrl: 'http://px', auth: 'u:p' }, 'auth: expected [username, password] or a DigestAuth, got string'],
   [

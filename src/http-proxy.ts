@@ -74,6 +74,10 @@ export class HTTPProxy {
       throw new TypeError(`proxyHeaders: expected an object or pairs, got ${typeName(proxyHeaders)}`);
     }
     this.proxyHeaders = new Headers(proxyHeaders);
+    const framing = FRAMING.find((name) => this.proxyHeaders.has(name));
+    if (framing !== undefined) {
+      throw new TypeError(`proxyHeaders: ${framing} belongs to a request's body, and is told for each by itself`);
+    }
     this.#auth = given.auth === undefined ? userinfoOf(url) : checkAuth(given.auth);
     if (this.isSocks) {
       if (proxyHeaders !== undefined) throw unused('proxyHeaders', url);
@@ -224,4 +228,6 @@ const defaultPorts = { http: 80, https: 443, socks4: 1080, socks4a: 1080, socks5
 const SCHEMES = Object.keys(defaultPorts)
   .map((scheme) => `${scheme}:`)
   .join(', ');
+/** In a request without a body they would have the next request on the connection taken for one. */
+const FRAMING = ['Content-Length', 'Transfer-Encoding'];
 const optionNames = ['proxyUrl', 'proxyMode', 'proxyHeaders', 'auth', 'verify', 'cert'];
