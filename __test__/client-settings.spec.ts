@@ -15,6 +15,30 @@ const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 // ── Build Request ──
 
+test('what buildRequest was told of the sending is kept for send, whose own options win', async (t) => {
+  const server = await serve(t, (request, response) => {
+    if (request.url === '/never') return;
+    if (request.url === '/away') response.writeHead(302, { location: '/' });
+    response.end(String(request.headers.authorization));
+  });
+  const client = openClient(t, { auth: ['client', 'x'], timeout: { read: 5000 } });
+
+  const slow = client.buildRequest('GET', `${server.origin}/never`, { timeout: { read: 40 } });
+  t.regex((await failure(client.send(slow))).message, /for 40 ms/);
+  t.regex((await failure(client.send(slow, { timeout: { read: 30 } }))).message, /for 30 ms/);
+  t.regex((await failure(client.send(slow, { timeout: undefined }))).message, /for 40 ms/);
+
+  const away = client.buildRequest('GET', `${server.origin}/away`, { followRedirects: false, auth: null });
+  t.is(told(await client.send(away)), '302 undefined');
+  t.is((await client.send(away, { followRedirects: true })).history.length, 1);
+  t.is(told(await client.send(away, { auth: ['a', 'b'] })), `302 Basic ${btoa('a:b')}`);
+
+  const reason = new Error('mine');
+  const aborted = client.buildRequest('GET', server.url, { signal: AbortSignal.abort(reason) });
+  t.is(await failure(client.send(aborted)), reason);
+  t.throws(() => client.buildRequest('GET', server.url, { onDownloadProgress: 5 as never }), { instanceOf: TypeError });
+});
+
 test('OPTIONS *: the request-target is the one that was set, on the wire', async (t) => {
   const server = await serveRaw(t, OK);
   const client = openClient(t, { baseUrl: server.url });

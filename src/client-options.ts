@@ -11,6 +11,7 @@ import { typeName } from './errors.js';
 import type { EventHooks } from './event-hooks.js';
 import type { Headers } from './headers.js';
 import { checkOptions, toFlag } from './options.js';
+import type { Request } from './request.js';
 import type { RetryPolicy } from './retries.js';
 import type {
   BodyOptions,
@@ -138,6 +139,29 @@ export function checkCalls(options: RequestOptions): void {
   for (const name of switchNames) toFlag(name, options[name], true);
 }
 
+/** What of `buildRequest`'s options is no part of the request, but of its sending. */
+const sendingOf = new WeakMap<Request, RequestOptions>();
+
+/** Keeps those options for `send`. */
+export function keepSending(request: Request, options: RequestOptions): Request {
+  checkCalls(options);
+  const kept = sendingNames.filter((name) => options[name] !== undefined);
+  if (kept.length > 0) {
+    const own: object = { __proto__: null, ...Object.fromEntries(kept.map((name) => [name, options[name]])) };
+    sendingOf.set(request, own);
+  }
+  return request;
+}
+
+/** `given`, over what the request was built with. */
+export function withKept(request: Request, given: SendOptions): RequestOptions {
+  const kept = sendingOf.get(request);
+  if (kept === undefined) return given;
+  const own = Object.entries(given).filter(([, value]) => value !== undefined);
+  const merged: object = { __proto__: null, ...kept, ...Object.fromEntries(own) };
+  return merged;
+}
+
 /** Bytes, null, or the default of 1 GiB. */
 export function checkSize(size: number | null | undefined): number | null {
   if (size === undefined) return 2 ** 30;
@@ -205,6 +229,16 @@ export const requestOptionNames: readonly string[] = [
   'onDownloadProgress',
   'onInformational',
 ];
+const sendingNames = [
+  'auth',
+  'timeout',
+  'followRedirects',
+  'trustEnv',
+  'signal',
+  'onUploadProgress',
+  'onDownloadProgress',
+  'onInformational',
+] as const;
 export const sendOptionNames: readonly string[] = [
   'auth',
   'timeout',

@@ -13,11 +13,13 @@ import {
   checkCalls,
   checkSize,
   clientOptionNames,
+  keepSending,
   NO_OPTIONS,
   readOptions,
   requestOptionNames,
   sendOptionNames,
   toRedirects,
+  withKept,
 } from './client-options.js';
 import { cookiesFor, settleCookies, toCookies } from './cookies/client-cookies.js';
 import { Cookies } from './cookies/cookies.js';
@@ -153,9 +155,11 @@ export class Client implements AsyncDisposable {
     return this.#request(method, url, options, 'client.stream()', true);
   }
 
-  /** Merges client and request options into a Request that may be changed before it is sent. Does no I/O; works when closed. */
+  /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the
+   *  sending (`timeout`, `auth`, `signal` …) is kept for `send`, whose own options win. */
   buildRequest(method: string, url: URLTypes, options?: RequestOptions): Request {
-    return this.#build(normaliseMethod(method), url, readOptions(options, requestOptionNames, 'client.buildRequest()'));
+    const given = readOptions<RequestOptions>(options, requestOptionNames, 'client.buildRequest()');
+    return keepSending(this.#build(normaliseMethod(method), url, given), given);
   }
 
   /** Sends a Request as it is: auth, redirects and a missing timeout are added, nothing is merged. */
@@ -165,7 +169,7 @@ export class Client implements AsyncDisposable {
         throw new TypeError(`request: expected a Request, got ${typeName(request)}`);
       }
       const given = readOptions<SendOptions>(options, sendOptionNames, 'client.send()');
-      return this.#send(request, given, toFlag('stream', given.stream, false));
+      return this.#send(request, withKept(request, given), toFlag('stream', given.stream, false));
     } catch (error) {
       return Promise.reject(error);
     }
