@@ -56,6 +56,13 @@ test('an app that was ready before: the handlers’ errors', async (t) => {
   for (const path of ['/own', '/thrown', '/plugin']) t.is(await failure(client.get(`http://example${path}`)), own);
 });
 
+test('an app that is ready just now, without a plugin', async (t) => {
+  const app = fastify();
+  app.get('/', async () => Promise.reject(own));
+  await app.ready();
+  t.is(await failure(clientOf(t, app).get(url)), own);
+});
+
 test('a 4xx, validation and nobody’s path are answers', async (t) => {
   const app = appOf();
   const body = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
@@ -101,7 +108,11 @@ test('streams: one that is whole, one that fails', async (t) => {
   );
   const client = clientOf(t, app);
   t.is((await client.get('http://example/whole')).text, 'ab');
-  t.regex(String(await failure(client.get('http://example/fails'))), /the app’s own|closed its socket in the midst/);
+  t.is(await failure(client.get('http://example/fails')), own);
+  const quiet = nodeClient(t, app, { raiseAppExceptions: false });
+  const error = await failure(quiet.get('http://example/fails'));
+  t.regex(String(error), /^RemoteProtocolError: The app failed in the midst of its response/);
+  t.is((error as Error).cause, own);
 });
 
 test('the server of an app', async (t) => {

@@ -148,13 +148,26 @@ interface FastifyLike {
 function fastifyTarget(app: FastifyLike): NodeTarget {
   const target: NodeTarget = {
     server: app.server,
-    ready() {
+    async ready() {
+      // An app whose ready() has only just resolved still takes an error handler, which then is nobody's: a turn later it says no.
+      await new Promise((resolve) => setImmediate(resolve));
       watchFastify(app);
-      return app.ready().then(() => (target.ready = null));
+      await app.ready();
+      target.ready = null;
     },
-    call: (exchange) => exchange.call(app.routing),
+    call(exchange) {
+      // Of a stream that fails behind the head Fastify says nothing but to its log.
+      exchange.res.on('pipe', notePiped);
+      exchange.call(app.routing);
+    },
   };
   return target;
+}
+
+function notePiped(this: ServerResponse, source: EventEmitter): void {
+  source.on(errorMonitor, (error: unknown) => {
+    if (this.headersSent) exchangeOf(this.req)?.noted(error);
+  });
 }
 
 const watched = new WeakSet<object>();
