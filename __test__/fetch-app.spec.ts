@@ -203,6 +203,10 @@ const BAD: [what: string, app: (request: Request) => unknown, raised: Outcome, q
   ['pieces that are no bytes', () => new Response(ReadableStream.from(['text']) as never), /a piece that is no Uint8Array, but string$/, /no Uint8Array/], // prettier-ignore
   ['too little for its Content-Length', () => new Response('short', { headers: { 'content-length': '10' } }), /^RemoteProtocolError: The app sent 5 bytes, its Content-Length is 10$/, /Content-Length is 10$/], // prettier-ignore
   ['too much for its Content-Length', () => new Response('long', { headers: { 'content-length': '3' } }), /^RemoteProtocolError: The app sent 4 bytes, its Content-Length is 3$/, /Content-Length is 3$/], // prettier-ignore
+  ['a Content-Length that is none', () => new Response('x', { headers: { 'content-length': 'x' } }), /Content-Length is no length$/, /is no length$/], // prettier-ignore
+  ['two Content-Lengths', () => new Response('x', { headers: { 'content-length': '1, 2' } }), /Content-Length is no length$/, /is no length$/], // prettier-ignore
+  ['returns what throws when it is looked at', () => new Proxy({}, { get() { throw own; } }), 'own', '500 '], // prettier-ignore
+  ['a status that is none', () => ({ status: NaN, headers: new Headers(), body: null }), /answered with NaN, which is no final status$/, /answered with NaN/], // prettier-ignore
   ['no gzip', () => new Response('x', { headers: { 'content-encoding': 'gzip' } }), /^DecodingError/, /^DecodingError/],
   ['an illegal header', () => new Response('x', { headers: { 'bad name': 'x' } }), /^TypeError: /, '500 '],
 ];

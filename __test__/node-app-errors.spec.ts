@@ -14,6 +14,16 @@ const own = new Error('the app’s own');
 /** The app's own error, by its identity, or what it has become. */
 type Outcome = 'own' | RegExp | `${number} ${string}`;
 
+const hostile = (): unknown =>
+  new Proxy(
+    {},
+    {
+      get() {
+        throw own;
+      },
+    },
+  );
+
 interface Row {
   title: string;
   app: Listener;
@@ -212,6 +222,33 @@ const ROWS: Row[] = [
     raised: /^RemoteProtocolError: The app ended its response after 5 of the 10 bytes of its Content-Length$/,
     quiet: /^RemoteProtocolError: The app ended its response after 5 of the 10 bytes of its Content-Length$/,
   },
+  ...['abc', '-1', ['5', '6'], '5, 6'].map((length): Row => ({
+    title: `Content-Length: ${length}`,
+    app: (_, res) => res.setHeader('content-length', length).end('whole'),
+    raised: /^RemoteProtocolError: The app sent a Content-Length that is no length$/,
+    quiet: /^RemoteProtocolError: The app sent a Content-Length that is no length$/,
+  })),
+  {
+    title: 'the same Content-Length twice',
+    app: (_, res) => res.setHeader('content-length', ['5', '5']).end('whole'),
+    raised: '200 whole',
+    quiet: '200 whole',
+  },
+  {
+    title: 'a reason that no status line can hold',
+    app: async (_, res) => {
+      await turns();
+      res.writeHead(200, 'a\r\nb').end();
+    },
+    raised: /ERR_INVALID_CHAR/,
+    quiet: '500 ',
+  },
+  {
+    title: 'returns what throws when it is looked at',
+    app: () => hostile(),
+    raised: 'own',
+    quiet: '500 ',
+  },
   {
     title: 'too much for its Content-Length',
     app: (_, res) => res.setHeader('content-length', 3).end('long'),
@@ -291,6 +328,7 @@ const SILENT: [title: string, app: Listener, message: RegExp][] = [
   ['an app that never answers', () => {}, /^no data from http:\/\/example for 30 ms$/],
   ['an async app that returns without answering', async (_req, _res) => {}, /\(the app returned without answering\)$/],
   ['an app that stops in the midst', (_, res) => void res.write('some'), /^no data from http:\/\/example for 30 ms$/],
+  ['an end that goes nowhere', (req, res) => (res.detachSocket(req.socket), void res.end('lost')), /^no data from/],
   ['an app that waits for more than there is', (req) => void req.on('data', () => {}), /^no data from/],
 ];
 

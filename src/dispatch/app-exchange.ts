@@ -134,7 +134,7 @@ export abstract class AppExchange implements BodySource {
   /** The final head. False when that was the end of it. */
   protected begin(head: AppHead): boolean {
     if (this.isOver) return false;
-    if (head.statusCode < 200) {
+    if (!(head.statusCode >= 200 && head.statusCode <= 999)) {
       const message = `The app answered with ${head.statusCode}, which is no final status`;
       this.fail(new RemoteProtocolError(message, { request: this.request }));
       return false;

@@ -7,6 +7,7 @@ import { AppExchange } from './app-exchange.js';
 import type { AppRequest, Streaming } from './app-request.js';
 import { abortRequest, streamBody, toAppRequest } from './app-request.js';
 import { hearErrors } from './fetch-errors.js';
+import { toLength } from './node-head.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -38,22 +39,23 @@ export class FetchExchange extends AppExchange {
     this.#asked = asked;
     if (this.#raises) hearErrors(asked, (error) => (this.#heard = { error }));
     let answer: unknown;
+    let isLater = false;
     try {
       answer = handler(asked, CONTEXT);
+      if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
+        this.startReadClock();
+        (answer as PromiseLike<unknown>).then(
+          (response) => this.#answered(response),
+          (error: unknown) => this.#thrown(error),
+        );
+        isLater = true;
+      }
     } catch (error) {
       this.#thrown(error);
       return;
     }
     if (body !== null && !(body instanceof StreamBody)) onUploadProgress?.(body.length, body.length);
-    if (typeof (answer as PromiseLike<unknown> | undefined)?.then !== 'function') {
-      this.#answered(answer);
-      return;
-    }
-    this.startReadClock();
-    (answer as PromiseLike<unknown>).then(
-      (response) => this.#answered(response),
-      (error: unknown) => this.#thrown(error),
-    );
+    if (!isLater) this.#answered(answer);
   }
 
   #streamed(body: StreamBody): Streaming {
@@ -181,7 +183,8 @@ export class FetchExchange extends AppExchange {
     const { received } = this;
     const { contentLength, isBodiless } = this.#head as FetchHead;
     if (contentLength !== null && !isBodiless && received !== contentLength) {
-      this.#cut(`The app sent ${received} bytes, its Content-Length is ${contentLength}`, undefined);
+      const said = Number.isNaN(contentLength) ? 'no length' : contentLength;
+      this.#cut(`The app sent ${received} bytes, its Content-Length is ${said}`, undefined);
     } else {
       this.end();
       if (this.#upload !== null) this.#upload.stop(new Error('The response is whole: no more of the request is sent'));
@@ -209,9 +212,10 @@ class FetchHead implements AppHead {
     return /(?:^|\n)content-encoding\n([^\n]*)/.exec(this.headerLines)?.[1];
   }
 
+  /** NaN for what is no length. */
   get contentLength(): number | null {
-    const found = /(?:^|\n)content-length\n(\d+)\n/.exec(this.headerLines);
-    return found === null ? null : Number(found[1]);
+    const found = /(?:^|\n)content-length\n([^\n]*)\n/.exec(this.headerLines);
+    return found === null ? null : toLength(found[1]);
   }
 }
 

@@ -95,16 +95,16 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     try {
       if (invites) this.res.writeContinue();
       returned = listener(this.req, this.res);
+      if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function') {
+        (returned as PromiseLike<unknown>).then(
+          () => {
+            this.#hasReturned = true;
+          },
+          (error: unknown) => this.thrown(error),
+        );
+      }
     } catch (error) {
       this.thrown(error);
-    }
-    if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function') {
-      (returned as PromiseLike<unknown>).then(
-        () => {
-          this.#hasReturned = true;
-        },
-        (error: unknown) => this.thrown(error),
-      );
     }
     this.#sendBody();
   }
@@ -124,6 +124,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       const { res } = this;
       for (const name of res.getHeaderNames()) res.removeHeader(name);
       res.statusCode = 500;
+      // What the app said of another status, or what no status line can hold.
+      res.statusMessage = '';
       res.end();
     }
   }
@@ -205,6 +207,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
         return true;
       }
       this.#noted = null;
+      if (!head.isBodiless && Number.isNaN(head.contentLength)) {
+        this.fail(this.#truncated('The app sent a Content-Length that is no length', null));
+        return true;
+      }
       if (!this.begin(head)) return true;
       if ((this.res as Outgoing).chunkedEncoding && !head.isBodiless) {
         this.#chunks = new ChunkedReader(
@@ -316,8 +322,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     }
     req.complete = true;
     if (!req.destroyed) req.push(null);
-    // What is answered already needs no clock.
-    if (!this.res.writableEnded) this.startReadClock();
+    // What is answered already needs no clock; an end that never left the response does.
+    if (!this.res.writableEnded || this.#head === null) this.startReadClock();
   }
 
   #truncated(message: string, cause: unknown): RemoteProtocolError {

@@ -37,13 +37,24 @@ export class NodeHead implements AppHead {
     return [...text.matchAll(new RegExp(CONTENT_ENCODING, 'gi'))].map(([, value]) => value).join(', ');
   }
 
+  /** NaN for what is no length. */
   get contentLength(): number | null {
     if (this.#contentLength === undefined) {
       const found = CONTENT_LENGTH.exec(this.#text);
-      this.#contentLength = found === null ? null : Number(found[1]);
+      this.#contentLength = found === null ? null : toLength(found[1]);
+      if (found !== null && CONTENT_LENGTH.test(this.#text.slice(found.index + 2))) {
+        const all = [...this.#text.matchAll(new RegExp(CONTENT_LENGTH, 'gi'))];
+        this.#contentLength = toLength(all.map(([, value]) => value).join(','));
+      }
     }
     return this.#contentLength;
   }
+}
+
+/** The value of Content-Length; the same one several times is one (RFC 9110 §8.6), NaN for anything else. */
+export function toLength(value: string): number {
+  const [first, ...others] = value.split(',').map((each) => each.trim());
+  return /^\d{1,15}$/.test(first) && others.every((each) => each === first) ? Number(first) : Number.NaN;
 }
 
 /** 'name\nvalue\n…', of the lines behind the first; names in lower case, as the core writes them. */
@@ -60,5 +71,5 @@ function toLines(text: string): string {
 }
 
 const CONTENT_ENCODING = /\r\ncontent-encoding: ([^\r]*)/i;
-const CONTENT_LENGTH = /\r\ncontent-length: (\d+)\r/i;
+const CONTENT_LENGTH = /\r\ncontent-length: ([^\r]*)/i;
 const NOT_ASCII = /[^\x00-\x7f]/;
