@@ -54,7 +54,7 @@ const FLOORS: string[][] = [
   ['url-components'],
   ['query-params', 'url-parse'],
   ['url-host'],
-  ['disk-file', 'media-types', 'options', 'types'],
+  ['disk-file', 'media-types', 'one-line', 'options', 'types'],
   ['errors'],
 ];
 const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name): [string, number] => [name, floor])));

@@ -35,6 +35,7 @@ import type { Headers } from './headers.js';
 import { mergeHeaders } from './headers.js';
 import type { NetRC } from './netrc.js';
 import { findNetRC } from './netrc.js';
+import { showAs } from './one-line.js';
 import { toFlag } from './options.js';
 import { Proxies } from './proxies.js';
 import { QueryParams } from './query-params.js';
@@ -403,3 +404,5 @@ export class Client implements AsyncDisposable {
     return dispatch.send(request, options);
   }
 }
+
+showAs(Client, ({ isClosed, pool }) => `<Client (${isClosed ? 'closed' : 'open'}) ${pool.toString()}>`);

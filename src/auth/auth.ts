@@ -3,6 +3,7 @@
  * decided in handling.ts.
  */
 
+import { showAs } from '../one-line.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
 
@@ -39,3 +40,5 @@ export abstract class Auth {
    */
   abstract authFlow(request: Request): AsyncGenerator<Request, void, Response>;
 }
+
+showAs(Auth, (auth) => `<${auth.constructor.name || 'Auth'}>`);

@@ -5,6 +5,7 @@
 
 import { isIPv6 } from 'node:net';
 import { ClientClosed, typeName } from '../errors.js';
+import { showAs } from '../one-line.js';
 import { checkOptions } from '../options.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
@@ -95,6 +96,8 @@ export class FetchDispatch implements Dispatch {
     this.#isClosed = true;
   }
 }
+
+showAs(FetchDispatch, () => '<FetchDispatch>');
 
 type Handler = (request: globalThis.Request, env: unknown, context: unknown) => FetchAnswer;
 

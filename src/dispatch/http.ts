@@ -9,6 +9,7 @@ import { StreamBody } from '../content.js';
 import { ClientClosed } from '../errors.js';
 import { toProxy } from '../http-proxy.js';
 import { resolveHttpVersions } from '../http-versions.js';
+import { showAs } from '../one-line.js';
 import { checkOptions, toFlag } from '../options.js';
 import { resolvePoolLimits } from '../pool-limits.js';
 import { Proxies } from '../proxies.js';
@@ -146,6 +147,8 @@ export class HTTPDispatch implements Dispatch {
   }
 }
 
+showAs(HTTPDispatch, (dispatch) => `<HTTPDispatch ${dispatch.stats.toString()}>`);
+
 /** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
 class Profiles {
   #last: LastProfile | null = null;
@@ -224,12 +227,7 @@ function slices(bytes: Buffer): Buffer[] {
 }
 
 /** What a client without connections of its own shows. */
-export const NO_POOL: PoolStats = Object.freeze({
-  active: 0,
-  idle: 0,
-  queued: 0,
-  toString: () => '<Pool 0 active, 0 queued | 0 idle>',
-});
+export const NO_POOL: PoolStats = Object.freeze(new Stats(null));
 
 const MOST_PROFILES = 64;
 /**

@@ -1,6 +1,7 @@
 /** A function in the place of a server, for tests. Whole apps are `fetch-app.ts`'s and `node-app.ts`'s. */
 
 import { RemoteProtocolError, typeName } from '../errors.js';
+import { showAs } from '../one-line.js';
 import type { Request } from '../request.js';
 import { Response } from '../response.js';
 import { AppExchange } from './app-exchange.js';
@@ -42,6 +43,8 @@ export class MockDispatch implements Dispatch {
     });
   }
 }
+
+showAs(MockDispatch, ({ requests }) => `<MockDispatch, ${requests.length} requests>`);
 
 class MockExchange extends AppExchange {
   call(handler: MockHandler): void {

@@ -4,6 +4,7 @@
  */
 
 import { ClientClosed, typeName } from '../errors.js';
+import { showAs } from '../one-line.js';
 import { checkOptions } from '../options.js';
 import type { Request } from '../request.js';
 import type { Response } from '../response.js';
@@ -103,6 +104,8 @@ export class NodeDispatch implements Dispatch {
     this.#isClosed = true;
   }
 }
+
+showAs(NodeDispatch, () => '<NodeDispatch>');
 
 function checkFlag(flag: boolean | undefined): boolean {
   if (flag !== undefined && typeof flag !== 'boolean') {
