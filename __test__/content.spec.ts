@@ -229,6 +229,25 @@ test('F44 read(): content is there, and can be sent as often as one likes', asyn
   assertBodies(t, server, 2);
 });
 
+const SPENT: [title: string, make: () => NonNullable<RequestOptions['content']>][] = [
+  ['an async generator', () => pieces(['ab', 'c'])],
+  ['a generator', () => syncPieces()],
+  ['a web stream', () => ReadableStream.from([bytes('ab'), bytes('c')])],
+];
+
+for (const [title, make] of SPENT) {
+  test(`F9 content: ${title} in a second request is StreamConsumed, and no empty body`, async (t) => {
+    const server = await serveRaw(t, OK);
+    const client = openClient(t);
+    const content = make();
+    const [first, second] = [0, 1].map(() => client.buildRequest('POST', server.url, { content }));
+    t.is(told(await client.send(first)), '200 ok');
+    t.true((await failure(client.send(second))) instanceof StreamConsumed);
+    t.true((await failure(client.post(server.url, { content }))) instanceof StreamConsumed);
+    assertBodies(t, server, 1);
+  });
+}
+
 function assertBodies(t: ExecutionContext, server: RawServer, count: number): void {
   t.is(server.received.join('').match(/abc|2\r\nab\r\n1\r\nc\r\n|3\r\nabc\r\n/g)?.length, count);
 }

@@ -1,6 +1,7 @@
 /** Bad input: a clear error at once, and nothing arrives at the server. */
 import test from 'ava';
 import { inspect } from 'node:util';
+import { Readable } from 'node:stream';
 import {
   Client,
   type ClientOptions,
@@ -296,3 +297,26 @@ test('SEC-I6 a stream that is not as long as its Content-Length closes the conne
     t.is(client.pool.idle, 0);
   }
 });
+
+for (const pieces of [
+  ['ab', 'c'],
+  ['ab', '', 'c'],
+  ['a', 'b', 'c'],
+]) {
+  test(`SEC-I6 pieces ${inspect(pieces)} against a Content-Length of 2: what is too much is no silent cut`, async (t) => {
+    const server = await serveRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
+    const headers = { 'content-length': '2' };
+    for (const content of [iterated(pieces), Readable.from(pieces.map((piece) => Buffer.from(piece)))]) {
+      const error = await failure(openClient(t).post(server.url, { content, headers }));
+      t.true(error instanceof LocalProtocolError, String(error));
+      t.is(error.message, 'Too much data for declared Content-Length: more than 2 bytes');
+    }
+    const response = await openClient(t).post(server.url, { content: iterated(['a', 'b', '']), headers });
+    t.is(response.text, 'ok');
+    t.true(server.received.some((text) => text.endsWith('\r\n\r\nab')));
+  });
+}
+
+async function* iterated(pieces: readonly string[]): AsyncGenerator<string> {
+  yield* pieces;
+}

@@ -17,6 +17,8 @@ export class StreamBody {
   #open: () => AsyncIterable<unknown> | Iterable<unknown>;
   #replayable: boolean;
   #used = false;
+  /** The length that a Content-Length of the user's promises for a source that has none. */
+  declared: number | null = null;
 
   /** @param length Its bytes when they are known beforehand, else null (chunked). */
   constructor(
@@ -47,7 +49,8 @@ export class StreamBody {
       throw new StreamConsumed('The request body is a stream that was already sent; it cannot be sent again');
     }
     this.#used = true;
-    const source = this.#open();
+    const { declared } = this;
+    const source = declared === null ? this.#open() : atMost(this.#open(), declared);
     return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 }
@@ -55,6 +58,7 @@ export class StreamBody {
 /**
  * The body that `content` stands for.
  * @throws TypeError for what is no body, and for a stream that somebody reads already
+ * @throws StreamConsumed for a web stream or an iterator that was read
  */
 export function encodeContent(content: ContentTypes): Body {
   if (typeof content === 'string') return content === '' ? null : Buffer.from(content);
@@ -65,15 +69,16 @@ export function encodeContent(content: ContentTypes): Body {
   if (content instanceof Blob) return content.size === 0 ? null : blobBody(content, 'content');
   if (content instanceof ReadableStream) {
     if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
-    return new StreamBody(() => iterate(content), null, false);
+    checkUnread(content);
+    return new StreamBody(() => iterate(checkUnread(content)), null, false);
   }
   if (content instanceof Readable) return nodeBody(content, 'content');
   if ((content as unknown) instanceof URLSearchParams || (content as unknown) instanceof FormData) {
     throw new TypeError(`content: expected a body as it is, got ${typeName(content)}: forms are given as data`);
   }
   if (content !== null && typeof content === 'object') {
-    if (Symbol.asyncIterator in content) return new StreamBody(() => content, null, isRestartable(content, 'async'));
-    if (Symbol.iterator in content) return new StreamBody(() => content, null, isRestartable(content, 'sync'));
+    if (Symbol.asyncIterator in content) return iterableBody(content, 'async');
+    if (Symbol.iterator in content) return iterableBody(content, 'sync');
   }
   throw new TypeError(
     `content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got ${typeName(content)}`,
@@ -144,6 +149,27 @@ function fromBytes(bytes: Buffer): Body {
   return bytes.length === 0 ? null : bytes;
 }
 
+/** Read, it is empty, and would pass for an empty body. */
+function checkUnread(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  if (Readable.isDisturbed(stream as never)) throw new StreamConsumed('content: the ReadableStream was read already');
+  return stream;
+}
+
+function iterableBody(source: AsyncIterable<unknown> | Iterable<unknown>, kind: 'async' | 'sync'): StreamBody {
+  if (isRestartable(source, kind)) return new StreamBody(() => source, null, true);
+  // Another request has sent it: what is left of it is nothing, and would pass for an empty body.
+  const check = () => {
+    if (spent.has(source)) throw new StreamConsumed('content: the iterator was already sent with another request');
+  };
+  check();
+  const open = () => {
+    check();
+    spent.add(source);
+    return source;
+  };
+  return new StreamBody(open, null, false);
+}
+
 /** A generator is its own iterator and starts only once; an array starts anew each time. */
 function isRestartable(source: object, kind: 'async' | 'sync'): boolean {
   const symbol = kind === 'async' ? Symbol.asyncIterator : Symbol.iterator;
@@ -199,6 +225,41 @@ function exactly(source: AsyncIterable<unknown>, length: number, what: string): 
   return { [Symbol.asyncIterator]: () => iterator };
 }
 
+/**
+ * The pieces of a source, the last of them held back until it is known that none follows: the core ends a body at its declared
+ * length and would not see what is too much.
+ *
+ * @throws LocalProtocolError
+ */
+function atMost(source: AsyncIterable<unknown> | Iterable<unknown>, declared: number): AsyncIterable<Buffer> {
+  const pieces = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let sent = 0;
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      const { done, value } = await pieces.next();
+      if (done) return { done, value: undefined };
+      const piece = toChunk(value);
+      sent += piece.length;
+      // Empty pieces are nothing.
+      while (sent >= declared) {
+        const after = sent > declared ? null : await pieces.next();
+        if (after?.done) break;
+        sent += after === null ? 0 : toChunk(after.value).length;
+        if (sent > declared) {
+          void (async () => pieces.return?.())().catch(() => {});
+          throw new LocalProtocolError(`Too much data for declared Content-Length: more than ${declared} bytes`);
+        }
+      }
+      return { done: false, value: piece };
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
 /** What a Blob of a file says when the file is another one by now. */
 function hasChanged(error: unknown): boolean {
   return error instanceof DOMException && error.name === 'NotReadableError';
@@ -221,3 +282,6 @@ function iterateNode(stream: Readable): AsyncIterable<unknown> {
   };
   return { [Symbol.asyncIterator]: () => iterator };
 }
+
+/** Iterators that can be read once, and were. */
+const spent = new WeakSet<object>();

@@ -268,6 +268,7 @@ export function normaliseMethod(method: unknown): string {
 }
 
 function checkFraming(headers: Headers, request: Request): void {
+  if (request.body instanceof StreamBody) request.body.declared = null;
   if (headers.has('content-length') || headers.has('transfer-encoding')) checkOwnFraming(headers, request.body);
   checkHost(headers, request);
 }
@@ -298,6 +299,7 @@ function checkOwnFraming(headers: Headers, body: Body): void {
     const many = actual < Number(text) ? 'Too little' : 'Too much';
     throw new LocalProtocolError(`${many} data for declared Content-Length: ${actual} bytes, ${text} declared`);
   }
+  if (body instanceof StreamBody && actual === null) body.declared = Number(text);
 }
 
 const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
