@@ -127,6 +127,7 @@ const REFUSED: [title: string, change: (cookies: Cookies) => unknown, message: R
   ['a name that is none', (c) => c.get(1 as never), /name must be a string, got number/],
   ['text', () => new Cookies('a=1' as never), /cookies: expected an object, pairs, Cookies or a CookieJar, got string/],
   ['null', () => new Cookies(null as never), /cookies: expected .* got null/],
+  ['a promise', () => new Cookies(Promise.resolve({}) as never), /cookies: expected an object .* got Promise/],
   ['what are no pairs', () => new Cookies(['a=1'] as never), /expected pairs of name and value, got string/],
 ];
 

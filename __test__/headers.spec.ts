@@ -346,6 +346,10 @@ const BAD_SOURCES: [headers: unknown, message: string][] = [
   [['ab'], 'headers: expected pairs of name and value, got string'],
   [[['a', 'b', 'c']], 'headers: expected pairs of name and value, got Array'],
   [[[1, 'b']], 'Header names must be strings, got number'],
+  // They have no names of their own, and would pass for no headers at all.
+  [new Date(0), 'headers: expected an object of names and values, got Date'],
+  [Promise.resolve({ a: 'b' }), 'headers: expected an object of names and values, got Promise'],
+  [new Blob(['a: b']), 'headers: expected an object of names and values, got Blob'],
 ];
 
 for (const [source, message] of BAD_SOURCES) {

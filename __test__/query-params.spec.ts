@@ -188,6 +188,9 @@ const BAD: [params: unknown, message: string][] = [
   [[['a']], 'params: expected pairs of name and value, got Array'],
   [[[1, 2]], 'Query parameter names must be strings, got number'],
   [5, 'params: expected a string, an object or pairs, got number'],
+  [new Date(0), 'params: expected an object of names and values, got Date'],
+  [Promise.resolve({ a: 1 }), 'params: expected an object of names and values, got Promise'],
+  [/a=1/, 'params: expected an object of names and values, got RegExp'],
 ];
 
 for (const [params, message] of BAD) {

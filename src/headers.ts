@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
+import { namesOf } from './options.js';
 import type { HeaderTypes } from './types.js';
 
 /**
@@ -336,8 +337,8 @@ function read(headers: HeaderTypes | null, onNull: 'refuse null' | 'null removes
       add(pair[0], pair[1]);
     }
   } else {
-    // Object.keys: own names only, so that a polluted Object.prototype adds no header.
-    for (const name of Object.keys(items)) add(name, (items as Record<string, string>)[name]);
+    // Own names only, so that a polluted Object.prototype adds no header.
+    for (const name of namesOf('headers', items)) add(name, (items as Record<string, string>)[name]);
   }
   return { list, names };
 }

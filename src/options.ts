@@ -39,6 +39,20 @@ export function toFlag(option: string, given: unknown, otherwise: boolean): bool
   return given;
 }
 
+/**
+ * Own names of an object that is a table of names. A Date, an Error or a Promise that was not awaited has none either and would
+ * pass for an empty one.
+ *
+ * @throws TypeError naming the option
+ */
+export function namesOf(option: string, given: object): string[] {
+  const names = Object.keys(given);
+  if (names.length === 0 && Object.prototype.toString.call(given) !== '[object Object]') {
+    throw new TypeError(`${option}: expected an object of names and values, got ${typeName(given)}`);
+  }
+  return names;
+}
+
 /** The known name that the given one was most likely meant to be, if one is near. */
 export function nearest(given: string, known: readonly string[]): string | undefined {
   if (given.length > 40) return undefined;

@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
+import { namesOf } from './options.js';
 import type { ParamValue, QueryParamTypes } from './types.js';
 
 /**
@@ -155,8 +156,8 @@ function toList(params: QueryParamTypes | null | undefined): string[] {
       append(list, checkName(pair[0]), pair[1]);
     }
   } else {
-    // Object.keys: own names only, '__proto__' among them if somebody wrote it.
-    for (const name of Object.keys(params)) append(list, name, (params as Record<string, ParamValue>)[name]);
+    // Own names only, '__proto__' among them if somebody wrote it.
+    for (const name of namesOf('params', params)) append(list, name, (params as Record<string, ParamValue>)[name]);
   }
   return list;
 }

@@ -2,7 +2,7 @@
 
 import type { CookieJar } from 'tough-cookie';
 import { quote, typeName } from '../errors.js';
-import { checkOptions, own } from '../options.js';
+import { checkOptions, namesOf, own } from '../options.js';
 import { encodeHost } from '../url-host.js';
 
 /** Narrows a lookup, or says where a new cookie belongs. */
@@ -28,7 +28,9 @@ export function pairsOf(cookies: unknown): Iterable<readonly [string, string]> {
   }
   if (typeof (cookies as Iterable<unknown>)[Symbol.iterator] !== 'function') {
     // Own names only, so that a polluted Object.prototype adds no cookie. undefined is no cookie, as in headers.
-    return Object.entries(cookies as Record<string, string>).filter(([, value]) => value !== undefined);
+    const values = cookies as Record<string, string>;
+    const names = namesOf('cookies', cookies).filter((name) => values[name] !== undefined);
+    return names.map((name): [string, string] => [name, values[name]]);
   }
   return [...(cookies as Iterable<unknown>)].map((pair) => {
     if (Array.isArray(pair) && pair.length === 2) return pair as unknown as readonly [string, string];
