@@ -89,6 +89,14 @@ test('a jar with a store of one’s own is saved too', async (t) => {
   t.is((await Cookies.load(file)).get('a'), '1');
 });
 
+test('flags are read in any case', async (t) => {
+  const file = path.join(await folder(t), 'cookies.txt');
+  await writeFile(file, '.ex.com\ttrue\t/\tTrue\t0\ta\t1\nex.com\tfalse\t/\tFalse\t0\tb\t2\n');
+  const cookies = await Cookies.load(file);
+  t.is(cookies.headerFor(new URL('https://www.ex.com/')), 'a=1');
+  t.is(cookies.headerFor(new URL('http://ex.com/')), 'b=2');
+});
+
 const BROKEN: [title: string, line: string, message: RegExp][] = [
   ['JSON', '{"cookies": []}', /line 2 is no line of a cookies\.txt: expected 7 fields with tabs, got 1$/],
   ['blanks for tabs', 'ex.com FALSE / FALSE 0 a 1', /expected 7 fields with tabs, got 1$/],

@@ -32,7 +32,7 @@ export function parseCookiesTxt(text: string, name: string): Cookie[] {
     if (!/^-?\d{1,17}(\.\d*)?$/.test(expires)) throw refused(`${quote(expires)} is not a time in seconds`);
     if (!path.startsWith('/')) throw refused(`the path ${quote(path)} does not begin with '/'`);
     const host = (domain.startsWith('.') ? domain.slice(1) : domain).toLowerCase();
-    const wide = subdomains === 'TRUE' && host !== '' && !isAddress(host) && !isPublicSuffix(host);
+    const wide = isTrue(subdomains) && host !== '' && !isAddress(host) && !isPublicSuffix(host);
     cookies.push(
       makeCookie({
         key,
@@ -41,7 +41,7 @@ export function parseCookiesTxt(text: string, name: string): Cookie[] {
         path,
         hostOnly: !wide,
         expires: Number(expires) <= 0 ? null : Math.min(Number(expires) * 1000, LAST_DATE),
-        secure: secure === 'TRUE',
+        secure: isTrue(secure),
         httpOnly,
         sameSite: undefined,
         now: Date.now(),
@@ -76,8 +76,13 @@ export function formatCookiesTxt(cookies: readonly Cookie[]): string {
   return text;
 }
 
+/** In any case, as curl reads it. */
+function isTrue(text: string): boolean {
+  return text.toUpperCase() === 'TRUE';
+}
+
 function isFlag(text: string): boolean {
-  return text === 'TRUE' || text === 'FALSE';
+  return isTrue(text) || text.toUpperCase() === 'FALSE';
 }
 
 const HTTP_ONLY = '#HttpOnly_';
