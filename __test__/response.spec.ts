@@ -219,6 +219,32 @@ for (const [pieces, chunkSize, expected] of SIZES) {
   });
 }
 
+const ASTRAL: [pieces: string[], chunkSize: number, expected: string[]][] = [
+  [['a😀b'], 1, ['a', '😀', 'b']],
+  [['a😀b'], 2, ['a😀', 'b']],
+  [['a😀', 'b😀'], 2, ['a😀', 'b😀']],
+  [['😀😀'], 2, ['😀', '😀']],
+  [['😀'], 1, ['😀']],
+  [['x😀'], 5, ['x😀']],
+];
+
+for (const [pieces, chunkSize, expected] of ASTRAL) {
+  test(`J12 iterText of ${inspect(pieces)} by ${chunkSize} divides no character`, async (t) => {
+    t.deepEqual(await all(streamed(pieces).iterText({ chunkSize })), expected);
+    const bytes = [...Buffer.from(pieces.join(''))].map((byte) => Buffer.from([byte]));
+    t.deepEqual(await all(streamed(bytes).iterText({ chunkSize })), expected);
+  });
+}
+
+test('options of the iterators: a typing error is no default', (t) => {
+  for (const name of ['iterBytes', 'iterText', 'iterRaw'] as const) {
+    const unknown = `Unknown option 'chunksize' for ${name}(). Did you mean 'chunkSize'?`;
+    t.throws(() => streamed(['a'])[name]({ chunksize: 1 } as never), { instanceOf: TypeError, message: unknown });
+    const wrong = `options of ${name}(): expected an object, got number`;
+    t.throws(() => streamed(['a'])[name](5 as never), { instanceOf: TypeError, message: wrong });
+  }
+});
+
 for (const chunkSize of [0, -1, 1.5, NaN, '5', null]) {
   test(`J16 chunkSize ${inspect(chunkSize)} is a TypeError`, (t) => {
     for (const name of ['iterBytes', 'iterText', 'iterRaw'] as const) {
@@ -282,6 +308,10 @@ const UNMADE: [title: string, init: unknown, message: RegExp][] = [
   ['text: 5', { text: 5 }, /^text: expected a string, got number$/],
   ['html: null', { html: null }, /^html: expected a string, got null$/],
   ['json: a function', { json: () => 1 }, /^json: function has no form in JSON$/],
+  ['no object', 5, /^options of new Response\(\): expected an object, got number$/],
+  ['null', null, /^options of new Response\(\): expected an object, got null$/],
+  ['request: text', { request: 'http://h/' }, /^request: expected a Request, got string$/],
+  ['httpVersion: 2', { httpVersion: 'HTTP/2.0' }, /^httpVersion: 'HTTP\/2\.0' is none, expected HTTP\/1\.0, /],
   ['a header with LF', { headers: { a: 'b\nc' } }, /^Header 'a': value has an invalid character/],
 ];
 

@@ -1,6 +1,12 @@
 /** Cutting a body: into pieces of one size, into lines, into a web stream. */
 
-/** Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. */
+import { typeName } from './errors.js';
+import { checkOptions } from './options.js';
+
+/**
+ * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
+ * divide a surrogate pair comes after it: half a character is no text, and would be lost when it is encoded.
+ */
 export async function* toPieces<T extends string | Buffer>(
   source: AsyncIterable<T>,
   size: number | null,
@@ -18,11 +24,22 @@ export async function* toPieces<T extends string | Buffer>(
     if (length < size) continue;
     const all = joined();
     let at = 0;
-    for (; all.length - at >= size; at += size) yield cut(all, at, at + size);
+    while (all.length - at >= size) {
+      const end = at + size + (dividesPair(all, at + size) ? 1 : 0);
+      // The other half may be on its way.
+      if (end > all.length) break;
+      yield cut(all, at, end);
+      at = end;
+    }
     waiting = at < all.length ? [cut(all, at, all.length)] : [];
     length = all.length - at;
   }
   if (length > 0) yield joined();
+}
+
+function dividesPair(whole: string | Buffer, at: number): boolean {
+  if (typeof whole !== 'string' || (whole.charCodeAt(at - 1) & 0xfc00) !== 0xd800) return false;
+  return at === whole.length || (whole.charCodeAt(at) & 0xfc00) === 0xdc00;
 }
 
 function cut<T extends string | Buffer>(whole: T, start: number, end: number): T {
@@ -96,9 +113,14 @@ export function streamOf(
 
 /**
  * `chunkSize`, if it was given.
- * @throws TypeError for what is no integer from 1
+ * @param what Whose options these are.
+ * @throws TypeError for what is no integer from 1, and for other options
  */
-export function chunkSizeOf(options: { chunkSize?: number }): number | null {
+export function chunkSizeOf(options: { chunkSize?: number }, what: string): number | null {
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
+  }
+  checkOptions(options, chunkOptions, what);
   const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
   if (size === undefined) return null;
   if (!Number.isInteger(size) || size < 1) {
@@ -124,3 +146,5 @@ export async function* decodePieces(
   const rest = decoder.decode();
   if (rest !== '') yield rest;
 }
+
+const chunkOptions = ['chunkSize'];

@@ -3,8 +3,9 @@
 import { encodeJson, toChunk } from './content.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
-import { typeName } from './errors.js';
+import { quote, typeName } from './errors.js';
 import { Headers } from './headers.js';
+import { Request } from './request.js';
 import type { ResponseInit_ } from './types.js';
 
 /** What such a response begins with. */
@@ -19,10 +20,17 @@ export interface Made {
 
 /**
  * The user's headers, those of the body where the user names none, and the body with its content coding undone.
- * @throws TypeError for two bodies, and for what is none
+ * @throws TypeError for two bodies, what is none, and what is no Request or version
  * @throws DecodingError when the bytes are not what Content-Encoding says
  */
 export function make(init: ResponseInit_): Made {
+  const { request, httpVersion } = init;
+  if (request !== undefined && request !== null && !(request instanceof Request)) {
+    throw new TypeError(`request: expected a Request, got ${typeName(request)}`);
+  }
+  if (httpVersion !== undefined && !versions.has(httpVersion)) {
+    throw new TypeError(`httpVersion: ${quote(String(httpVersion))} is none, expected ${[...versions].join(', ')}`);
+  }
   const body = bodyOf(init);
   const headers = new Headers(init.headers);
   for (const [name, value] of body.headers) {
@@ -31,7 +39,7 @@ export function make(init: ResponseInit_): Made {
     headers.append(name, value);
   }
   const coding = headers.get('content-encoding');
-  const details = { request: init.request };
+  const details = { request: request ?? undefined };
   const { content, source } = body;
   if (source !== null) {
     const decoded = coding === undefined ? source : new DecodingSource(source, coding, details);
@@ -101,3 +109,5 @@ function sourceOf(content: AsyncIterable<Uint8Array>): BodySource {
     },
   };
 }
+
+const versions: ReadonlySet<string> = new Set(['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3']);

@@ -9,7 +9,7 @@ import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from './cookies/cookies.js';
 import type { BodySource } from './dispatch/dispatch.js';
-import { HTTPStatusError, ResponseNotRead, StreamConsumed } from './errors.js';
+import { HTTPStatusError, ResponseNotRead, StreamConsumed, typeName } from './errors.js';
 import { Headers } from './headers.js';
 import { parseLinks } from './links.js';
 import { make } from './made-response.js';
@@ -98,6 +98,9 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     }
     if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
       throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
+    }
+    if (init !== undefined && (init === null || typeof init !== 'object')) {
+      throw new TypeError(`options of new Response(): expected an object, got ${typeName(init)}`);
     }
     const given = { __proto__: null, ...init } as ResponseInit_;
     checkOptions(given, initNames, 'new Response()');
@@ -346,13 +349,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     const whole = this.#reader === null || this.#content !== null ? this.content : null;
     const source = whole === null ? this.#pieces('iterBytes()', false) : once(whole);
-    return this.#iterator(toPieces(source, chunkSizeOf(options)));
+    return this.#iterator(toPieces(source, chunkSizeOf(options, 'iterBytes()')));
   }
 
-  /** The body as text; `chunkSize` counts UTF-16 code units. */
+  /** The body as text; `chunkSize` counts UTF-16 code units, one more where the cut would divide a surrogate pair. */
   iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
     const decoder = decoderOf(this.encoding);
-    return this.#iterator(toPieces(decodePieces(this.iterBytes(), decoder), chunkSizeOf(options)));
+    return this.#iterator(toPieces(decodePieces(this.iterBytes(), decoder), chunkSizeOf(options, 'iterText()')));
   }
 
   /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
@@ -363,7 +366,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The body before content decoding. Only of a streaming response, and once. */
   iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     if (this.#reader === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
-    return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options)));
+    return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options, 'iterRaw()')));
   }
 
   /** `iterBytes()` as a web stream, pulled on demand. */
