@@ -286,6 +286,30 @@ test.serial('SEC-N3 a polluted Object.prototype adds no cookie and no auth', asy
   }
 });
 
+test.serial(
+  'SEC-N3 a polluted Object.prototype names no way to the server, no trust and no file for secrets',
+  async (t) => {
+    const server = await serve(t, (request, response) => response.end(`${request.url} ${request.headers['x-a']}`));
+    const prototype = Object.prototype as unknown as Record<string, unknown>;
+    const names = ['socketPath', 'localAddress', 'resolve', 'roots', 'extraRoots', 'clientCert', 'clientKey', 'keyLog'];
+    for (const value of ['polluted', { evil: '1' }, () => 'x']) {
+      for (const name of [...names, 'http2', 'pingIntervalMs', 'multiItems', 'username', 'password']) {
+        prototype[name] = value;
+        try {
+          const client = new Client({ headers: { 'x-a': '1' }, params: { q: 1 }, trustEnv: false });
+          t.is(told(await client.get(server.url)), '200 /?q=1 1', name);
+          await client.close();
+          const proxied = new Client({ proxies: server.url, headers: { 'x-a': '2' }, trustEnv: false });
+          t.is(told(await proxied.get('http://example.test/')), '200 http://example.test/ 2', name);
+          await proxied.close();
+        } finally {
+          delete prototype[name];
+        }
+      }
+    }
+  },
+);
+
 test('bad cookies', async (t) => {
   t.throws(() => new Client({ cookies: 'a=1' as never }), { instanceOf: TypeError });
   t.throws(() => new Client({ cookies: null as never }), { instanceOf: TypeError });

@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
-import { namesOf } from './options.js';
+import { foreignItems, namesOf } from './options.js';
 import type { HeaderTypes } from './types.js';
 
 /**
@@ -327,8 +327,7 @@ function read(headers: HeaderTypes | null, onNull: 'refuse null' | 'null removes
     if (value === null && onNull === 'null removes') return;
     for (const line of Array.isArray(value) ? value : [value]) list.push(name, key, checkValue(name, line));
   };
-  // A Headers of another copy of this package: its iterator joins what must stay apart.
-  const items = 'multiItems' in headers && typeof headers.multiItems === 'function' ? headers.multiItems() : headers;
+  const items = foreignItems<readonly [string, string]>(headers) ?? headers;
   if (typeof (items as Iterable<unknown>)[Symbol.iterator] === 'function') {
     for (const pair of items as Iterable<readonly [string, string]>) {
       if (!Array.isArray(pair) || pair.length !== 2) {

@@ -39,6 +39,14 @@ export function toFlag(option: string, given: unknown, otherwise: boolean): bool
   return given;
 }
 
+/** Every pair, of headers or params of another copy of this package, whose iterators join or leave out what repeats. */
+export function foreignItems<T>(given: object): T[] | undefined {
+  const { multiItems } = given as { multiItems?: unknown };
+  const isMethod =
+    typeof multiItems === 'function' && multiItems !== (Object.prototype as { multiItems?: unknown }).multiItems;
+  return isMethod ? (multiItems.call(given) as T[]) : undefined;
+}
+
 /**
  * Own names of an object that is a table of names. A Date, an Error or a Promise that was not awaited has none either and would
  * pass for an empty one.

@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
-import { namesOf } from './options.js';
+import { foreignItems, namesOf } from './options.js';
 import type { ParamValue, QueryParamTypes } from './types.js';
 
 /**
@@ -145,8 +145,7 @@ function toList(params: QueryParamTypes | null | undefined): string[] {
   if (typeof params !== 'object') {
     throw new TypeError(`params: expected a string, an object or pairs, got ${typeName(params)}`);
   }
-  // A QueryParams of another copy of this package: its iterator leaves repeated names out.
-  if ('multiItems' in params && typeof params.multiItems === 'function') params = (params as QueryParams).multiItems();
+  params = foreignItems<readonly [string, string]>(params) ?? params;
   const list: string[] = [];
   if (typeof (params as Iterable<unknown>)[Symbol.iterator] === 'function') {
     for (const pair of params as Iterable<readonly [string, ParamValue]>) {
