@@ -25,17 +25,8 @@ const FLOORS: string[][] = [
   ['certificates'],
   ['dispatch/native', 'dispatch/dispatch', 'auth/handling'],
   ['response', 'sending', 'auth/netrc', 'auth/to-auth'],
-  [
-    'redirect-request',
-    'body-iteration',
-    'body-reader',
-    'links',
-    'made-response',
-    'status-error',
-    'text',
-    'status-codes',
-  ],
-  ['diagnostics'],
+  ['redirect-request', 'body-iteration', 'body-reader', 'links', 'made-response', 'status-error', 'status-codes'],
+  ['diagnostics', 'text'],
   ['auth/digest', 'auth/bearer', 'auth/function-auth', 'netrc', 'observed-source', 'event-hooks'],
   ['auth/basic'],
   ['auth/auth', 'auth/challenge', 'dispatch/abort'],
@@ -54,7 +45,7 @@ const FLOORS: string[][] = [
   ['url-components'],
   ['query-params', 'url-parse'],
   ['url-host'],
-  ['disk-file', 'media-types', 'one-line', 'options', 'types'],
+  ['arrival', 'disk-file', 'media-types', 'one-line', 'options', 'types'],
   ['errors'],
 ];
 const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name): [string, number] => [name, floor])));

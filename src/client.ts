@@ -3,6 +3,7 @@
  * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
  */
 
+import type { DefaultEncoding } from './arrival.js';
 import type { Auth, AuthTypes } from './auth/auth.js';
 import { fromNetRC } from './auth/netrc.js';
 import { authOf, toAuth } from './auth/to-auth.js';
@@ -42,7 +43,7 @@ import { QueryParams } from './query-params.js';
 import { mayKeepAuth } from './redirect-request.js';
 import { sendHandlingRedirects } from './redirects.js';
 import { headLines, normaliseMethod, Request } from './request.js';
-import type { DefaultEncoding, Response } from './response.js';
+import type { Response } from './response.js';
 import type { RetryPolicy } from './retries.js';
 import { toRetries } from './retries.js';
 import type { Settings } from './sending.js';

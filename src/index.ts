@@ -66,7 +66,7 @@ export { QueryParams } from './query-params.js';
 export { Request } from './request.js';
 export type { RequestInit_ } from './request.js';
 export { Response } from './response.js';
-export type { ResponseVersion } from './response.js';
+export type { ResponseVersion } from './arrival.js';
 export type { RetryPolicy } from './retries.js';
 export { codes } from './status-codes.js';
 export { TimeoutConfig } from './timeout.js';

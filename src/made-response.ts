@@ -1,15 +1,19 @@
 /** A Response that is made by hand, for mocks and in-process dispatches. What comes over the network is not here. */
 
+import type { ResponseVersion } from './arrival.js';
 import { encodeJson, toChunk } from './content.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './dispatch/dispatch.js';
 import { quote, typeName } from './errors.js';
 import { Headers } from './headers.js';
+import { checkOptions } from './options.js';
 import { Request } from './request.js';
 import type { ResponseInit_ } from './types.js';
 
 /** What such a response begins with. */
 export interface Made {
+  request: Request | null;
+  version: ResponseVersion;
   headers: Headers;
   /** null when it comes from `source`. */
   content: Buffer | null;
@@ -20,15 +24,24 @@ export interface Made {
 
 /**
  * The user's headers, those of the body where the user names none, and the body with its content coding undone.
- * @throws TypeError for two bodies, what is none, and what is no Request or version
+ * @throws RangeError for what is no status code
+ * @throws TypeError for unknown options, two bodies, what is none, and what is no Request or version
  * @throws DecodingError when the bytes are not what Content-Encoding says
  */
-export function make(init: ResponseInit_): Made {
-  const { request, httpVersion } = init;
-  if (request !== undefined && request !== null && !(request instanceof Request)) {
+export function make(statusCode: number, options?: ResponseInit_): Made {
+  if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
+    throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
+  }
+  if (options !== undefined && (options === null || typeof options !== 'object')) {
+    throw new TypeError(`options of new Response(): expected an object, got ${typeName(options)}`);
+  }
+  const init = { __proto__: null, ...options } as ResponseInit_;
+  checkOptions(init, initNames, 'new Response()');
+  const { request = null, httpVersion = 'HTTP/1.1' } = init;
+  if (request !== null && !(request instanceof Request)) {
     throw new TypeError(`request: expected a Request, got ${typeName(request)}`);
   }
-  if (httpVersion !== undefined && !versions.has(httpVersion)) {
+  if (!versions.has(httpVersion)) {
     throw new TypeError(`httpVersion: ${quote(String(httpVersion))} is none, expected ${[...versions].join(', ')}`);
   }
   const body = bodyOf(init);
@@ -43,10 +56,10 @@ export function make(init: ResponseInit_): Made {
   const { content, source } = body;
   if (source !== null) {
     const decoded = coding === undefined ? source : new DecodingSource(source, coding, details);
-    return { headers, content: null, source: decoded, received: 0 };
+    return { request, version: httpVersion, headers, content: null, source: decoded, received: 0 };
   }
   const decoded = coding === undefined ? content : decodeWhole(content, coding, details);
-  return { headers, content: decoded, source: null, received: content.length };
+  return { request, version: httpVersion, headers, content: decoded, source: null, received: content.length };
 }
 
 /** A body and the headers that it brings. */
@@ -111,3 +124,4 @@ function sourceOf(content: AsyncIterable<Uint8Array>): BodySource {
 }
 
 const versions: ReadonlySet<string> = new Set(['HTTP/1.0', 'HTTP/1.1', 'HTTP/2', 'HTTP/3']);
+const initNames = ['headers', 'content', 'text', 'html', 'json', 'request', 'httpVersion'];

@@ -3,6 +3,7 @@
  * origin. Following it, and how often, is decided in redirects.ts.
  */
 
+import type { ResponseContext } from './arrival.js';
 import { StreamBody } from './content.js';
 import { InvalidURL, RemoteProtocolError, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
@@ -40,6 +41,18 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
     lines: host + headers.toLines(),
     body: keepsBody ? request.body : null,
   });
+}
+
+/** The same with its cookies, as `Response.nextRequest` gives it to whoever follows by hand. */
+export function nextRequestOf(request: Request, response: Response, known: ResponseContext['redirect']): Request {
+  const next = buildRedirectRequest(request, response, known?.sensitiveHeaders);
+  const cookies = known?.cookies ?? null;
+  if (cookies === null) return next;
+  const header = cookies.headerFor(next.url, { isCrossSite: !mayKeepAuth(request.url, next.url) });
+  // One that takes its time is waited for by `send`.
+  next.clientCookies = { header, also: undefined };
+  if (typeof header === 'string' && header !== '') next.setHeader('Cookie', header);
+  return next;
 }
 
 /** RFC 9110 §10.2.2: resolved against the request's URL, whose fragment it inherits. Userinfo in it is not taken over. */

@@ -4,63 +4,24 @@
  */
 
 import { inspect } from 'node:util';
+import type { Arrival, DefaultEncoding, ResponseContext, ResponseVersion } from './arrival.js';
 import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './body-iteration.js';
 import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from './cookies/cookies.js';
 import type { BodySource } from './dispatch/dispatch.js';
-import { HTTPStatusError, ResponseNotRead, StreamConsumed, typeName } from './errors.js';
+import { HTTPStatusError, ResponseNotRead, StreamConsumed } from './errors.js';
 import { Headers } from './headers.js';
 import { parseLinks } from './links.js';
 import { make } from './made-response.js';
-import { checkOptions, own } from './options.js';
-import { buildRedirectRequest, mayKeepAuth } from './redirect-request.js';
+import { own } from './options.js';
+import { nextRequestOf } from './redirect-request.js';
 import type { Request } from './request.js';
 import { codes } from './status-codes.js';
 import { statusMessage } from './status-error.js';
 import { charsetOf, decodeJson, decoderOf, decodeText, isEncoding } from './text.js';
-import type { HTTPVersion, ResponseInit_ } from './types.js';
+import type { ResponseInit_ } from './types.js';
 import type { URL } from './url.js';
-
-/** The versions a response can be in. */
-export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
-
-/**
- * What a dispatch received, read lazily: most of it nobody asks for.
- * @internal
- */
-export interface Arrival {
-  readonly version: ResponseVersion;
-  /** '' when it is the usual one. */
-  readonly reason: string;
-  /** 'name\nvalue\n…' */
-  readonly headerLines: string;
-  /** The whole body, or null when it comes from `source`. `copy` is for the user to keep; `view` only to be read at once. */
-  view(): Buffer | null;
-  copy(): Buffer | null;
-  readonly source: BodySource | null;
-  /** Bytes of the whole body, before decoding. */
-  readonly received: number;
-  readonly trailers: Headers | null;
-  /** Milliseconds from sending to the head. */
-  readonly elapsed: number;
-  readonly elapsedTotal: number | null;
-  /** Whether there may be a Set-Cookie; false is certain. */
-  readonly maySetCookies?: boolean;
-}
-
-/** An encoding of the WHATWG standard, or a function that guesses it from the whole body. */
-export type DefaultEncoding = string | ((content: Buffer) => string);
-
-/** What the client knows and a dispatch does not. */
-export interface ResponseContext {
-  history?: readonly Response[];
-  /** For `nextRequest`: headers that another origin does not get, and the jar. */
-  redirect?: { sensitiveHeaders: readonly string[]; cookies: Cookies | null };
-  /** The encoding of text without a charset, or who finds it out. */
-  defaultEncoding?: DefaultEncoding;
-  onDownloadProgress?: (received: number, total: number | null) => void;
-}
 
 /**
  * One response. Of a non-streaming call the body is there: `content`, `text`, `json()`. Of a streaming one it is read once, by
@@ -79,7 +40,8 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #reader: BodyReader | null = null;
   #encoding: string | null = null;
   #text: string | null = null;
-  #init: { reason: string; version: ResponseVersion } | null = null;
+  /** Of one that was made by hand. */
+  #version: ResponseVersion = 'HTTP/1.1';
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
   #defaultEncoding: DefaultEncoding | undefined;
@@ -96,18 +58,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
       }
       return;
     }
-    if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
-      throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
-    }
-    if (init !== undefined && (init === null || typeof init !== 'object')) {
-      throw new TypeError(`options of new Response(): expected an object, got ${typeName(init)}`);
-    }
-    const given = { __proto__: null, ...init } as ResponseInit_;
-    checkOptions(given, initNames, 'new Response()');
+    const made = make(statusCode, init);
     this.#arrival = null;
-    this.#request = given.request ?? null;
-    this.#init = { reason: '', version: given.httpVersion ?? 'HTTP/1.1' };
-    const made = make(given);
+    this.#request = made.request;
+    this.#version = made.version;
     this.#headers = made.headers;
     this.#content = made.content;
     this.#received = made.received;
@@ -116,12 +70,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
   get reasonPhrase(): string {
-    const written = this.#arrival === null ? this.#init?.reason : this.#arrival.reason;
-    return written || codes.phrase(this.statusCode);
+    return this.#arrival?.reason || codes.phrase(this.statusCode);
   }
 
   get httpVersion(): ResponseVersion {
-    return this.#arrival?.version ?? this.#init?.version ?? 'HTTP/1.1';
+    return this.#arrival?.version ?? this.#version;
   }
 
   /** Where it came from: the URL of the request, after redirects. */
@@ -206,14 +159,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** The redirect that this response asks for, with its cookies, when it was not followed; null when it asks for none. */
   get nextRequest(): Request | null {
     if (!this.hasRedirectLocation || this.#request === null) return null;
-    const next = buildRedirectRequest(this.#request, this, this.#redirect?.sensitiveHeaders);
-    const cookies = this.#redirect?.cookies ?? null;
-    if (cookies === null) return next;
-    const header = cookies.headerFor(next.url, { isCrossSite: !mayKeepAuth(this.#request.url, next.url) });
-    // One that takes its time is waited for by `send`.
-    next.clientCookies = { header, also: undefined };
-    if (typeof header === 'string' && header !== '') next.setHeader('Cookie', header);
-    return next;
+    return nextRequestOf(this.#request, this, this.#redirect);
   }
 
   /**
@@ -325,7 +271,8 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   raiseForStatus(): this {
     if (this.isSuccess) return this;
-    const message = statusMessage(this, this.#request?.url ?? null, this.#snippet());
+    const body = this.#content ?? this.#arrival?.view() ?? null;
+    const message = statusMessage(this, this.#request?.url ?? null, body);
     throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
   }
 
@@ -454,16 +401,8 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #details(): { response: Response; request: Request | undefined } {
     return { response: this, request: this.#request ?? undefined };
   }
-
-  #snippet(): string {
-    const bytes = this.#content ?? this.#arrival?.view() ?? null;
-    const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(this.headers.get('content-type') ?? '');
-    if (bytes === null || bytes.length === 0 || !isText) return '';
-    return decodeText(bytes.subarray(0, 800), this.encoding).slice(0, 200).trim();
-  }
 }
 
 const NO_LINES: readonly string[] = Object.freeze([]);
 const NO_HISTORY: readonly Response[] = Object.freeze([]);
 const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
-const initNames = ['headers', 'content', 'text', 'html', 'json', 'request', 'httpVersion'];

@@ -2,15 +2,16 @@
 
 import { inspect } from 'node:util';
 import type { Response } from './response.js';
+import { decodeText } from './text.js';
 import type { URL } from './url.js';
 
 /**
  * httpx's text, passwords masked: `Client error '404 Not Found' for url 'https://example.org/'`, where to read more, and where a
  * redirect would have led.
  *
- * @param beginning Of a body of text; '' for none.
+ * @param content The body; null while it is not there.
  */
-export function statusMessage(response: Response, url: URL | null, beginning: string): string {
+export function statusMessage(response: Response, url: URL | null, content: Buffer | null): string {
   const { statusCode } = response;
   const kind = kinds.get(Math.floor(statusCode / 100)) ?? 'Invalid status code';
   const status = `${statusCode} ${response.reasonPhrase}`.trimEnd();
@@ -18,8 +19,15 @@ export function statusMessage(response: Response, url: URL | null, beginning: st
   const location = response.hasRedirectLocation ? maskUserinfo(response.headers.get('location') ?? '') : '';
   const leads = location === '' ? '' : `\nRedirect location: '${location}'`;
   const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
+  const beginning = content === null ? '' : beginningOf(content, response);
   const body = beginning === '' ? '' : `\nThe body begins: ${inspect(beginning, { breakLength: Infinity })}`;
   return `${kind} '${status}'${where}${leads}${more}${body}`;
+}
+
+/** Of a body that is text; else ''. */
+function beginningOf(content: Buffer, response: Response): string {
+  const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(response.headers.get('content-type') ?? '');
+  return isText ? decodeText(content.subarray(0, 800), response.encoding).slice(0, 200).trim() : '';
 }
 
 /** As far as it goes for text that need not be a URL: all of an authority before its last '@'. */

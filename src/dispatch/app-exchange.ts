@@ -15,7 +15,7 @@ import {
 } from '../errors.js';
 import type { Headers } from '../headers.js';
 import type { Request } from '../request.js';
-import type { Arrival } from '../response.js';
+import type { Arrival } from '../arrival.js';
 import { Response } from '../response.js';
 import { listen } from './abort.js';
 import { Clock } from './clock.js';

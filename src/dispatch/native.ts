@@ -9,7 +9,7 @@ import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOpt
 import { Decoder, Engine, ProxyHandle } from '../../binding.js';
 import { provideDecoder } from '../decoding.js';
 import type { Headers } from '../headers.js';
-import type { Arrival, ResponseVersion } from '../response.js';
+import type { Arrival, ResponseVersion } from '../arrival.js';
 import type { BodySource } from './dispatch.js';
 
 export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
