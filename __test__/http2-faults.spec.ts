@@ -579,6 +579,40 @@ test('a server that allows no stream for now is waited for, under the pool timeo
   t.deepEqual((await Promise.all([first, third])).map(told), ['200 ok', '200 ok']);
 });
 
+test('a server that never allows a stream: the pool timeout is everybody’s, the first request’s too', async (t) => {
+  const server = await serveHttp2(t, (peer) => peer.settings([3, 0]));
+  const client = openHttp2(t, { timeout: { connect: null, read: null, pool: 100 } });
+  for (const error of await soon('timeouts', Promise.all([1, 2, 3].map(() => failure(client.get(server.url)))))) {
+    t.true(error instanceof PoolTimeout, String(error));
+  }
+  t.is(server.connections(), 1);
+});
+
+test('who waited for a connection and finds no stream on it is under the pool timeout', async (t) => {
+  const server = await serveHttp2(t, (peer) => peer.settings([3, 1]));
+  const client = openHttp2(t, {
+    poolLimits: { maxConnectionsPerOrigin: 1 },
+    timeout: { connect: null, read: null, pool: 100 },
+  });
+  const abort = new AbortController();
+  const first = failure(client.get(server.url, { signal: abort.signal }));
+  const second = await soon('a timeout', failure(client.get(server.url)));
+  t.true(second instanceof PoolTimeout, String(second));
+  abort.abort();
+  await first;
+});
+
+test('SEC-L10 a small body that a known window does not take is under the write timeout', async (t) => {
+  const server = await serveHttp2(t, async (peer) => {
+    await peer.settings([4, 0]);
+    await peer.answer(await peer.request());
+  });
+  const client = openHttp2(t, { timeout: { read: null, write: 100 } });
+  t.is(told(await client.get(server.url)), '200 ok');
+  const error = await soon('a timeout', failure(client.post(server.url, { content: 'small' })));
+  t.true(error instanceof WriteTimeout, String(error));
+});
+
 test('the server allows one stream: the others get connections of their own', async (t) => {
   let waiting = 0;
   const server = await serveHttp2(t, async (peer) => {

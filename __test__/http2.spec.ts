@@ -2,9 +2,17 @@
 import test, { type ExecutionContext } from 'ava';
 import { createSecureServer, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders, SecureServerOptions } from 'node:http2';
+import { createServer as createTcpServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
-import { ConnectError, LocalProtocolError, ReadTimeout, TotalTimeout, WriteTimeout } from '../src/index.js';
+import {
+  ConnectError,
+  ConnectTimeout,
+  LocalProtocolError,
+  ReadTimeout,
+  TotalTimeout,
+  WriteTimeout,
+} from '../src/index.js';
 import type { Client, ClientOptions, HTTPError, HTTPVersion } from '../src/index.js';
 import { eventually, failure, openClient, soon, told } from './helpers/client.js';
 import { listen, type Listening } from './helpers/listen.js';
@@ -254,6 +262,48 @@ test('the first connection fails: so do those who waited for it, and the next re
     errors.join('\n'),
   );
   t.is(client.pool.active + client.pool.queued, 0);
+});
+
+test('after a connection that failed, twenty requests at once make one', async (t) => {
+  const ca = await testCA();
+  const server = createSecureServer({ ...(await ca.issue()) });
+  server.on('stream', (stream: ServerHttp2Stream, headers) => echo(stream, headers));
+  let accepted = 0;
+  const front = createTcpServer((socket) => {
+    socket.on('error', () => {});
+    if (++accepted === 1) socket.destroy();
+    else setTimeout(() => server.emit('connection', socket), 50);
+  });
+  const { port } = await listen(t, front, 'https', []);
+  const client = openClient(t, { verify: ca.cert });
+  t.true((await failure(client.get(`https://localhost:${port}`))) instanceof ConnectError);
+  const before = accepted;
+  await Promise.all(Array.from({ length: 20 }, () => client.get(`https://localhost:${port}`)));
+  t.is(accepted - before, 1);
+});
+
+test('who waited for another’s connection has the rest of the connect timeout for its own', async (t) => {
+  let accepted = 0;
+  const { port } = await listen(
+    t,
+    createTcpServer((socket) => {
+      socket.on('error', () => {});
+      accepted++;
+    }),
+    'https',
+    [],
+  );
+  const client = openClient(t, { verify: false });
+  const url = `https://127.0.0.1:${port}`;
+  const first = failure(client.get(url, { timeout: { connect: 300 } }));
+  await eventually('the first connects', () => accepted === 1);
+  const second = failure(client.get(url, { timeout: { connect: 1_500 } }));
+  const marker = failure(client.get(`https://127.0.0.1:${port}`, { timeout: { connect: null, total: 1_700 } }));
+  t.true((await first) instanceof ConnectTimeout);
+  // Both began with the first: the rest of 1,500 ms is over before 1,700 ms are, the whole of it would not be.
+  t.is(await Promise.race([second.then(() => 'second'), marker.then(() => 'marker')]), 'second');
+  t.true((await second) instanceof ConnectTimeout);
+  await marker;
 });
 
 test('a body that nobody reads does not keep the others from coming', async (t) => {

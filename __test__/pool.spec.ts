@@ -127,6 +127,22 @@ test('maxConnections: the rest waits, first come first served, over all origins'
   t.is(String(client.pool), ONE_IDLE);
 });
 
+test('maxConnections: thousands of origins in the queue cost little', async (t) => {
+  const server = await serve(t, (request, response) => response.end(request.headers.host?.split('.')[0]));
+  const names = Array.from({ length: 3_000 }, (_, i) => `h${i}`);
+  const resolve = Object.fromEntries(names.map((name) => [`${name}.test`, '127.0.0.1']));
+  const client = openClient(t, { resolve, timeout: null, poolLimits: { maxConnections: 20 } });
+  const before = process.cpuUsage();
+  const responses = await Promise.all(names.map((name) => client.get(`http://${name}.test:${server.port}`)));
+  const { user } = process.cpuUsage(before);
+  t.deepEqual(
+    responses.map((response) => response.text),
+    names,
+  );
+  // When each that was served had all of them looked through it was ten seconds.
+  t.true(user < 5_000_000, `${user} µs`);
+});
+
 test('maxConnectionsPerOrigin: one origin’s queue does not hold up the others', async (t) => {
   const gate = new Gate();
   const [a, b] = [await serveRaw(t, gate.script), await serveRaw(t, OK)];

@@ -15,15 +15,16 @@ use crate::error::{Error, ErrorKind};
 use crate::meter::{HEAD_LIMIT, HeadTooLong, Meter, Metered};
 use crate::origin::Origin;
 use crate::request::Request;
-use crate::timeout::Clock;
+use crate::timeout::{Clock, Phase};
 use crate::watch::watch;
 pub(crate) use body::Body;
 use bytes::Bytes;
-use h2::Reason;
 use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::{Reason, SendStream};
 use http::{HeaderMap, Response, StatusCode};
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -170,7 +171,7 @@ impl Http2 {
         drop(sender);
         let upload = match &request.body {
             _ if ends => None,
-            RequestBody::Bytes(bytes) if bytes.len() <= SMALL_BODY => {
+            RequestBody::Bytes(bytes) if bytes.len() <= SMALL_BODY && has_room(&mut stream, bytes.len()) => {
                 let sent = stream.send_data(bytes.clone(), true);
                 sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
                 None
@@ -179,7 +180,10 @@ impl Http2 {
         };
         let mut head =
             AwaitedHead { response, upload: upload.as_ref(), progress: progress.clone(), request, left: HEAD_LIMIT };
-        let answer = watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await;
+        let answer = match self.is_unsettled() {
+            true => Box::pin(self.watch_unsettled(&progress, clock, request, Pin::new(&mut head))).await,
+            false => watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await,
+        };
         drop(head);
         let answer = answer.map_err(|expired| {
             self.suspect(clock);
@@ -192,6 +196,35 @@ impl Http2 {
                 Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), meter: progress })
             }
             Err(cause) => Err(self.unanswered(request, cause, upload, progress.received() > 0)),
+        }
+    }
+
+    /// As [`watch`], for a request that was sent before the peer's SETTINGS were there. Should they allow no stream, it
+    /// waits for a place, like those behind it, and not for data.
+    async fn watch_unsettled(
+        &self,
+        progress: &Meter,
+        clock: &Clock,
+        request: &Request,
+        mut head: Pin<&mut AwaitedHead<'_>>,
+    ) -> Result<Result<Response<h2::RecvStream>, HeadError>, Error> {
+        let is_waiting = || self.shared.max_streams.get() == 0 && progress.received() + progress.sent() == 0;
+        loop {
+            let watched = watch(progress, clock, &request.body, &request.origin, head.as_mut());
+            if let Some(answer) = unless(watched, self.until(is_waiting)).await {
+                return answer;
+            }
+            let waited = async { Ok(unless(head.as_mut(), self.until(|| !is_waiting())).await) };
+            if let Some(answer) = clock.within(Phase::Pool, &request.origin, waited).await? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// Waits until what the peer allows is as it should be.
+    async fn until(&self, is_so: impl Fn() -> bool) {
+        while !is_so() {
+            self.shared.room.notified().await;
         }
     }
 
@@ -295,6 +328,22 @@ impl Future for AwaitedHead<'_> {
         self.progress.note_received(length_of(response.headers()));
         Poll::Ready(Ok(response))
     }
+}
+
+/// What `work` comes to; `None` when `other` comes first.
+async fn unless<T>(work: impl Future<Output = T>, other: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut other) = (pin!(work), pin!(other));
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => other.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
+/// Whether the peer's windows take so many bytes now.
+fn has_room(stream: &mut SendStream<Bytes>, bytes: usize) -> bool {
+    stream.reserve_capacity(bytes);
+    stream.capacity() >= bytes
 }
 
 /// RFC 9113 section 6.5.2, with the status line's place for good measure.

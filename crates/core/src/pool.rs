@@ -17,9 +17,12 @@ pub(crate) use lease::Lease;
 use state::{Decision, State, WaitFor};
 use std::cell::RefCell;
 use std::fmt;
+use std::future::poll_fn;
 use std::mem::take;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
@@ -78,7 +81,7 @@ impl Pool {
 
     /// A connection to `origin`, or the right to make one, in the order of asking.
     pub(crate) async fn acquire(&self, origin: &Origin, clock: &Clock) -> Result<Lease, Error> {
-        let decision = self.state.borrow_mut().decide(origin, &self.config);
+        let decision = self.state.borrow_mut().decide(origin, &self.config, false);
         match decision {
             // On the heap, as most requests need not wait: their futures stay small.
             Decision::Wait(what) => Box::pin(self.wait(origin, what, clock)).await,
@@ -88,13 +91,32 @@ impl Pool {
 
     async fn wait(&self, origin: &Origin, what: WaitFor, clock: &Clock) -> Result<Lease, Error> {
         let mut waiting = self.enqueue(origin);
-        let phase = match what {
-            WaitFor::Place => Phase::Pool,
-            WaitFor::Connection => Phase::Connect,
-        };
-        let grant = clock.within(phase, origin, async { Ok((&mut waiting.grant).await.ok()) }).await?;
+        if what == WaitFor::Connection {
+            let since = Instant::now();
+            let connected = async { Ok(self.connected(origin, &mut waiting.grant).await) };
+            if let Some(mut lease) = clock.within(Phase::Connect, origin, connected).await? {
+                lease.connects_since(since);
+                return Ok(lease);
+            }
+        }
+        let grant = clock.within(Phase::Pool, origin, async { Ok((&mut waiting.grant).await.ok()) }).await?;
         // The pool keeps every waiter's sender until it has granted; it lives while `self` is borrowed.
         Ok(grant.expect("a waiter is granted before it is forgotten"))
+    }
+
+    /// Waits for what was granted while a connection was being made; `None` when that has ended without.
+    async fn connected(&self, origin: &Origin, grant: &mut oneshot::Receiver<Lease>) -> Option<Lease> {
+        loop {
+            let connecting = self.state.borrow_mut().connecting(origin)?;
+            let mut ended = pin!(connecting.notified());
+            let granted = poll_fn(|cx| match Pin::new(&mut *grant).poll(cx) {
+                Poll::Ready(granted) => Poll::Ready(granted.ok()),
+                Poll::Pending => ended.as_mut().poll(cx).map(|()| None),
+            });
+            if let Some(lease) = granted.await {
+                return Some(lease);
+            }
+        }
     }
 
     fn lease(&self, origin: &Origin, decision: Decision) -> Lease {

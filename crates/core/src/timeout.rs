@@ -62,6 +62,17 @@ impl Clock {
         origin: &Origin,
         work: impl Future<Output = Result<T, Error>>,
     ) -> Result<T, Error> {
+        self.within_since(Instant::now(), phase, origin, work).await
+    }
+
+    /// As above, for a phase that began before.
+    pub(crate) async fn within_since<T>(
+        &self,
+        since: Instant,
+        phase: Phase,
+        origin: &Origin,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
         let limit = match phase {
             Phase::Pool => self.limits.pool,
             Phase::Connect => self.limits.connect,
@@ -69,7 +80,7 @@ impl Clock {
             Phase::Read => self.limits.read,
             Phase::Total => None,
         };
-        let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
+        let deadline = limit.and_then(|limit| since.checked_add(limit));
         match self.sooner(phase, deadline) {
             None => work.await,
             Some((phase, deadline)) => match timeout_at(deadline, work).await {

@@ -26,6 +26,8 @@ pub(crate) struct Lease {
     /// Others wait for the connection that is being made.
     leads: bool,
     reused: bool,
+    /// Since when it has waited for a connection, where it did.
+    connects_since: Option<Instant>,
     connection: Option<Connection>,
 }
 
@@ -44,7 +46,13 @@ impl Lease {
             Some(Connection::Http2(_)) => Holds::Stream,
             _ => Holds::Place,
         };
-        Lease { pool, origin: origin.clone(), id, holds, leads, reused: connection.is_some(), connection }
+        let reused = connection.is_some();
+        Lease { pool, origin: origin.clone(), id, holds, leads, reused, connects_since: None, connection }
+    }
+
+    /// It has waited since then for a connection that somebody else made: its own attempt has the rest of that time.
+    pub(super) fn connects_since(&mut self, since: Instant) {
+        self.connects_since = Some(since);
     }
 
     /// The connection has served a request before.
@@ -86,7 +94,8 @@ impl Lease {
         self.reused = false;
         let versions = self.versions();
         let connecting = self.pool.connector.connect(&self.origin, versions);
-        let connected = clock.within(Phase::Connect, &self.origin, connecting).await;
+        let since = self.connects_since.take().unwrap_or_else(Instant::now);
+        let connected = clock.within_since(since, Phase::Connect, &self.origin, connecting).await;
         let connection = match connected {
             Ok(connected) => self.set_up(connected).await,
             Err(error) => Err(error),

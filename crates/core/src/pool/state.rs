@@ -7,9 +7,10 @@ use super::config::PoolConfig;
 use super::{Idle, Waiter};
 use crate::http2::Http2;
 use crate::origin::Origin;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 #[derive(Default)]
@@ -37,6 +38,8 @@ struct Place {
     shared: Vec<Shared>,
     /// Connections under way that others may come to share.
     connecting: usize,
+    /// Told when there is none under way any more.
+    connected: Option<Rc<Notify>>,
 }
 
 struct Shared {
@@ -53,7 +56,7 @@ pub(super) enum Spoken {
     Http2,
     /// It has said HTTP_1_1_REQUIRED.
     Http1Only,
-    /// No connection was made the last time: nobody waits for another's attempt.
+    /// No connection was made the last time.
     Nothing,
 }
 
@@ -91,9 +94,10 @@ impl State {
     /// Five cases; whatever is given out is counted as taken:
     /// a shared connection has room for a stream; an idle connection fits; one that may be shared is being made, so wait;
     /// there is room for another; an idle one of another origin makes room.
-    pub(super) fn decide(&mut self, origin: &Origin, config: &PoolConfig) -> Decision {
+    /// Who `waited` for a connection that was not made does not wait for another's attempt again.
+    pub(super) fn decide(&mut self, origin: &Origin, config: &PoolConfig, waited: bool) -> Decision {
         let now = Instant::now();
-        let may_share = self.may_share(origin, config);
+        let may_share = self.may_share(origin, config, waited);
         let place = self.places.entry(origin.clone()).or_default();
         let mut settles = false;
         for shared in &mut place.shared {
@@ -134,6 +138,9 @@ impl State {
             },
             _ => None,
         };
+        if may_share && self.spoken.get(origin) == Some(&Spoken::Nothing) {
+            self.spoken.remove(origin);
+        }
         self.open += 1;
         let place = self.places.entry(origin.clone()).or_default();
         place.open += 1;
@@ -142,9 +149,13 @@ impl State {
     }
 
     /// Whether a new connection to `origin` is likely to be one for all.
-    fn may_share(&self, origin: &Origin, config: &PoolConfig) -> bool {
+    fn may_share(&self, origin: &Origin, config: &PoolConfig, waited: bool) -> bool {
         config.versions.with(origin).may_be_http2(origin.scheme())
-            && !matches!(self.spoken.get(origin), Some(Spoken::Http1 | Spoken::Http1Only | Spoken::Nothing))
+            && match self.spoken.get(origin) {
+                Some(Spoken::Http1 | Spoken::Http1Only) => false,
+                Some(Spoken::Nothing) => !waited,
+                Some(Spoken::Http2) | None => true,
+            }
     }
 
     pub(super) fn requires_http1(&self, origin: &Origin) -> bool {
@@ -166,9 +177,19 @@ impl State {
 
     /// A leading connection was made, or was not.
     pub(super) fn led(&mut self, origin: &Origin) {
-        if let Some(place) = self.places.get_mut(origin) {
-            place.connecting -= 1;
+        let Some(place) = self.places.get_mut(origin) else { return };
+        place.connecting -= 1;
+        if place.connecting == 0
+            && let Some(connected) = place.connected.take()
+        {
+            connected.notify_waiters();
         }
+    }
+
+    /// While a leading connection is under way: what tells of its end.
+    pub(super) fn connecting(&mut self, origin: &Origin) -> Option<Rc<Notify>> {
+        let place = self.places.get_mut(origin).filter(|place| place.connecting > 0)?;
+        Some(place.connected.get_or_insert_default().clone())
     }
 
     /// Takes a connection among the shared ones, with one stream open on it. Its place is counted already.
@@ -215,14 +236,24 @@ impl State {
 
     /// The oldest waiter that can be served, and with what.
     pub(super) fn next_grant(&mut self, config: &PoolConfig) -> Option<(Waiter, Decision)> {
-        let mut waiting: Vec<Origin> = Vec::new();
+        // Then most need not be asked, and they may be of thousands of origins.
+        let only_streams = self.idle == 0 && config.max_connections.is_some_and(|most| self.open >= most);
+        if only_streams && self.places.values().all(|place| place.shared.is_empty()) {
+            return None;
+        }
+        #[expect(clippy::mutable_key_type, reason = "an origin's hash is of what never changes")]
+        let mut waiting: HashSet<Origin> = HashSet::new();
         for at in 0..self.queue.len() {
-            if waiting.contains(&self.queue[at].origin) {
+            let origin = &self.queue[at].origin;
+            let has_streams = || self.places.get(origin).is_some_and(|place| !place.shared.is_empty());
+            if waiting.contains(origin) || (only_streams && !has_streams()) {
                 continue;
             }
-            let origin = self.queue[at].origin.clone();
-            match self.decide(&origin, config) {
-                Decision::Wait(_) => waiting.push(origin),
+            let origin = origin.clone();
+            match self.decide(&origin, config, true) {
+                Decision::Wait(_) => {
+                    waiting.insert(origin);
+                }
                 decision => {
                     let waiter = self.queue.remove(at).expect("`at` is within the queue");
                     return Some((waiter, decision));
