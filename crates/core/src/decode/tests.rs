@@ -157,7 +157,6 @@ fn what_is_not_the_coding_is_refused() {
         ("br", b"\xff\xff\xffplain text".to_vec(), DecodeError::Invalid("br")),
         ("br", [hex(BROTLI), b"x".to_vec()].concat(), DecodeError::Invalid("br")),
         ("zstd", b"plain text".to_vec(), DecodeError::Invalid("zstd")),
-        ("zstd", [zstd(TEXT), b"plain".to_vec()].concat(), DecodeError::Invalid("zstd")),
         // A dictionary that nobody agreed on.
         ("deflate", b"\x78\xbb\x00\x00\x00\x01\x00".to_vec(), DecodeError::Invalid("deflate")),
         // A window of 128 MiB, where RFC 9659 allows 8.
@@ -194,6 +193,24 @@ fn gzip_headers_are_skipped_whatever_they_have() {
     ] {
         let header = [&[0x1f, 0x8b, 8, flags, 1, 2, 3, 4, 5, 6], fields].concat();
         assert_eq!(decode("gzip", &gzip_with(&header, TEXT)).as_deref(), Ok(TEXT), "flags {flags}");
+    }
+}
+
+#[test]
+fn what_follows_the_frames_of_zstd_is_ignored() {
+    let frames = [zstd(b"foo"), hex(ZSTD_SKIPPABLE), zstd(b"bar")].concat();
+    let another = zstd(TEXT);
+    // What follows; three bytes of another frame are not known for one.
+    for garbage in [&b"x"[..], b"plain text", b"\0", &[0; 3_000], b"\x28\xb5\x2f", b"\x28\xb5\x2fx"] {
+        let body = [&frames[..], garbage].concat();
+        for size in [1, 2, 3, 5, usize::MAX] {
+            assert_eq!(decode_in("zstd", &body, size), (b"foobar".to_vec(), Ok(())), "{garbage:?} in {size}");
+        }
+    }
+    // A frame that is cut is no garbage.
+    for length in 4..another.len() {
+        let body = [&frames[..], &another[..length]].concat();
+        assert!(decode("zstd", &body).is_err(), "{length}");
     }
 }
 

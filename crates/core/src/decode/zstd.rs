@@ -1,4 +1,5 @@
-//! zstd (RFC 8878): any number of frames, skippable ones among them, and nothing else behind them.
+//! zstd (RFC 8878): any number of frames, skippable ones among them. What follows them and is none is ignored, as it is
+//! behind gzip.
 
 use super::DecodeError;
 use bytes::{Buf, Bytes};
@@ -12,7 +13,16 @@ pub(super) struct Zstd {
     context: Option<DCtx<'static>>,
     /// In the middle of a frame.
     inside: bool,
+    /// Frames that are complete.
+    frames: u64,
+    /// Bytes of the frame that has begun.
+    begun: usize,
+    /// What comes now is no frame.
+    over: bool,
 }
+
+/// By so many bytes a frame is known for one.
+const MAGIC: usize = 4;
 
 impl Default for Zstd {
     fn default() -> Self {
@@ -20,27 +30,46 @@ impl Default for Zstd {
             context.set_parameter(DParameter::WindowLogMax(WINDOW_LOG)).ok()?;
             Some(context)
         });
-        Zstd { context, inside: false }
+        Zstd { context, inside: false, frames: 0, begun: 0, over: false }
     }
 }
 
 impl Zstd {
     pub(super) fn is_complete(&self) -> bool {
-        !self.inside
+        !self.inside || self.is_unknown()
+    }
+
+    /// Too little of what follows the last frame is there to say that it is one.
+    fn is_unknown(&self) -> bool {
+        self.frames > 0 && self.begun < MAGIC
     }
 
     pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let invalid = DecodeError::Invalid("zstd");
         let context = self.context.as_mut().ok_or(invalid)?;
+        if self.over {
+            input.clear();
+            return Ok(());
+        }
         // A frame that just filled the last step has nothing left to give.
         while out.len() < out.capacity() && (self.inside || !input.is_empty()) {
             let start = out.len();
             let mut source = InBuffer::around(input);
             let mut target = OutBuffer::around_pos(out, start);
-            let left = context.decompress_stream(&mut target, &mut source).map_err(|_| invalid)?;
+            let left = match context.decompress_stream(&mut target, &mut source) {
+                Ok(left) => left,
+                Err(_) if self.frames > 0 && self.begun < MAGIC => {
+                    self.over = true;
+                    input.clear();
+                    return Ok(());
+                }
+                Err(_) => return Err(invalid),
+            };
             let (read, written) = (source.pos(), target.pos() - start);
             input.advance(read);
             self.inside = left != 0;
+            self.begun = if self.inside { self.begun.saturating_add(read) } else { 0 };
+            self.frames += u64::from(!self.inside);
             if read == 0 && written == 0 {
                 break;
             }
