@@ -212,6 +212,11 @@ export const clientOptionNames: readonly string[] = [
   'retries',
   ...dispatchOptionNames,
 ];
+const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
+/** Of the sending, not of the request. */
+const sendNames = ['auth', 'timeout', 'followRedirects', 'trustEnv', 'signal'] as const;
+const sendingNames = [...sendNames, ...calledNames] as const;
+export const sendOptionNames: readonly string[] = [...sendNames, 'stream'];
 export const requestOptionNames: readonly string[] = [
   'params',
   'headers',
@@ -220,32 +225,6 @@ export const requestOptionNames: readonly string[] = [
   'json',
   'data',
   'files',
-  'auth',
-  'timeout',
-  'followRedirects',
-  'trustEnv',
-  'signal',
-  'onUploadProgress',
-  'onDownloadProgress',
-  'onInformational',
+  ...sendingNames,
 ];
-const sendingNames = [
-  'auth',
-  'timeout',
-  'followRedirects',
-  'trustEnv',
-  'signal',
-  'onUploadProgress',
-  'onDownloadProgress',
-  'onInformational',
-] as const;
-export const sendOptionNames: readonly string[] = [
-  'auth',
-  'timeout',
-  'followRedirects',
-  'trustEnv',
-  'signal',
-  'stream',
-];
-const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
 const switchNames = ['followRedirects', 'trustEnv'] as const;
