@@ -287,7 +287,10 @@ for (const [title, answer, maxResponseSize, fits] of SIZES) {
       const error = await failure(client.get(server.url, options));
       t.true(error instanceof ResponseTooLarge, String(error));
       t.is((error as ResponseTooLarge).code, 'ERR_RESPONSE_TOO_LARGE');
-      t.regex(error.message, new RegExp(`${maxResponseSize} bytes`));
+      t.is(
+        error.message,
+        `${server.origin}: the response is larger than maxResponseSize (${maxResponseSize} bytes); for a body of that size use client.stream() or client.download()`,
+      );
       await eventually('the connection is given back', () => client.pool.active === 0);
     });
   }
@@ -304,6 +307,40 @@ test('maxResponseSize: a declared length is refused at the head, an endless body
   const client = openClient(t, { maxResponseSize: 100_000 });
   for (const path of ['declared', 'endless']) {
     t.true((await failure(soon(path, client.get(server.url + path)))) instanceof ResponseTooLarge);
+  }
+});
+
+const WITHOUT_BODY: [title: string, method: string, status: string][] = [
+  ['HEAD', 'HEAD', '200 OK'],
+  ['HEAD of what is missing', 'HEAD', '404 Not Found'],
+  ['304', 'GET', '304 Not Modified'],
+  ['204', 'GET', '204 No Content'],
+];
+
+for (const [title, method, status] of WITHOUT_BODY) {
+  test(`maxResponseSize: ${title} declares the length of a body that does not come`, async (t) => {
+    const server = await serveRaw(t, `HTTP/1.1 ${status}\r\nContent-Length: 5000000000\r\n\r\n`);
+    const told: unknown[] = [];
+    const onDownloadProgress = (...numbers: unknown[]) => told.push(numbers);
+    for (const hooks of [{}, { eventHooks: { response: [() => {}] } }]) {
+      const client = openClient(t, { maxResponseSize: 10, ...hooks });
+      for (const options of [{}, { onDownloadProgress }]) {
+        const response = await client.request(method, server.url, options);
+        t.deepEqual([response.content.length, response.headers.get('content-length')], [0, '5000000000']);
+      }
+      const streamed = await client.stream(method, server.url);
+      t.is((await streamed.read()).length, 0);
+      t.is(String(client.pool), '<Pool 0 active, 0 queued | 1 idle>');
+    }
+    t.deepEqual(told, []);
+  });
+}
+
+test('maxResponseSize is 256 MiB by default', async (t) => {
+  const server = await serveRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 268435457\r\n\r\n');
+  for (const options of [{}, { onDownloadProgress: () => {} }]) {
+    const error = await failure(openClient(t).get(server.url, options));
+    t.regex(error.message, /larger than maxResponseSize \(268435456 bytes\)/);
   }
 });
 

@@ -92,6 +92,14 @@ export class BodyReader {
 
   #tooLarge(limit: number): ResponseTooLarge {
     this.close();
-    return new ResponseTooLarge(`the response is larger than maxResponseSize (${limit} bytes)`, this.#details());
+    return tooLarge(limit, this.#details());
   }
+}
+
+/** The error of a body that grew beyond `maxResponseSize`. */
+export function tooLarge(limit: number, details: ErrorDetails): ResponseTooLarge {
+  const origin = details.request === undefined ? '' : `${details.request.url.origin}: `;
+  const advice = 'for a body of that size use client.stream() or client.download()';
+  const message = `${origin}the response is larger than maxResponseSize (${limit} bytes); ${advice}`;
+  return new ResponseTooLarge(message, details);
 }

@@ -70,7 +70,7 @@ export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
   eventHooks?: Partial<EventHooks>;
   /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
   defaultEncoding?: string | ((content: Buffer) => string);
-  /** Largest response body held in memory by the non-streaming calls, in bytes. Default 1 GiB; null: no limit. */
+  /** Largest response body held in memory by the non-streaming calls, in bytes. Default 256 MiB; null: no limit. */
   maxResponseSize?: number | null;
   /** How often, or by which policy, what failed is sent again. Default never. */
   retries?: number | RetryPolicy;
@@ -162,9 +162,9 @@ export function withKept(request: Request, given: SendOptions): RequestOptions {
   return merged;
 }
 
-/** Bytes, null, or the default of 1 GiB. */
+/** Bytes, null, or the default of 256 MiB. */
 export function checkSize(size: number | null | undefined): number | null {
-  if (size === undefined) return 2 ** 30;
+  if (size === undefined) return 256 * 1024 * 1024;
   if (size === null) return null;
   if (typeof size !== 'number') throw new TypeError(`maxResponseSize: expected bytes or null, got ${typeName(size)}`);
   if (!Number.isSafeInteger(size) || size < 0) {

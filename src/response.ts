@@ -374,7 +374,9 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return tell === undefined || tell === null ? null : { tell, total: this.#declaredLength() };
   }
 
+  /** The length that the body is to have; null when none is declared, or that of what GET would have got (RFC 9110 §8.6). */
   #declaredLength(): number | null {
+    if (this.statusCode === 204 || this.statusCode === 304 || this.#request?.method === 'HEAD') return null;
     const text = this.headers.get('content-length');
     return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
   }

@@ -4,15 +4,9 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
+import { tooLarge } from '../body-reader.js';
 import { DecodingSource } from '../decoding.js';
-import {
-  ReadTimeout,
-  RemoteProtocolError,
-  ResponseTooLarge,
-  StreamClosed,
-  TotalTimeout,
-  WriteTimeout,
-} from '../errors.js';
+import { ReadTimeout, RemoteProtocolError, StreamClosed, TotalTimeout, WriteTimeout } from '../errors.js';
 import type { Headers } from '../headers.js';
 import type { Request } from '../request.js';
 import type { Arrival } from '../arrival.js';
@@ -164,8 +158,7 @@ export abstract class AppExchange implements BodySource {
     if (this.#collects) {
       const limit = this.options.buffered?.maxResponseSize ?? null;
       if (limit !== null && this.received > limit) {
-        const message = `the response is larger than maxResponseSize (${limit} bytes)`;
-        this.fail(new ResponseTooLarge(message, { request: this.request }));
+        this.fail(tooLarge(limit, { request: this.request }));
         return false;
       }
       this.#pieces.push(piece);

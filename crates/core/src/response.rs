@@ -213,6 +213,14 @@ impl ResponseBody {
         Poll::Ready(frame)
     }
 
+    /// The error of a body that has more bytes than may be held.
+    pub fn too_large(&self, limit: u64) -> Error {
+        let advice = "for a body of that size use client.stream() or client.download()";
+        let origin = &self.origin;
+        let message = format!("{origin}: the response is larger than maxResponseSize ({limit} bytes); {advice}");
+        Error::new(ErrorKind::ResponseTooLarge, message)
+    }
+
     /// What is left of the body is of no use: the connection is closed.
     fn undecodable(&mut self, cause: DecodeError) -> Error {
         self.abandon();

@@ -152,14 +152,10 @@ async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limi
 }
 
 async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Bytes>, Option<HeaderMap>), Error> {
-    let too_large = |limit| {
-        let message = format!("the response is larger than maxResponseSize ({limit} bytes)");
-        Error::new(whippet_core::ErrorKind::ResponseTooLarge, message)
-    };
     if let (Some(length), Some(limit)) = (body.remaining(), limit)
         && length > limit
     {
-        return Err(too_large(limit));
+        return Err(body.too_large(limit));
     }
     let (mut pieces, mut trailers, mut received, mut turn) = (Vec::new(), None, 0, DECODE_TURN);
     while let Some(frame) = body.frame().await? {
@@ -168,7 +164,7 @@ async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Byt
             Frame::Data(data) => {
                 received += data.len() as u64;
                 if let Some(limit) = limit.filter(|limit| received > *limit) {
-                    return Err(too_large(limit));
+                    return Err(body.too_large(limit));
                 }
                 if !data.is_empty() {
                     pieces.push(data);

@@ -8,7 +8,7 @@ use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::response::Frame;
 use h2::{Reason, RecvStream};
-use http::Method;
+use http::{Method, StatusCode};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -34,7 +34,9 @@ impl Body {
     ) -> Body {
         let ended = stream.is_end_stream();
         // The length of what GET would have got (RFC 9110 section 8.6).
-        let declared = declared_length(&head.headers).filter(|_| *method != Method::HEAD);
+        let has_body =
+            *method != Method::HEAD && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
+        let declared = declared_length(&head.headers).filter(|_| has_body);
         Body { stream, progress, _upload: upload, received: 0, declared, data_ended: ended, ended }
     }
 
