@@ -2,7 +2,7 @@
  * The stair, seen from above: requests go down one call each, what happened comes up in batches. Ids, records and the I/O thread
  * are known here and nowhere else; what an event means for an exchange is `exchange.ts`.
  *
- * The layout of a record is in crates/node/src/complete.rs.
+ * The layout of a record is in crates/node/src/record.rs.
  */
 
 import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../binding.js';
@@ -89,7 +89,7 @@ interface BatchSearch {
   hasSetCookie?: boolean;
 }
 
-/** How one request is carried; see crates/node/src/submit.rs. */
+/** How one request is carried; see crates/node/src/command.rs. */
 export const STREAM_RESPONSE = 1;
 export const STREAM_REQUEST = 2;
 export const WANT_INFORMATIONAL = 4;

@@ -1,14 +1,18 @@
 //! One connection, whichever version of HTTP it speaks: what the exchange and the pool see of it.
 
+pub(crate) mod http1;
+pub(crate) mod http2;
+pub(crate) mod meter;
+
 use crate::error::{Error, ErrorKind};
-use crate::http1::{self, Http1};
-use crate::http2::{self, Http2};
-use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::response::Frame;
 use crate::timeout::Clock;
 use http::HeaderMap;
+use http1::Http1;
+use http2::Http2;
+use meter::Meter;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 

@@ -1,7 +1,7 @@
 //! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
 
-use crate::connect::tls;
 use crate::proxy::Proxy;
+use crate::tls;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 use std::fmt;

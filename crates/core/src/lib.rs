@@ -1,7 +1,7 @@
 //! One HTTP request in, one response out, over connections that this crate owns.
 //!
 //! ```text
-//! Pool::send ─▶ exchange ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, hop, tls} ─▶ http1 ─▶ hyper, http2 ─▶ h2
+//! Pool::send ─▶ client ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, hop} ─▶ tls ─▶ connection {http1 ─▶ hyper, http2 ─▶ h2}
 //!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
@@ -14,33 +14,28 @@
 //! Everything here runs on one thread, inside a tokio current-thread runtime with a `LocalSet`: nothing is `Send`
 //! unless it says so, and there are no locks.
 
-mod body;
+mod client;
 mod connect;
 mod connection;
 mod decode;
 mod error;
-mod exchange;
-mod fields;
-mod http1;
-mod http2;
-mod meter;
 mod origin;
 mod pool;
 mod proxy;
 mod request;
 mod response;
 mod timeout;
-mod watch;
+mod tls;
 
-pub use body::{BodySender, RequestBody};
-pub use connect::tls::{ClientAuth, TlsOptions, Verify, take_warning};
 pub use connect::{Overrides, Route};
 pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind, Refusal};
-pub use fields::FieldLines;
 pub use origin::{Origin, Scheme};
 pub use pool::{Pool, PoolConfig, PoolStats, Versions};
 pub use proxy::{Credentials, Proxy, ProxyOptions, ProxyScheme};
+pub use request::body::{BodySender, RequestBody};
+pub use request::fields::FieldLines;
 pub use request::{InformationalHandler, Request};
 pub use response::{Frame, Head, Response, ResponseBody, Version};
 pub use timeout::Timeouts;
+pub use tls::{ClientAuth, TlsOptions, Verify, take_warning};

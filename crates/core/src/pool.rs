@@ -1,6 +1,6 @@
 //! Who may use which connection. Plain state behind a `RefCell`: decide inside, act outside.
 //!
-//! It does not connect ([`crate::connect`]), it does not send ([`crate::exchange`]); it counts, keeps and hands out.
+//! It does not connect ([`crate::connect`]), it does not send ([`crate::client`]); it counts, keeps and hands out.
 
 mod config;
 mod lease;
@@ -8,8 +8,8 @@ mod state;
 
 use crate::connect::Connector;
 use crate::connection::Connection;
+use crate::connection::http1::Http1;
 use crate::error::Error;
-use crate::http1::Http1;
 use crate::origin::Origin;
 use crate::timeout::{Clock, Phase};
 pub use config::{PoolConfig, PoolStats, Versions};

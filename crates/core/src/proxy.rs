@@ -6,10 +6,10 @@ pub(crate) mod digest;
 #[cfg(test)]
 pub(crate) mod testing;
 
-use crate::connect::tls::TlsOptions;
 use crate::error::Error;
-use crate::fields::FieldLines;
 use crate::origin::{Origin, Scheme};
+use crate::request::fields::FieldLines;
+use crate::tls::TlsOptions;
 use digest::Session;
 use http::header::{HeaderMap, HeaderValue};
 use std::fmt;

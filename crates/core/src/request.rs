@@ -1,10 +1,13 @@
 //! One request, in a form that can be put on the wire more than once.
 
-use crate::body::RequestBody;
+pub(crate) mod body;
+pub(crate) mod fields;
+
 use crate::error::{Error, ErrorKind};
-use crate::fields::FieldLines;
 use crate::origin::{Origin, Scheme};
 use crate::proxy::Proxy;
+use crate::request::body::RequestBody;
+use crate::request::fields::FieldLines;
 use bytes::Bytes;
 use http::header::{
     CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,

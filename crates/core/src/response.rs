@@ -1,15 +1,15 @@
 //! A response: its head, and a body that is pulled and gives its connection back at the end.
 
-use crate::body::RequestBody;
+use crate::connection::http1::is_persistent;
+use crate::connection::meter::Meter;
 use crate::connection::{Answer, Incoming};
 use crate::decode::{DecodeError, Decoder, Step};
 use crate::error::{Error, ErrorKind};
-use crate::http1::is_persistent;
-use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::pool::Lease;
+use crate::request::body::RequestBody;
 use crate::timeout::Clock;
-use crate::watch::watch;
+use crate::timeout::watch::watch;
 use bytes::Bytes;
 use http::HeaderMap;
 use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};

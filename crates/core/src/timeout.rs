@@ -3,6 +3,8 @@
 //! pool: waiting for a connection or a place for one. connect: resolve, TCP and TLS together. write: no progress while
 //! there is something to write. read: no byte while the peer owes one. total: everything, the body included.
 
+pub(crate) mod watch;
+
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use std::fmt;

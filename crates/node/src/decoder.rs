@@ -1,6 +1,6 @@
 //! Content decoding for bodies that do not come from the network: the core's decoder as a handle.
 
-use crate::profile::copy;
+use crate::options::copy;
 use napi::bindgen_prelude::BufferSlice;
 use napi::{Env, Error, Result};
 use napi_derive::napi;

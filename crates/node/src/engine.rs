@@ -1,11 +1,11 @@
 //! The I/O thread and the two queues. One per Node environment; the façade makes it with the first request.
 
-use crate::complete::{Kind, Outbox, Record};
-use crate::drive::{Credit, LastWord, drive};
+use crate::command::{Command, Flags, PoolStatsSlot, Submission};
+use crate::exchange::{Credit, LastWord, drive};
 use crate::memory::{QUIET_AFTER, set_quiet};
-use crate::profile::{PoolOptions, Profile, ProfileOptions, copy};
+use crate::options::{PoolOptions, Profile, ProfileOptions, copy};
 use crate::proxy::ProxyHandle;
-use crate::submit::{Command, Flags, PoolStatsSlot, Submission};
+use crate::record::{Kind, Outbox, Record};
 use bytes::Bytes;
 use napi::bindgen_prelude::{BufferSlice, Function};
 use napi::{Env, Error, JsString, Result};

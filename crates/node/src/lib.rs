@@ -2,20 +2,20 @@
 //!
 //! ```text
 //! JavaScript thread            I/O thread (one per Node environment, started by the first request)
-//! engine.send(id, …) ── queue ──▶ submit: head string → core::Request ─▶ Pool::send
-//! onBatch(buffer, large) ◀─ one signal ── complete: records packed side by side
+//! engine.send(id, …) ── queue ──▶ command: head string → core::Request ─▶ Pool::send
+//! onBatch(buffer, large) ◀─ one signal ── record: records packed side by side
 //! ```
 //!
-//! `engine` owns the thread and the queues, `submit` reads what comes down, `drive` runs one exchange, `complete` packs
-//! what goes up, `profile` reads options, `error` names the kinds, `memory` is the allocator; `decoder` stands beside them, on
+//! `engine` owns the thread and the queues, `command` reads what comes down, `exchange` runs one exchange, `record` packs
+//! what goes up, `options` reads options, `error` names the kinds, `memory` is the allocator; `decoder` stands beside them, on
 //! the JavaScript thread.
 
-mod complete;
+mod command;
 mod decoder;
-mod drive;
 mod engine;
 mod error;
+mod exchange;
 mod memory;
-mod profile;
+mod options;
 mod proxy;
-mod submit;
+mod record;

@@ -1,6 +1,6 @@
 //! A proxy as JavaScript describes it, turned into the core's once. Which requests take it is told by their profiles.
 
-use crate::profile::{TlsParts, copy};
+use crate::options::{TlsParts, copy};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 use whippet_core::{Credentials, FieldLines, Proxy, ProxyOptions, ProxyScheme};

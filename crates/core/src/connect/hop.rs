@@ -1,12 +1,12 @@
 //! The way to a proxy, and through it. What is said to it is in `tunnel` and `socks`.
 
 use super::socks::{self, Refused, Target};
-use super::tls::Tls;
 use super::{Connector, Stream, resolve, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
 use crate::proxy::{Challenged, Proxy, ProxyScheme};
+use crate::tls::Tls;
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;

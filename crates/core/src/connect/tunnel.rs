@@ -1,9 +1,9 @@
 //! CONNECT (RFC 9110 section 9.3.6), over any stream: to the proxy before, to the origin afterwards. hyper reads the reply; the
 //! TLS within the tunnel is `tls`'s work, as without one.
 
-use crate::body::RequestBody;
 use crate::error::{Error, ErrorKind, Refusal, io_code};
 use crate::proxy::{Challenged, Proxy};
+use crate::request::body::RequestBody;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
 use http::{Method, Request, Response, StatusCode, Uri};

@@ -1,8 +1,8 @@
 //! What a pool is told when it is made, and the numbers that it shows.
 
 use crate::connect::Route;
-use crate::connect::tls::TlsOptions;
 use crate::origin::{Origin, Scheme};
+use crate::tls::TlsOptions;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 

@@ -5,7 +5,7 @@
 
 use super::config::PoolConfig;
 use super::{Idle, Waiter};
-use crate::http2::Http2;
+use crate::connection::http2::Http2;
 use crate::origin::Origin;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;

@@ -1,5 +1,5 @@
 //! Digest access authentication to a proxy, RFC 7616. Which request is answered again is decided where requests are sent
-//! (`connect/tunnel.rs` and `exchange.rs`).
+//! (`connect/tunnel.rs` and `client.rs`).
 
 use super::challenge::Challenge;
 use crate::error::{Error, ErrorKind};

@@ -1,8 +1,8 @@
 //! A proxy and the two ends of a connection to it, for the tests of the handshakes.
 
 use super::{Credentials, Proxy, ProxyOptions, ProxyScheme};
-use crate::connect::tls::TlsOptions;
-use crate::fields::FieldLines;
+use crate::request::fields::FieldLines;
+use crate::tls::TlsOptions;
 use bytes::Bytes;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};

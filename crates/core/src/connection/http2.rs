@@ -8,15 +8,15 @@ mod task;
 mod tuning;
 mod upload;
 
-use crate::body::RequestBody;
 use crate::connect::Stream;
+use crate::connection::meter::{HEAD_LIMIT, HeadTooLong, Meter, Metered};
 use crate::connection::{Answer, Incoming, Resend, Unanswered};
 use crate::error::{Error, ErrorKind};
-use crate::meter::{HEAD_LIMIT, HeadTooLong, Meter, Metered};
 use crate::origin::Origin;
 use crate::request::Request;
+use crate::request::body::RequestBody;
+use crate::timeout::watch::watch;
 use crate::timeout::{Clock, Phase};
-use crate::watch::watch;
 pub(crate) use body::Body;
 use bytes::Bytes;
 use h2::client::{Builder, ResponseFuture, SendRequest};

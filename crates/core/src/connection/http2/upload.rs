@@ -1,9 +1,9 @@
 //! A request body on its way: as much as the peer's windows allow, in a task of its own beside the response.
 
-use crate::body::{BodyError, RequestBody};
+use crate::connection::meter::Meter;
 use crate::error::{Error, ErrorKind};
-use crate::meter::Meter;
 use crate::origin::Origin;
+use crate::request::body::{BodyError, RequestBody};
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http_body::Body;

@@ -3,15 +3,15 @@
 mod body;
 mod task;
 
-use crate::body::BodyError;
 use crate::connect::Stream;
+use crate::connection::meter::{HeadTooLong, Meter, Metered};
 use crate::connection::{Answer, Incoming, Resend, Unanswered};
 use crate::error::{Error, ErrorKind};
-use crate::meter::{HeadTooLong, Meter, Metered};
 use crate::origin::Origin;
 use crate::request::Request;
+use crate::request::body::BodyError;
 use crate::timeout::Clock;
-use crate::watch::watch;
+use crate::timeout::watch::watch;
 pub(crate) use body::Body;
 use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
 use http::{StatusCode, Version};

@@ -2,9 +2,9 @@
 //! not; one that nobody has used for a while is taken out of hyper and merely watched, and put back when it is wanted
 //! again. Idle connections cost a tenth of the memory so.
 
-use crate::body::RequestBody;
 use crate::connect::Stream;
-use crate::meter::Metered;
+use crate::connection::meter::Metered;
+use crate::request::body::RequestBody;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;

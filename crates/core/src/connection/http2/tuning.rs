@@ -5,7 +5,7 @@
 
 use super::{CONNECTION_WINDOW, STREAM_WINDOW, Shared};
 use crate::connect::Stream;
-use crate::meter::Metered;
+use crate::connection::meter::Metered;
 use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};

@@ -1,12 +1,12 @@
 //! One exchange: a connection, the request on it, and, when the connection had died idle or refused it, once more on
 //! another.
 
-use crate::body::RequestBody;
 use crate::connection::{Answer, Connection, Resend, Unanswered};
 use crate::error::Error;
 use crate::pool::{Lease, Pool};
 use crate::proxy::Challenged;
 use crate::request::Request;
+use crate::request::body::RequestBody;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
 use http::StatusCode;

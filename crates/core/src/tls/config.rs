@@ -137,7 +137,7 @@ fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, rustls::Erro
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::connect::tls::ClientAuth;
+    use crate::tls::ClientAuth;
     use rustls::pki_types::PrivatePkcs8KeyDer;
 
     fn roots(byte: u8) -> TlsOptions {

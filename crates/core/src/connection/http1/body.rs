@@ -1,9 +1,9 @@
 //! A response body over HTTP/1.1: hyper undoes the framing, this file says how a broken one broke.
 
 use super::read_failure;
+use crate::connection::meter::Meter;
 use crate::connection::{cut_short, declared_length};
 use crate::error::Error;
-use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::response::Frame;
 use http::HeaderMap;

@@ -7,18 +7,17 @@ mod resolve;
 pub(crate) mod socks;
 mod stream;
 mod tcp;
-pub(crate) mod tls;
 pub(crate) mod tunnel;
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::pool::Versions;
+use crate::tls::{Tls, TlsOptions};
 use hop::Hops;
 pub use resolve::Overrides;
 use std::net::IpAddr;
 use std::path::PathBuf;
 pub(crate) use stream::{Socket, Stream};
-use tls::{Tls, TlsOptions};
 
 /// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the
 /// verified name are the URL's all the same.
@@ -108,4 +107,4 @@ fn check_alpn(origin: &Origin, chosen: Option<&[u8]>, versions: Versions) -> Res
 }
 
 /// As Node calls the alert that says the same.
-const NO_APPLICATION_PROTOCOL: &str = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
+pub(crate) const NO_APPLICATION_PROTOCOL: &str = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";

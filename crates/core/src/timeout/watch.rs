@@ -1,9 +1,9 @@
 //! Waiting under the timeouts that depend on progress: write, read and total.
 
-use crate::body::RequestBody;
+use crate::connection::meter::Meter;
 use crate::error::Error;
-use crate::meter::Meter;
 use crate::origin::Origin;
+use crate::request::body::RequestBody;
 use crate::timeout::{Clock, Phase};
 use std::pin::Pin;
 use tokio::time::{Instant, timeout_at};

@@ -1,8 +1,8 @@
 //! One exchange on the I/O thread: from a submission to its last record.
 
-use crate::complete::{Body, INLINE_LIMIT, Kind, Outbox, Record, Timing, micros_since};
+use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
-use crate::submit::{Head, Submission};
+use crate::record::{Body, INLINE_LIMIT, Kind, Outbox, Record, Timing, micros_since};
 use bytes::{Bytes, BytesMut};
 use http::HeaderMap;
 use std::cell::Cell;

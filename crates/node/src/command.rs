@@ -1,6 +1,6 @@
 //! What comes down: commands, and the head string of a request.
 
-use crate::profile::Profile;
+use crate::options::Profile;
 use bytes::Bytes;
 use http::Method;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 use super::tuning::Tuning;
 use super::{Http2, Shared, UNSETTLED};
 use crate::connect::Stream;
-use crate::meter::Metered;
+use crate::connection::meter::Metered;
 use bytes::Bytes;
 use h2::client::Connection;
 use std::future::poll_fn;

@@ -100,7 +100,7 @@ fn code_of_alert(alert: AlertDescription) -> &'static str {
         AlertDescription::BadCertificate => "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
         AlertDescription::CertificateRequired => "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
         AlertDescription::UnrecognisedName => "ERR_SSL_TLSV1_UNRECOGNIZED_NAME",
-        AlertDescription::NoApplicationProtocol => super::super::NO_APPLICATION_PROTOCOL,
+        AlertDescription::NoApplicationProtocol => crate::connect::NO_APPLICATION_PROTOCOL,
         AlertDescription::InternalError => "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR",
         _ => "EPROTO",
     }

@@ -3,8 +3,8 @@
 use super::errors;
 use super::upload::Upload;
 use crate::connection::declared_length;
+use crate::connection::meter::Meter;
 use crate::error::Error;
-use crate::meter::Meter;
 use crate::origin::Origin;
 use crate::response::Frame;
 use h2::{Reason, RecvStream};
