@@ -25,6 +25,12 @@ const SAFE: [title: string, method: string, options?: RequestOptions][] = [
   ['PUT', 'PUT', { content: 'body' }],
   ['PUT of 1 MiB', 'PUT', { content: Buffer.alloc(1 << 20, 'x') }],
   ['GET streamed', 'GET', {}],
+  ['QUERY', 'QUERY', { content: 'body' }],
+  ['PROPFIND', 'PROPFIND', { content: 'body' }],
+  ['REPORT', 'REPORT', { content: 'body' }],
+  ['SEARCH', 'SEARCH', { content: 'body' }],
+  ['POST with Idempotency-Key', 'POST', { content: 'body', headers: { 'idempotency-key': 'k' } }],
+  ['POST with X-Idempotency-Key', 'POST', { content: 'body', headers: { 'X-Idempotency-Key': 'k' } }],
 ];
 
 for (const [ending, end, error] of ENDINGS) {

@@ -15,6 +15,24 @@ import { refusedOrigin, serve, serveRaw } from './helpers/server.js';
 
 const now = (limit: number, more: Partial<RetryPolicy> = {}): RetryPolicy => ({ limit, backoff: () => 0, ...more });
 
+const KEYS: [name: string, method: string, policy: Partial<RetryPolicy>, requests: number][] = [
+  ['Idempotency-Key', 'POST', {}, 2],
+  ['X-Idempotency-Key', 'POST', {}, 2],
+  ['idempotency-key', 'PATCH', {}, 2],
+  ['Idempotency-Key', 'POST', { methods: ['GET'] }, 1],
+  ['Key', 'POST', {}, 1],
+];
+
+for (const [name, method, policy, requests] of KEYS) {
+  const list = policy.methods === undefined ? 'the default methods' : `methods ${policy.methods.join()}`;
+  test(`${method} with ${name}, ${list}: ${requests} requests`, async (t) => {
+    const server = await serve(t, (_, response) => response.writeHead(503).end());
+    const headers = { [name]: 'k' };
+    await openClient(t, { retries: now(1, policy) }).request(method, server.url, { content: 'x', headers });
+    t.is(server.requests.length, requests);
+  });
+}
+
 test('off by default', async (t) => {
   const server = await serve(t, (_, response) => response.writeHead(503).end());
   t.is((await openClient(t).get(server.url)).statusCode, 503);
@@ -45,13 +63,9 @@ test('when all are used up, the last answer or error is the caller’s', async (
 });
 
 const ROWS: [title: string, method: string, status: number, policy: Partial<RetryPolicy>, requests: number][] = [
-  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE'].map((method): (typeof ROWS)[0] => [
-    method,
-    method,
-    503,
-    {},
-    2,
-  ]),
+  ...['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY', 'PROPFIND', 'REPORT', 'SEARCH'].map(
+    (method): (typeof ROWS)[0] => [method, method, 503, {}, 2],
+  ),
   ['POST', 'POST', 503, {}, 1],
   ['PATCH', 'PATCH', 503, {}, 1],
   ['POST, when it is named', 'POST', 503, { methods: ['post'] }, 2],

@@ -15,7 +15,10 @@ import type { Sending } from './sending.js';
 export interface RetryPolicy {
   /** How many times at most, redirects counted together. */
   limit: number;
-  /** Default GET, HEAD, OPTIONS, PUT, DELETE, TRACE and QUERY: those that are idempotent. */
+  /**
+   * Default GET, HEAD, OPTIONS, PUT, DELETE, TRACE, QUERY, PROPFIND, REPORT and SEARCH: those that are idempotent; and POST and
+   * PATCH with an `Idempotency-Key` or `X-Idempotency-Key` header.
+   */
   methods?: readonly string[];
   /** Default 408, 429, 500, 502, 503 and 504. */
   statusCodes?: readonly number[];
@@ -59,7 +62,7 @@ export function toRetries(given: number | RetryPolicy | undefined): Required<Ret
     throw new RangeError(`retries.maxRetryAfter: ${maxRetryAfter} is not allowed, expected milliseconds from 0`);
   }
   if (limit === 0) return null;
-  const upperCase = methods.map((method) => method.toUpperCase());
+  const upperCase = methods === idempotentMethods ? methods : methods.map((method) => method.toUpperCase());
   return Object.freeze({ limit, methods: upperCase, statusCodes: [...statusCodes], backoff, maxRetryAfter });
 }
 
@@ -111,11 +114,18 @@ function isPassing(failure: unknown, request: Request, policy: Required<RetryPol
   if (failure instanceof ConnectTimeout) return true;
   if (failure instanceof ConnectError) return !permanentCodes.test(failure.code);
   const broke = failure instanceof NetworkError || failure instanceof ReadTimeout;
-  return (broke || failure instanceof RemoteProtocolError) && policy.methods.includes(request.method);
+  return (broke || failure instanceof RemoteProtocolError) && mayRepeat(request, policy);
 }
 
 function isPassingAnswer(response: Response, request: Request, policy: Required<RetryPolicy>): boolean {
-  return policy.statusCodes.includes(response.statusCode) && policy.methods.includes(request.method);
+  return policy.statusCodes.includes(response.statusCode) && mayRepeat(request, policy);
+}
+
+/** By its method; where the policy names none, also by a key that lets the server see that it is the same request. */
+function mayRepeat({ method, headers }: Request, { methods }: Required<RetryPolicy>): boolean {
+  if (methods.includes(method)) return true;
+  const takesKey = methods === idempotentMethods && (method === 'POST' || method === 'PATCH');
+  return takesKey && (headers.has('idempotency-key') || headers.has('x-idempotency-key'));
 }
 
 /** RFC 9110 §10.2.3: seconds, or a date. Capped; null when there is none that can be read. */
@@ -142,8 +152,19 @@ function defaultBackoff(attempt: number): number {
 }
 
 const policyNames = ['limit', 'methods', 'statusCodes', 'backoff', 'maxRetryAfter'];
-/** RFC 9110 §9.2.2, and QUERY. */
-const idempotentMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'TRACE', 'QUERY'];
+/** RFC 9110 §9.2.2, and those of IANA's HTTP Method Registry that are used to read. The core has the same list. */
+const idempotentMethods: readonly string[] = [
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'TRACE',
+  'QUERY',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+];
 const passingCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
 const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTFOUND)/;
 /** What setTimeout can count. */

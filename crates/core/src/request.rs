@@ -110,12 +110,15 @@ impl Request {
         uri.map_or_else(|error| Some(Err(error)), |uri| proxy.authorization(self.method.as_str(), uri))
     }
 
-    /// RFC 9110 section 9.2.2.
+    /// Acting upon the request twice comes to the same as once: by its method (the "Idempotent" column of IANA's HTTP
+    /// Method Registry, as far as it is used; RFC 9110 section 9.2.2), or because its key tells the server so
+    /// (draft-ietf-httpapi-idempotency-key-header).
     pub(crate) fn is_idempotent(&self) -> bool {
-        matches!(
-            self.method,
-            Method::GET | Method::HEAD | Method::PUT | Method::DELETE | Method::OPTIONS | Method::TRACE
-        )
+        const METHODS: [&str; 10] =
+            ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"];
+        const KEYS: [&str; 2] = ["idempotency-key", "x-idempotency-key"];
+        METHODS.contains(&self.method.as_str())
+            || (matches!(self.method, Method::POST | Method::PATCH) && KEYS.iter().any(|name| self.fields.has(name)))
     }
 
     fn bad_target(&self) -> Error {

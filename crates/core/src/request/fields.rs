@@ -33,6 +33,11 @@ impl FieldLines {
         Ok(map)
     }
 
+    /// Whether there is a line of that name, in any case.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.split(|byte| *byte == b'\n').step_by(2).any(|found| found.eq_ignore_ascii_case(name.as_bytes()))
+    }
+
     fn next(text: &[u8], at: usize) -> Result<(usize, usize), Error> {
         let line = |from: usize| text[from..].iter().position(|b| *b == b'\n').map(|n| from + n);
         let name = line(at).ok_or_else(|| bad("line", &text[at..]))?;
@@ -61,6 +66,13 @@ mod tests {
         let want: Vec<(&str, Vec<u8>)> =
             vec![("host", b"a".into()), ("x-b", b"1".into()), ("x-b", b"2".into()), ("x-c", vec![0xe9])];
         assert_eq!(all, want);
+    }
+
+    #[test]
+    fn finds_names_and_not_values() {
+        let fields = FieldLines::new(Bytes::from_static(b"a\nidempotency-key\nX-Key\n1\n"));
+        let has = ["a", "x-key", "idempotency-key", "1", "x"].map(|name| fields.has(name));
+        assert_eq!(has, [true, true, false, false, false]);
     }
 
     #[test]

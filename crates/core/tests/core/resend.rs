@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use std::rc::Rc;
 use std::time::Duration;
-use whippet_core::{ErrorKind, Pool, RequestBody, Timeouts};
+use whippet_core::{ErrorKind, FieldLines, Pool, RequestBody, Timeouts};
 
 /// A pool with one idle connection, and the server's end of that.
 async fn idle() -> (Server, Rc<Pool>, Peer) {
@@ -22,10 +22,15 @@ async fn idle() -> (Server, Rc<Pool>, Peer) {
 #[test]
 fn what_is_idempotent_is_sent_again_when_the_connection_ends_unheard() {
     run(async {
-        let idempotent = [Method::GET, Method::HEAD, Method::PUT, Method::DELETE, Method::OPTIONS, Method::TRACE];
-        for method in idempotent {
+        let by_method = ["GET", "HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "QUERY", "PROPFIND", "REPORT", "SEARCH"];
+        let by_key =
+            [("POST", "Idempotency-Key\nk\n"), ("POST", "x-idempotency-key\nk\n"), ("PATCH", "idempotency-KEY\n1\n")];
+        for (method, fields) in by_method.map(|method| (method, "")).into_iter().chain(by_key) {
             let (server, pool, mut peer) = idle().await;
-            let sending = send(&pool, request(method.clone(), &server.origin(), RequestBody::Empty));
+            let method = Method::from_bytes(method.as_bytes()).expect("a token");
+            let mut sent = request(method.clone(), &server.origin(), RequestBody::Empty);
+            sent.fields = FieldLines::new(Bytes::from_static(fields.as_bytes()));
+            let sending = send(&pool, sent);
             let first = peer.head().await;
             drop(peer);
             let mut next = server.accept().await;
