@@ -112,6 +112,32 @@ const FAULTS: Fault[] = [
     outcome: broken(/reset the stream \(NO_ERROR\)/),
   },
   {
+    name: 'half a response of no known length, then NO_ERROR',
+    play: async (peer, stream) => {
+      await peer.headers(stream, OK);
+      await peer.data(stream, 'ok');
+      await peer.reset(stream, Code.NO_ERROR);
+    },
+    outcome: broken(/reset the stream \(NO_ERROR\)/),
+  },
+  {
+    name: 'the head alone, then NO_ERROR, to a POST',
+    play: async (peer, stream) => {
+      await peer.headers(stream, OK);
+      await peer.reset(stream, Code.NO_ERROR);
+    },
+    outcome: broken(/reset the stream \(NO_ERROR\)/),
+    post: true,
+  },
+  ...['204', '304'].map((status): Fault => ({
+    name: `${status} with content`,
+    play: async (peer, stream) => {
+      await peer.headers(stream, [[':status', status]]);
+      await peer.data(stream, 'content', END_STREAM);
+    },
+    outcome: broken(/content with a status that has none/, 'ERR_HTTP2_STREAM_ERROR'),
+  })),
+  {
     name: 'half a response, then CANCEL',
     play: async (peer, stream) => {
       await peer.headers(stream, OK);

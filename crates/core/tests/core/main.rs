@@ -4,6 +4,7 @@
 mod asleep;
 mod body;
 mod http1;
+mod http2;
 mod idle;
 mod pool;
 mod resend;

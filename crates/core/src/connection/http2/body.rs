@@ -20,6 +20,8 @@ pub(crate) struct Body {
     _upload: Option<Upload>,
     received: u64,
     declared: Option<u64>,
+    /// RFC 9110 sections 15.3.5 and 15.4.5: a response with this status has no content.
+    has_no_content: bool,
     data_ended: bool,
     ended: bool,
 }
@@ -34,10 +36,9 @@ impl Body {
     ) -> Body {
         let ended = stream.is_end_stream();
         // The length of what GET would have got (RFC 9110 section 8.6).
-        let has_body =
-            *method != Method::HEAD && ![StatusCode::NO_CONTENT, StatusCode::NOT_MODIFIED].contains(&head.status);
-        let declared = declared_length(&head.headers).filter(|_| has_body);
-        Body { stream, progress, _upload: upload, received: 0, declared, data_ended: ended, ended }
+        let has_no_content = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        let declared = declared_length(&head.headers).filter(|_| *method != Method::HEAD && !has_no_content);
+        Body { stream, progress, _upload: upload, received: 0, declared, has_no_content, data_ended: ended, ended }
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -58,6 +59,9 @@ impl Body {
     pub(crate) fn poll_frame(&mut self, origin: &Origin, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
         if !self.data_ended {
             match ready!(self.stream.poll_data(cx)) {
+                Some(Ok(data)) if self.has_no_content && !data.is_empty() => {
+                    return Poll::Ready(Err(errors::of_content(origin)));
+                }
                 Some(Ok(data)) => {
                     self.received += data.len() as u64;
                     self.progress.note_received(data.len() as u64);
@@ -80,11 +84,15 @@ impl Body {
         })
     }
 
-    /// RFC 9113 section 8.1: after a complete response the peer may reset the stream with NO_ERROR, to be sent no more of
-    /// the request. Where the length is known, it says whether the response was complete.
+    /// RFC 9113 section 8.1: a response is complete with END_STREAM. A peer that wants no more of the request resets the
+    /// stream with NO_ERROR after that, which h2 keeps to itself; in its place, only a known length shows that all is
+    /// there.
     fn failed(&mut self, origin: &Origin, cause: h2::Error) -> Result<Option<Frame>, Error> {
-        let complete = self.declared.is_none_or(|declared| declared == self.received);
-        if cause.is_remote() && cause.is_reset() && cause.reason() == Some(Reason::NO_ERROR) && complete {
+        // h2 misses the content that Content-Length tells of, which is that of another response (RFC 9110 section 8.6).
+        let misses_content = self.has_no_content && cause.is_reset() && !cause.is_remote();
+        let complete = self.declared.is_some_and(|declared| declared == self.received);
+        let ends = cause.is_remote() && cause.is_reset() && cause.reason() == Some(Reason::NO_ERROR) && complete;
+        if ends || misses_content {
             (self.data_ended, self.ended) = (true, true);
             return Ok(None);
         }

@@ -32,6 +32,12 @@ pub(super) fn of_body(origin: &Origin, cause: h2::Error, received: u64, declared
     }
 }
 
+/// RFC 9113 section 8.1.1: content where the status allows none makes a response malformed.
+pub(super) fn of_content(origin: &Origin) -> Error {
+    let what = format!("{origin} sent no valid HTTP/2 response (content with a status that has none)");
+    Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
+}
+
 fn of_any(origin: &Origin, cause: h2::Error) -> Error {
     if let Some(error) = cause.get_io() {
         let error = io::Error::new(error.kind(), error.to_string());
@@ -39,8 +45,8 @@ fn of_any(origin: &Origin, cause: h2::Error) -> Error {
     }
     let reason = cause.reason().map_or("no reason".to_owned(), name);
     let (code, what) = match (cause.is_reset(), cause.is_go_away(), cause.is_remote()) {
-        (true, _, true) => ("ERR_HTTP2_STREAM_ERROR", format!("{origin} reset the stream ({reason})")),
-        (true, _, false) => ("ERR_HTTP2_STREAM_ERROR", format!("{origin} sent no valid HTTP/2 response ({reason})")),
+        (true, _, true) => (STREAM_ERROR, format!("{origin} reset the stream ({reason})")),
+        (true, _, false) => (STREAM_ERROR, format!("{origin} sent no valid HTTP/2 response ({reason})")),
         (_, true, true) => {
             ("ERR_HTTP2_GOAWAY_SESSION", format!("{origin} is closing the connection (GOAWAY, {reason})"))
         }
@@ -54,6 +60,8 @@ fn of_any(origin: &Origin, cause: h2::Error) -> Error {
 fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
 }
+
+const STREAM_ERROR: &str = "ERR_HTTP2_STREAM_ERROR";
 
 /// RFC 9113 section 7.
 fn name(reason: h2::Reason) -> String {

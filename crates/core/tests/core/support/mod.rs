@@ -1,6 +1,7 @@
 //! What every test needs: a runtime, requests in one line, and a patient look at the pool.
 
 pub mod certs;
+pub mod http2;
 pub mod server;
 
 use bytes::Bytes;
