@@ -1,4 +1,4 @@
-/** Imports go one way (design.md 4). Types may point anywhere: `import type` leaves nothing behind. */
+/** Imports go one way (docs/architecture.md): each folder of src/ is a layer, and imports only from layers below its own, types included. */
 import test from 'ava';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,114 +6,106 @@ import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../src', import.meta.url));
 
-/** From the door inwards. A file may import from floors below its own, and within its folder's own floor where said. */
-const FLOORS: string[][] = [
-  ['index'],
-  ['api'],
-  ['client'],
-  ['base-url', 'redirects', 'client-options', 'cookies/client-cookies', 'default-headers'],
-  ['dispatch/http', 'dispatch/mounts'],
-  ['dispatch/fetch-app', 'dispatch/node-app', 'dispatch/mock'],
-  ['dispatch/node-listener', 'dispatch/fetch-exchange'],
-  ['dispatch/koa-callback', 'dispatch/node-exchange', 'dispatch/app-request', 'dispatch/fetch-errors'],
-  ['dispatch/app-exchange', 'dispatch/app-socket', 'dispatch/node-head', 'dispatch/upload', 'dispatch/chunked'],
-  ['dispatch/app-kind', 'dispatch/mount-path', 'dispatch/protocol', 'dispatch/clock'],
-  ['dispatch/exchange', 'dispatch/proxy-route', 'proxies', 'route', 'http-versions', 'pool-limits', 'retries'],
-  ['environment', 'http-proxy'],
-  ['trust'],
-  ['client-certificate'],
-  ['certificates'],
-  ['dispatch/native', 'dispatch/dispatch', 'auth/handling'],
-  ['response', 'sending', 'auth/netrc', 'auth/to-auth'],
-  ['redirect-request', 'body-iteration', 'body-reader', 'links', 'made-response', 'status-error', 'status-codes'],
-  ['diagnostics', 'text'],
-  ['auth/digest', 'auth/bearer', 'auth/function-auth', 'netrc', 'observed-source', 'event-hooks'],
-  ['auth/basic'],
-  ['auth/auth', 'auth/challenge', 'dispatch/abort'],
-  ['request'],
-  ['cookies/cookies'],
-  ['cookies/arguments', 'cookies/netscape', 'cookies/retrieval'],
-  ['cookies/storage'],
-  ['cookies/memory-store', 'cookies/set-cookie', 'cookies/steps'],
-  ['cookies/domain'],
-  ['cookies/tough'],
-  ['body'],
-  ['form', 'multipart'],
-  ['no-proxy'],
-  ['url-pattern'],
-  ['content', 'decoding', 'headers', 'timeout', 'url', 'version'],
-  ['url-components'],
-  ['query-params', 'url-parse'],
-  ['url-host'],
-  ['arrival', 'disk-file', 'media-types', 'one-line', 'options', 'types'],
-  ['errors'],
-];
-const floorOf = new Map(FLOORS.flatMap((names, floor) => names.map((name): [string, number] => [name, floor])));
+/** From the top down. The files at the root are the ground below all of them, but for the door, which is above. */
+const LAYERS = ['drop-in', 'cli', 'client', 'dispatch', 'connect', 'auth', 'response', 'request', 'cookies', 'url'];
+const DOOR = ['index'];
+/** What they name stands anywhere; their imports are types. */
+const NAMERS = ['types', 'errors'];
 
-const imports = (readdirSync(root, { recursive: true }) as string[])
+const files = (readdirSync(root, { recursive: true }) as string[])
   .filter((file) => file.endsWith('.ts'))
-  .flatMap((file) => {
-    const from = file.replace(/\.ts$/, '');
-    return valueImports(readFileSync(path.join(root, file), 'utf8')).map((to): [string, string] => [
-      from,
-      to.startsWith('.') ? path.relative(root, path.resolve(root, path.dirname(file), to)).replace(/\.js$/, '') : to,
-    ]);
-  });
-const ours = imports.filter(([, to]) => floorOf.has(to));
+  .map((file) => file.split(path.sep).join('/').replace(/\.ts$/, ''));
+const sources = new Map(files.map((name) => [name, readFileSync(path.join(root, `${name}.ts`), 'utf8')]));
 
-test('every source file has its floor', (t) => {
-  const files = (readdirSync(root, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
+interface Import {
+  from: string;
+  to: string;
+  isType: boolean;
+}
+
+const imports = [...sources].flatMap(([from, source]) =>
+  importsOf(source).map(({ to, isType }): Import => ({ from, to: resolve(from, to), isType })),
+);
+const ours = imports.filter(({ to }) => sources.has(to));
+
+test('every folder is a layer', (t) => {
+  const folders = new Set(files.filter((name) => name.includes('/')).map((name) => name.split('/')[0]));
   t.deepEqual(
-    files.map((file) => file.replace(/\.ts$/, '')).filter((name) => !floorOf.has(name)),
+    [...folders].filter((folder) => !LAYERS.includes(folder)),
     [],
   );
 });
 
-test('imports go one way', (t) => {
-  t.true(ours.length > 20, 'the imports were found');
-  const upwards = ours.filter(([from, to]) => (floorOf.get(from) ?? NaN) >= (floorOf.get(to) ?? NaN));
-  t.deepEqual(upwards, []);
+test('imports go down, types included', (t) => {
+  t.true(ours.length > 200, 'the imports were found');
+  t.deepEqual(ours.filter(({ from, to }) => !NAMERS.includes(from) && layerOf(to) < layerOf(from)).map(shown), []);
 });
 
-test('only dispatch/native.ts imports the addon', (t) => {
-  t.deepEqual(
-    imports.filter(([, to]) => to.includes('binding')).map(([from]) => from),
-    ['dispatch/native'],
-  );
+test('types and errors import types alone', (t) => {
+  t.deepEqual(ours.filter(({ from, isType }) => NAMERS.includes(from) && !isType).map(shown), []);
 });
 
-test('errors and types import nothing of ours, options nothing but errors', (t) => {
-  const leaves = new Set(['errors', 'types', 'options']);
-  t.deepEqual(
-    ours.filter(([from]) => leaves.has(from)),
-    [['options', 'errors']],
-  );
+test('within a folder there is no cycle of values', (t) => {
+  const graph = new Map<string, string[]>();
+  for (const { from, to, isType } of ours) if (!isType) graph.set(from, [...(graph.get(from) ?? []), to]);
+  const done = new Set<string>();
+  const cycles: string[] = [];
+  const walk = (name: string, way: string[]): void => {
+    if (way.includes(name)) cycles.push([...way.slice(way.indexOf(name)), name].join(' → '));
+    if (done.has(name) || way.includes(name)) return;
+    for (const next of graph.get(name) ?? []) walk(next, [...way, name]);
+    done.add(name);
+  };
+  for (const name of files) walk(name, []);
+  t.deepEqual(cycles, []);
+});
+
+test('one file imports the addon', (t) => {
+  const importers = imports.filter(({ to }) => to.endsWith('binding.js')).map(({ from }) => from);
+  t.deepEqual([...new Set(importers)], ['native']);
 });
 
 test('no dependency is loaded with the package: tough-cookie comes with the first cookie', (t) => {
+  const alwaysLoaded = imports.filter(({ from }) => !/^(?:drop-in|cli)\//.test(from));
   t.deepEqual(
-    imports.filter(([, to]) => !to.startsWith('node:') && !floorOf.has(to) && !to.includes('binding')),
+    alwaysLoaded.filter(
+      ({ to, isType }) => !isType && !to.startsWith('node:') && !sources.has(to) && !to.endsWith('binding.js'),
+    ),
     [],
   );
 });
-
-/** What is imported or re-exported as a value. */
-function valueImports(source: string): string[] {
-  const statements = source.matchAll(/^(?:import|export)\s+(?!type\b)(?:[^'";]*?\sfrom\s+)?'([^']+)';/gm);
-  const dynamic = source.matchAll(/\bimport\('([^']+)'\)/g);
-  return [...statements, ...dynamic].map(([, specifier]) => specifier);
-}
 
 test('there is no `any` in what users see, nor elsewhere', (t) => {
   // What stands behind the request of a fetch handler is the handler's: `unknown` would refuse every handler that says so.
   const allowed = '(request: globalThis.Request, ...rest: any[])';
-  const files = (readdirSync(root, { recursive: true }) as string[]).filter((file) => file.endsWith('.ts'));
-  const found = files.flatMap((file) =>
-    readFileSync(path.join(root, file), 'utf8')
+  const found = [...sources].flatMap(([name, source]) =>
+    source
       .split('\n')
       .filter((line) => /(?::|<|\bas|\|)\s*any\b(?!\w)|\bany\[\]/.test(line) && !/^\s*(?:\*|\/\/|\/\*)/.test(line))
       .filter((line) => !line.includes(allowed))
-      .map((line) => `${file}: ${line.trim()}`),
+      .map((line) => `${name}: ${line.trim()}`),
   );
   t.deepEqual(found, []);
 });
+
+function layerOf(name: string): number {
+  if (!name.includes('/')) return DOOR.includes(name) ? -1 : LAYERS.length;
+  return LAYERS.indexOf(name.split('/')[0]);
+}
+
+function resolve(from: string, to: string): string {
+  return to.startsWith('.') ? path.posix.join(path.posix.dirname(from), to).replace(/(?<!binding)\.js$/, '') : to;
+}
+
+function shown({ from, to, isType }: Import): string {
+  return `${from} → ${to}${isType ? ' (type)' : ''}`;
+}
+
+function importsOf(source: string): { to: string; isType: boolean }[] {
+  const statements = source.matchAll(/^(?:import|export)\s+(type\b)?(?:[^'";]*?\sfrom\s+)?'([^']+)';/gm);
+  const dynamic = source.matchAll(/(?<!typeof )\bimport\('([^']+)'\)(?!\.)/g);
+  return [
+    ...[...statements].map(([, type, to]) => ({ to, isType: type !== undefined })),
+    ...[...dynamic].map(([, to]) => ({ to, isType: false })),
+  ];
+}

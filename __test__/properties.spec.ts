@@ -2,8 +2,8 @@ import test from 'ava';
 import * as fc from 'fast-check';
 import { InvalidURL } from '../src/errors.js';
 import { Headers } from '../src/headers.js';
-import { QueryParams } from '../src/query-params.js';
-import { URL } from '../src/url.js';
+import { QueryParams } from '../src/url/query-params.js';
+import { URL } from '../src/url/url.js';
 import type { URLComponents } from '../src/types.js';
 
 const text = fc.string({ unit: 'grapheme' });

@@ -38,9 +38,9 @@
  * are. The tree is httpx's, with InvalidURL, CookieConflict and StreamError under the one base as well.
  */
 
-import type { ErrorKind } from '../binding.js';
-import type { Request } from './request.js';
-import type { Response } from './response.js';
+import type { ErrorKind } from './native.js';
+import type { Request } from './request/request.js';
+import type { Response } from './response/response.js';
 
 /** What an error carries besides its message. */
 export interface ErrorDetails {

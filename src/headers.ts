@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
-import { foreignItems, namesOf } from './options.js';
+import { foreignItems, namesOf } from './check-options.js';
 import type { HeaderTypes } from './types.js';
 
 /**

@@ -1,27 +1,28 @@
 /** Everything that `import … from 'whippet'` gives. */
 
-export { delete, get, head, options, patch, post, put, request, stream } from './api.js';
-export type { CallOptions } from './api.js';
+export { delete, get, head, options, patch, post, put, request, stream } from './client/functions.js';
+export type { CallOptions } from './client/functions.js';
 export { Auth } from './auth/auth.js';
 export type { AuthTypes } from './auth/auth.js';
 export { BasicAuth } from './auth/basic.js';
 export { BearerAuth } from './auth/bearer.js';
 export { DigestAuth } from './auth/digest.js';
-export { NetRCAuth } from './auth/netrc.js';
-export { Client } from './client.js';
-export type { ClientOptions, RequestOptions, SendOptions } from './client-options.js';
+export { NetRCAuth } from './auth/netrc-auth.js';
+export { Client } from './client/client.js';
+export type { ClientOptions, RequestOptions, SendOptions } from './client/options.js';
 export { Cookies } from './cookies/cookies.js';
-export type { CookieScope } from './cookies/arguments.js';
-export type { AppTypes, FetchApp, NodeApp } from './dispatch/app-kind.js';
-export type { BodySource, Dispatch, DispatchOptions } from './dispatch/dispatch.js';
-export { FetchDispatch } from './dispatch/fetch-app.js';
-export type { FetchDispatchOptions } from './dispatch/fetch-app.js';
-export { HTTPDispatch } from './dispatch/http.js';
-export type { HTTPDispatchOptions } from './dispatch/http.js';
-export { MockDispatch } from './dispatch/mock.js';
-export type { MockHandler } from './dispatch/mock.js';
-export { NodeDispatch } from './dispatch/node-app.js';
-export type { NodeDispatchOptions } from './dispatch/node-app.js';
+export type { CookieScope } from './cookies/input.js';
+export type { AppTypes, FetchApp, NodeApp } from './dispatch/apps/kind.js';
+export type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
+export type { BodySource } from './response/body-source.js';
+export { FetchDispatch } from './dispatch/apps/fetch/fetch-dispatch.js';
+export type { FetchDispatchOptions } from './dispatch/apps/fetch/fetch-dispatch.js';
+export { HTTPDispatch } from './dispatch/network/http-dispatch.js';
+export type { HTTPDispatchOptions } from './dispatch/network/http-dispatch.js';
+export { MockDispatch } from './dispatch/apps/mock-dispatch.js';
+export type { MockHandler } from './dispatch/apps/mock-dispatch.js';
+export { NodeDispatch } from './dispatch/apps/node/node-dispatch.js';
+export type { NodeDispatchOptions } from './dispatch/apps/node/node-dispatch.js';
 export {
   ClientClosed,
   CloseError,
@@ -58,19 +59,19 @@ export {
   WriteError,
   WriteTimeout,
 } from './errors.js';
-export type { EventHooks } from './event-hooks.js';
+export type { EventHooks } from './client/event-hooks.js';
 export { Headers } from './headers.js';
-export { HTTPProxy, HTTPProxyMode } from './http-proxy.js';
-export type { HTTPProxyOptions } from './http-proxy.js';
-export { QueryParams } from './query-params.js';
-export { Request } from './request.js';
-export type { RequestInit_ } from './request.js';
-export { Response } from './response.js';
-export type { ResponseVersion } from './arrival.js';
-export type { RetryPolicy } from './retries.js';
-export { codes } from './status-codes.js';
+export { HTTPProxy, HTTPProxyMode } from './connect/http-proxy.js';
+export type { HTTPProxyOptions } from './connect/http-proxy.js';
+export { QueryParams } from './url/query-params.js';
+export { Request } from './request/request.js';
+export type { RequestInit_ } from './request/request.js';
+export { Response } from './response/response.js';
+export type { ResponseVersion } from './response/received.js';
+export type { RetryPolicy } from './client/retries.js';
+export { codes } from './response/status-codes.js';
 export { TimeoutConfig } from './timeout.js';
 export type { TimeoutKinds } from './timeout.js';
 export type * from './types.js';
-export { URL } from './url.js';
+export { URL } from './url/url.js';
 export { version } from './version.js';

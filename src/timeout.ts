@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util';
 import { typeName } from './errors.js';
-import { checkOptions, own } from './options.js';
+import { checkOptions, own } from './check-options.js';
 import type { TimeoutTypes } from './types.js';
 
 /** The kinds that a TimeoutConfig may be made of. Milliseconds; null or left out: off. */

@@ -4,11 +4,11 @@ import type { Readable } from 'node:stream';
 import type { CookieJar } from 'tough-cookie';
 import type { Cookies } from './cookies/cookies.js';
 import type { Headers } from './headers.js';
-import type { HTTPProxy } from './http-proxy.js';
-import type { QueryParams } from './query-params.js';
-import type { Request } from './request.js';
+import type { HTTPProxy } from './connect/http-proxy.js';
+import type { QueryParams } from './url/query-params.js';
+import type { Request } from './request/request.js';
 import type { TimeoutConfig } from './timeout.js';
-import type { URL } from './url.js';
+import type { URL } from './url/url.js';
 
 /** A version as ALPN and `httpVersions` name it. */
 export type HTTPVersion = 'HTTP/1.1' | 'HTTP/2' | 'HTTP/3';

@@ -3,9 +3,9 @@
  * decided in handling.ts.
  */
 
-import { showAs } from '../one-line.js';
-import type { Request } from '../request.js';
-import type { Response } from '../response.js';
+import { showAs } from '../inspect.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
 
 /** A pair for Basic, an Auth, or a function that changes each request. */
 export type AuthTypes =

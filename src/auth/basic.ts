@@ -1,8 +1,8 @@
 /** RFC 7617: a name and a password with every request. */
 
 import { typeName } from '../errors.js';
-import type { Request } from '../request.js';
-import type { Response } from '../response.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
 
 /**

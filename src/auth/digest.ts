@@ -5,8 +5,8 @@
 
 import { createHash, randomBytes } from 'node:crypto';
 import { RemoteProtocolError } from '../errors.js';
-import type { Request } from '../request.js';
-import type { Response } from '../response.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
 import { checkCredential } from './basic.js';
 import type { Challenge } from './challenge.js';

@@ -1,8 +1,8 @@
 /** A function as auth: it changes the request, or gives another one. Flows that look at responses are Auth's. */
 
 import { typeName } from '../errors.js';
-import { Request } from '../request.js';
-import type { Response } from '../response.js';
+import { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
 
 /** Calls the function with each request before it is sent; what it returns is sent. */

@@ -1,8 +1,8 @@
 /** What `auth` may be given as, in one form. Which of several is used is decided by the client. */
 
 import { typeName } from '../errors.js';
-import type { Request } from '../request.js';
-import type { URL } from '../url.js';
+import type { Request } from '../request/request.js';
+import type { URL } from '../url/url.js';
 import type { AuthTypes } from './auth.js';
 import { Auth } from './auth.js';
 import { BasicAuth } from './basic.js';

@@ -8,20 +8,20 @@ import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import type { Cookie, CookieJar, Store } from 'tough-cookie';
 import { CookieConflict, quote, typeName } from '../errors.js';
-import { own } from '../options.js';
+import { own } from '../check-options.js';
 import type { CookieTypes } from '../types.js';
-import type { URL } from '../url.js';
-import type { CookieScope } from './arguments.js';
-import { checkName, checkValue, isJar, pairsOf, readScope } from './arguments.js';
+import type { URL } from '../url/url.js';
+import type { CookieScope } from './input.js';
+import { checkName, checkValue, isJar, pairsOf, readScope } from './input.js';
 import { isAddress, isPublicSuffix, siteOf } from './domain.js';
 import { MemoryStore } from './memory-store.js';
-import { formatCookiesTxt, parseCookiesTxt } from './netscape.js';
+import { formatCookiesTxt, parseCookiesTxt } from './cookies-txt.js';
 import { finding, findUnbound, firstExpiry, toHeader } from './retrieval.js';
-import type { Steps } from './steps.js';
-import { run, runSync } from './steps.js';
+import type { Steps } from './store-calls.js';
+import { run, runSync } from './store-calls.js';
 import type { Target } from './storage.js';
 import { copyOf, hasExpired, makeCookie, putting, storing } from './storage.js';
-import { toughCookie } from './tough.js';
+import { toughCookie } from './tough-cookie.js';
 
 /**
  * Cookies by name, domain and path (RFC 6265bis).

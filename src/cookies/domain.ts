@@ -3,8 +3,8 @@
  * as secure. What is stored and sent by these rules is decided in storage.ts and retrieval.ts.
  */
 
-import type { URL } from '../url.js';
-import { toughCookie } from './tough.js';
+import type { URL } from '../url/url.js';
+import { toughCookie } from './tough-cookie.js';
 
 /** What counts of a URL where cookies are concerned. Never the Host header: the URL says whose the cookies are. */
 export interface Site {

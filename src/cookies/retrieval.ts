@@ -4,7 +4,7 @@ import type { Cookie, Store } from 'tough-cookie';
 import type { Site } from './domain.js';
 import { domainMatches, pathMatches } from './domain.js';
 import type { MemoryStore } from './memory-store.js';
-import type { Steps } from './steps.js';
+import type { Steps } from './store-calls.js';
 import { expiryOf, hasExpired, nearTo } from './storage.js';
 
 /** The cookies of the store for this site, in no order. */

@@ -3,7 +3,7 @@
  * tough-cookie's.
  */
 
-import { toughCookie } from './tough.js';
+import { toughCookie } from './tough-cookie.js';
 
 /** What a Set-Cookie says. */
 export interface SetCookie {

@@ -9,8 +9,8 @@ import { domainMatches, defaultPath, isAddress, isPublicSuffix, pathMatches } fr
 import { MemoryStore } from './memory-store.js';
 import type { SetCookie } from './set-cookie.js';
 import { parseSetCookie } from './set-cookie.js';
-import type { Call, Steps } from './steps.js';
-import { toughCookie } from './tough.js';
+import type { Call, Steps } from './store-calls.js';
+import { toughCookie } from './tough-cookie.js';
 
 /** Where cookies go, and how strict it is. */
 export interface Target {

@@ -1,7 +1,7 @@
 /** The one shape of everything that turns a request into a response: the network, an app in this process, a mock. */
 
-import type { Request } from '../request.js';
-import type { Response } from '../response.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
 import type { Headers } from '../headers.js';
 import type { TimeoutConfig } from '../timeout.js';
 
@@ -24,21 +24,4 @@ export interface DispatchOptions {
   buffered?: { maxResponseSize: number | null };
   onUploadProgress?: (sent: number, total: number | null) => void;
   onInformational?: (statusCode: number, headers: Headers) => void;
-}
-
-/** Where a response's body comes from. */
-export interface BodySource {
-  /**
-   * The next piece, possibly empty; null at the end. One call at a time. The first one decides whether the pieces come `raw` or
-   * with their content coding undone.
-   */
-  read(raw: boolean): Promise<Buffer | null>;
-  /** Nobody wants the rest. Idempotent. */
-  cancel(): void;
-  /** Bytes so far, before decoding. */
-  readonly received: number;
-  /** After the end. */
-  readonly trailers: Headers | null;
-  /** Milliseconds from sending to the end of the body, when known. */
-  readonly elapsed: number | null;
 }

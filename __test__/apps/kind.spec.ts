@@ -1,0 +1,68 @@
+/** Which of the two kinds an app is: one row per shape. */
+import express from 'express';
+import fastify from 'fastify';
+import { H3 } from 'h3';
+import { Hono } from 'hono';
+import { AutoRouter, IttyRouter, Router } from 'itty-router';
+import Koa from 'koa';
+import test from 'ava';
+import { createServer, Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { Client } from '../../src/index.js';
+import { kindOf, type AppKind } from '../../src/dispatch/apps/kind.js';
+
+const hello = () => new Response('Hello World!');
+
+const KINDS: [what: string, app: unknown, kind: AppKind | null][] = [
+  // fetch handlers
+  ['a function without parameters', () => hello(), 'fetch'],
+  ['a function of a request', (_request: Request) => hello(), 'fetch'],
+  ['an async function of a request', async (_request: Request) => hello(), 'fetch'],
+  ['a function with a rest parameter', (...args: unknown[]) => args && hello(), 'fetch'],
+  ['a function with a default parameter', (_request: unknown = 1) => hello(), 'fetch'],
+  ['a Workers module', { fetch: hello }, 'fetch'],
+  [
+    'a Workers module of three parameters',
+    { fetch: (_request: Request, _env: unknown, _ctx: unknown) => hello() },
+    'fetch',
+  ],
+  ['an inherited fetch', Object.create({ fetch: hello }), 'fetch'],
+  ['a function that has fetch', Object.assign((_req: unknown, _res: unknown) => {}, { fetch: hello }), 'fetch'],
+  ['Hono', new Hono(), 'fetch'],
+  ['H3', new H3(), 'fetch'],
+  ['itty-router: AutoRouter', AutoRouter(), 'fetch'],
+  ['itty-router: Router', Router(), 'fetch'],
+  ['itty-router: IttyRouter', IttyRouter(), 'fetch'],
+  ['fetch before callback and routing', { fetch: hello, callback() {}, routing() {}, ready() {} }, 'fetch'],
+  // Node listeners
+  ['a listener', (_req: unknown, _res: unknown) => {}, 'listener'],
+  ['a middleware', (_req: unknown, _res: unknown, _next: unknown) => {}, 'listener'],
+  ['Express', express(), 'listener'],
+  ['an Express Router', express.Router(), 'listener'],
+  ['a Koa callback', new Koa().callback(), 'listener'],
+  ['Koa', new Koa(), 'koa'],
+  ['Fastify', fastify(), 'fastify'],
+  ['http.Server', createServer(), 'server'],
+  ['an http.Server of another class', new (class extends Server {})(), 'server'],
+  ['https.Server', createTlsServer(), 'server'],
+  // neither
+  ['nothing', undefined, null],
+  ['null', null, null],
+  ['a URL', 'http://example.com', null],
+  ['an object', {}, null],
+  ['an array', [], null],
+  ['fetch that is no function', { fetch: 'http://example.com' }, null],
+  ['routing without ready', { routing() {} }, null],
+  ['a number', 8080, null],
+  ['an event emitter', process, null],
+];
+
+for (const [what, app, kind] of KINDS) {
+  test(`${what}: ${kind ?? 'no app'}`, (t) => {
+    t.is(kindOf(app), kind);
+    if (app === undefined) return;
+    const make = () => new Client({ app: app as never });
+    if (kind !== null) t.notThrows(make);
+    else t.throws(make, { instanceOf: TypeError, message: /^app: expected a fetch handler, .*, got \w+$/ });
+  });
+}

@@ -1,0 +1,301 @@
+/** trustEnv: which variables count, when, and what a wrong one says. */
+import test, { type ExecutionContext } from 'ava';
+import { spawn } from 'node:child_process';
+import { X509Certificate } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, type ClientOptions, ConnectError, HTTPDispatch } from '../../src/index.js';
+import { packageUrl } from '../helpers/child.js';
+import { failure, told } from '../helpers/client.js';
+import { serveTls } from '../helpers/server.js';
+import { makeCA, testCA } from '../helpers/tls.js';
+
+type Variables = Partial<Record<(typeof NAMES)[number], string>>;
+const NAMES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'SSLKEYLOGFILE', 'NODE_EXTRA_CA_CERTS'] as const;
+
+/** A client made under these variables. They are read in the constructor, so no other test sees them. */
+function clientUnder(t: ExecutionContext, variables: Variables, options?: ClientOptions): Client {
+  const before = NAMES.map((name): [string, string | undefined] => [name, process.env[name]]);
+  try {
+    for (const name of NAMES) delete process.env[name];
+    Object.assign(process.env, variables);
+    const client = new Client(options);
+    t.teardown(() => client.close());
+    return client;
+  } finally {
+    for (const [name, value] of before) {
+      if (value === undefined) delete process.env[name];
+      else process.env[name] = value;
+    }
+  }
+}
+
+// ── whom the client trusts ──
+
+const ROWS: [
+  title: string,
+  variables: (files: Files) => Variables,
+  options: ClientOptions | 'stranger',
+  trusted: boolean,
+][] = [
+  ['none', () => ({}), {}, false],
+  ['T6 SSL_CERT_FILE', ({ ca }) => ({ SSL_CERT_FILE: ca }), {}, true],
+  ['SSL_CERT_FILE, a relative path', ({ ca }) => ({ SSL_CERT_FILE: path.relative(process.cwd(), ca) }), {}, true],
+  ['SSL_CERT_FILE in DER', ({ der }) => ({ SSL_CERT_FILE: der }), {}, true],
+  ['SSL_CERT_FILE, somebody else’s', ({ stranger }) => ({ SSL_CERT_FILE: stranger }), {}, false],
+  ['T6 SSL_CERT_DIR', ({ folder }) => ({ SSL_CERT_DIR: folder }), {}, true],
+  ['SSL_CERT_DIR, several', ({ folder, other }) => ({ SSL_CERT_DIR: [other, folder].join(path.delimiter) }), {}, true],
+  [
+    'SSL_CERT_FILE before SSL_CERT_DIR',
+    ({ stranger, folder }) => ({ SSL_CERT_FILE: stranger, SSL_CERT_DIR: folder }),
+    {},
+    false,
+  ],
+  ['SSL_CERT_FILE alone counts', ({ ca }) => ({ SSL_CERT_FILE: ca, SSL_CERT_DIR: '/nowhere' }), {}, true],
+  [
+    'empty ones',
+    () => ({ SSL_CERT_FILE: '', SSL_CERT_DIR: '', NODE_EXTRA_CA_CERTS: '', SSLKEYLOGFILE: '' }),
+    {},
+    false,
+  ],
+  ['NODE_EXTRA_CA_CERTS', ({ ca }) => ({ NODE_EXTRA_CA_CERTS: ca }), {}, true],
+  [
+    'NODE_EXTRA_CA_CERTS beside SSL_CERT_FILE',
+    ({ ca, stranger }) => ({ NODE_EXTRA_CA_CERTS: ca, SSL_CERT_FILE: stranger }),
+    {},
+    true,
+  ],
+  ['trustEnv true', ({ ca }) => ({ SSL_CERT_FILE: ca }), { trustEnv: true }, true],
+  ['verify true', ({ ca }) => ({ SSL_CERT_FILE: ca }), { verify: true }, true],
+  ['trustEnv false: SSL_CERT_FILE', ({ ca }) => ({ SSL_CERT_FILE: ca }), { trustEnv: false }, false],
+  ['trustEnv false: SSL_CERT_DIR', ({ folder }) => ({ SSL_CERT_DIR: folder }), { trustEnv: false }, false],
+  ['trustEnv false: NODE_EXTRA_CA_CERTS', ({ ca }) => ({ NODE_EXTRA_CA_CERTS: ca }), { trustEnv: false }, false],
+  ['verify names others: SSL_CERT_FILE', ({ ca }) => ({ SSL_CERT_FILE: ca }), 'stranger', false],
+  ['verify names others: NODE_EXTRA_CA_CERTS', ({ ca }) => ({ NODE_EXTRA_CA_CERTS: ca }), 'stranger', false],
+  ['verify false looks at none', () => ({ SSL_CERT_FILE: '/nowhere' }), { verify: false }, true],
+];
+
+for (const [title, variables, options, trusted] of ROWS) {
+  test(`variables: ${title}`, async (t) => {
+    const files = await filesOf(t);
+    const server = await serveTls(t, (_, response) => response.end('ok'));
+    const given = options === 'stranger' ? { verify: files.stranger } : options;
+    const sent = clientUnder(t, variables(files), given).get(server.url);
+    if (trusted) t.is(told(await sent), '200 ok');
+    else t.true((await failure(sent)) instanceof ConnectError);
+  });
+}
+
+test('a file that changes is read again, by clients made afterwards', async (t) => {
+  const { ca, stranger } = await filesOf(t);
+  const server = await serveTls(t, (_, response) => response.end('ok'));
+  const file = path.join(path.dirname(stranger), 'bundle.pem');
+  const trusts = async (): Promise<boolean> => {
+    const client = clientUnder(t, { SSL_CERT_FILE: file });
+    return client.get(server.url).then(
+      () => true,
+      () => false,
+    );
+  };
+  const longAgo = new Date(Date.now() - 60_000);
+  for (let i = 0; i < 2; i++) {
+    for (const [content, expected] of [
+      [stranger, false],
+      [ca, true],
+    ] as const) {
+      await writeFile(file, await readFile(content));
+      // Its time of modification says nothing: a copy keeps the old one.
+      await utimes(file, longAgo, longAgo);
+      t.is(await trusts(), expected);
+      t.is(await trusts(), expected);
+    }
+  }
+});
+
+// ── what is wrong ──
+
+const BAD: [variables: (files: Files) => Variables, message: RegExp][] = [
+  [
+    () => ({ SSL_CERT_FILE: '/nowhere/ca.pem' }),
+    /^SSL_CERT_FILE: cannot read certificates from '\/nowhere\/ca\.pem': ENOENT$/,
+  ],
+  [({ folder }) => ({ SSL_CERT_FILE: folder }), /^SSL_CERT_FILE: cannot read certificates from '.*': EISDIR$/],
+  [({ garbage }) => ({ SSL_CERT_FILE: garbage }), /^SSL_CERT_FILE: '.*garbage' holds no valid certificate$/],
+  [({ broken }) => ({ SSL_CERT_FILE: broken }), /^SSL_CERT_FILE: '.*broken\.pem' holds no valid certificate$/],
+  [
+    ({ cut }) => ({ SSL_CERT_FILE: cut }),
+    /^SSL_CERT_FILE: '.*cut\.pem' has a 'BEGIN CERTIFICATE' block without its end$/,
+  ],
+  [() => ({ SSL_CERT_DIR: '/nowhere' }), /^SSL_CERT_DIR: cannot read certificates from '\/nowhere': ENOENT$/],
+  [({ ca }) => ({ SSL_CERT_DIR: ca }), /^SSL_CERT_DIR: cannot read certificates from '.*ca\.pem': ENOTDIR$/],
+  [({ empty }) => ({ SSL_CERT_DIR: empty }), /^SSL_CERT_DIR: '.*empty' holds no certificate$/],
+  [
+    () => ({ NODE_EXTRA_CA_CERTS: '/nowhere.pem' }),
+    /^NODE_EXTRA_CA_CERTS: cannot read certificates from '\/nowhere\.pem': ENOENT$/,
+  ],
+  [
+    ({ garbage }) => ({ NODE_EXTRA_CA_CERTS: garbage }),
+    /^NODE_EXTRA_CA_CERTS: '.*garbage' holds no valid certificate$/,
+  ],
+  [() => ({ SSLKEYLOGFILE: '/nowhere/keys' }), /^SSLKEYLOGFILE: cannot write to '\/nowhere\/keys': ENOENT$/],
+  [({ folder }) => ({ SSLKEYLOGFILE: folder }), /^SSLKEYLOGFILE: cannot write to '.*': EISDIR$/],
+];
+
+for (const [variables, message] of BAD) {
+  test(`a wrong variable: ${message.source}`, async (t) => {
+    const given = variables(await filesOf(t));
+    t.throws(() => clientUnder(t, given), { instanceOf: TypeError, message });
+    t.notThrows(() => clientUnder(t, given, { trustEnv: false }));
+    const [name] = Object.keys(given);
+    if (name !== 'SSLKEYLOGFILE') t.notThrows(() => clientUnder(t, given, { verify: false }));
+  });
+}
+
+test('trustEnv is a property, and true or false', (t) => {
+  t.true(new Client().trustEnv);
+  t.false(new Client({ trustEnv: false }).trustEnv);
+  for (const trustEnv of [null, 'no', 0] as unknown as boolean[]) {
+    for (const make of [() => new Client({ trustEnv }), () => new HTTPDispatch({ trustEnv })]) {
+      t.throws(make, {
+        instanceOf: TypeError,
+        message: /^trustEnv: expected true or false, got (null|string|number)$/,
+      });
+    }
+  }
+});
+
+// ── SSLKEYLOGFILE ──
+
+for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`T7 the secrets of a connection are appended to SSLKEYLOGFILE: ${version}`, async (t) => {
+    const { keys } = await filesOf(t);
+    const server = await serveTls(t, (_, response) => response.end('ok'), { minVersion: version, maxVersion: version });
+    const theirs: string[] = [];
+    server.server.on('keylog', (line: Buffer) => theirs.push(line.toString().trim()));
+    for (const options of [{ verify: false }, { verify: (await testCA()).cert }]) {
+      const client = clientUnder(t, { SSLKEYLOGFILE: keys }, options);
+      t.is(told(await client.get(server.url)), '200 ok');
+      await client.close();
+    }
+    const ours = (await readFile(keys, 'utf8')).trim().split('\n');
+    t.true(ours.length >= 2);
+    t.deepEqual(
+      ours.filter((line) => !theirs.includes(line)),
+      [],
+    );
+    t.is((await stat(keys)).mode & 0o777, 0o600);
+  });
+}
+
+test('T7 without trustEnv there is no key log', async (t) => {
+  const { keys } = await filesOf(t);
+  const server = await serveTls(t, (_, response) => response.end('ok'));
+  const client = clientUnder(t, { SSLKEYLOGFILE: keys }, { trustEnv: false, verify: false });
+  t.is(told(await client.get(server.url)), '200 ok');
+  await t.throwsAsync(stat(keys), { code: 'ENOENT' });
+});
+
+// ── in a process of its own: what it was started with, and what its machine has ──
+
+const VISIT = `
+  const { Client } = await import(${JSON.stringify(packageUrl)});
+  const seen = [];
+  process.on('warning', (warning) => seen.push(warning.code ?? warning.name));
+  const visit = async (options) => {
+    const client = new Client(options);
+    const answer = await client.get(process.env.SERVER).then((r) => r.text, (error) => error.code);
+    await client.close();
+    return answer;
+  };
+  const answers = [await visit({}), await visit({ trustEnv: false }), await visit({})];
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  console.log([...answers, ...seen].join(' '));
+`;
+const UNKNOWN = 'UNABLE_TO_VERIFY_LEAF_SIGNATURE';
+
+for (const name of ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'] as const) {
+  test(`a process started with ${name}: trustEnv decides, not the order`, async (t) => {
+    const { ca, folder } = await filesOf(t);
+    const server = await serveTls(t, (_, response) => response.end('ok'));
+    const env = { [name]: name === 'SSL_CERT_DIR' ? folder : ca, SERVER: server.url };
+    t.is(await output(process.execPath, ['--input-type=module', '-e', VISIT], env), `ok ${UNKNOWN} ok`);
+  });
+}
+
+test('an empty trust store: Mozilla’s roots, and one warning', async (t) => {
+  const hidden = ['-rm', 'sh', '-c', 'mount -t tmpfs none /etc/ssl && "$@"', 'sh'];
+  const canHide =
+    process.platform === 'linux' && (await output('unshare', [...hidden, 'echo', 'yes'], {}).catch(() => ''));
+  if (canHide !== 'yes') {
+    t.log('this machine lets nobody hide /etc/ssl');
+    t.pass();
+    return;
+  }
+  const server = await serveTls(t, (_, response) => response.end('ok'));
+  const program = [process.execPath, '--no-warnings', '--input-type=module', '-e', VISIT];
+  const said = await output('unshare', [...hidden, ...program], { SERVER: server.url });
+  t.is(said, `${UNKNOWN} ${UNKNOWN} ${UNKNOWN} WHIPPET_NO_TRUST_STORE`);
+});
+
+function output(program: string, args: string[], env: Record<string, string>): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(program, args, { env: { PATH: process.env.PATH, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+    let stdout = '';
+    let stderr = '';
+    child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once('error', reject);
+    child.once('close', (code) => (code === 0 ? resolve(stdout.trim()) : reject(new Error(stderr))));
+  });
+}
+
+interface Files {
+  /** The authority of `testCA()`, and where it is. */
+  ca: string;
+  der: string;
+  folder: string;
+  /** Somebody else's. */
+  stranger: string;
+  other: string;
+  garbage: string;
+  broken: string;
+  cut: string;
+  empty: string;
+  /** Not there yet. */
+  keys: string;
+}
+
+async function filesOf(t: ExecutionContext): Promise<Files> {
+  const root = await mkdtemp(path.join(tmpdir(), 'whippet-env-'));
+  t.teardown(() => rm(root, { recursive: true }));
+  const at = (...names: string[]): string => path.join(root, ...names);
+  const { cert } = await testCA();
+  const stranger = (await makeCA()).cert;
+  for (const folder of ['ca', 'other', 'empty', path.join('ca', 'below')]) await mkdir(at(folder));
+  const files: [string, string | Uint8Array][] = [
+    ['ca/ca.pem', cert],
+    ['ca/README', 'no certificate'],
+    ['ca.der', new X509Certificate(cert).raw],
+    ['other/stranger.pem', stranger],
+    ['garbage', 'nonsense'],
+    ['broken.pem', '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n'],
+    ['cut.pem', `${stranger}\n${cert.slice(0, 200)}`],
+  ];
+  for (const [name, content] of files) await writeFile(at(name), content);
+  // As `openssl rehash` leaves them, and one that leads nowhere.
+  await symlink('ca.pem', at('ca', '0123abcd.0'));
+  await symlink('missing.pem', at('ca', 'ffffffff.0'));
+  return {
+    ca: at('ca', 'ca.pem'),
+    der: at('ca.der'),
+    folder: at('ca'),
+    stranger: at('other', 'stranger.pem'),
+    other: at('other'),
+    garbage: at('garbage'),
+    broken: at('broken.pem'),
+    cut: at('cut.pem'),
+    empty: at('empty'),
+    keys: at('keys.log'),
+  };
+}

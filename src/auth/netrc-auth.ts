@@ -1,0 +1,42 @@
+/** Credentials from a netrc file, asked for by hand. That a client does so by itself is its `trustEnv`. */
+
+import { typeName } from '../errors.js';
+import type { NetRC } from './netrc-file.js';
+import { findNetRC, readNetRC } from './netrc-file.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import { Auth } from './auth.js';
+import { BasicAuth } from './basic.js';
+
+/**
+ * Basic authentication with what a netrc file says about the host; none when it says nothing. The file is read once.
+ *
+ * @throws TypeError when the file that `path` names cannot be read or is no netrc. Without a path: NETRC, `~/.netrc`, `~/_netrc`, of
+ * which none has to be there.
+ */
+export class NetRCAuth extends Auth {
+  #file: NetRC | null;
+
+  constructor(path?: string) {
+    super();
+    if (path !== undefined && typeof path !== 'string') {
+      throw new TypeError(`NetRCAuth: expected a path, got ${typeName(path)}`);
+    }
+    try {
+      this.#file = path === undefined ? findNetRC() : readNetRC(path);
+    } catch (cause) {
+      throw new TypeError(`NetRCAuth: ${(cause as Error).message}`, { cause });
+    }
+  }
+
+  async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
+    fromNetRC(this.#file, request)?.apply(request);
+    yield request;
+  }
+}
+
+/** What the file says about the request's host. A login with a ':' is one that Basic cannot say. */
+export function fromNetRC(file: NetRC | null, { url }: Pick<Request, 'url'>): BasicAuth | null {
+  const found = file?.lookup(url) ?? null;
+  return found === null || found.login.includes(':') ? null : new BasicAuth(found.login, found.password);
+}

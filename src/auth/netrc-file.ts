@@ -1,0 +1,247 @@
+/**
+ * The netrc file: who somebody is on which machine. Grammar of Python's `netrc` and curl's. When it is asked is the client's
+ * decision; that a redirect's target never is, redirects.ts's.
+ */
+
+import { readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { quote } from '../errors.js';
+import type { URL } from '../url/url.js';
+
+/** What a file says about a machine. */
+export interface NetRCEntry {
+  readonly login: string;
+  /** null: an entry without a password, which stands for "no credentials here". */
+  readonly password: string | null;
+}
+
+/** One file, read and parsed. */
+export class NetRC {
+  #machines: ReadonlyMap<string, NetRCEntry>;
+  #default: NetRCEntry | null;
+
+  constructor(machines: ReadonlyMap<string, NetRCEntry>, otherwise: NetRCEntry | null) {
+    this.#machines = machines;
+    this.#default = otherwise;
+  }
+
+  /** It has no entry at all. */
+  get isEmpty(): boolean {
+    return this.#machines.size === 0 && this.#default === null;
+  }
+
+  /** Whether it holds a password. */
+  get hasPassword(): boolean {
+    return [...this.#machines.values(), this.#default].some((entry) => entry !== null && entry.password !== null);
+  }
+
+  /**
+   * The credentials for the host that a URL is connected to, or null. Exactly that host: no subdomain, nothing of the userinfo
+   * (CVE-2024-47081). In turn: `host:port`, the host, the host in Unicode, `default`. An entry without a password ends the search.
+   */
+  lookup(url: URL): { login: string; password: string } | null {
+    const { rawHost, port } = url;
+    if (rawHost === '') return null;
+    const entry =
+      (port === null ? undefined : this.#machines.get(`${rawHost}:${port}`)) ??
+      this.#machines.get(rawHost) ??
+      this.#machines.get(url.host) ??
+      this.#default;
+    return entry === null || entry.password === null ? null : { login: entry.login, password: entry.password };
+  }
+}
+
+/**
+ * Parses a file's text.
+ *
+ * Tokens are separated by whitespace; in double quotes they may hold some, and a backslash takes the next character as it is, in
+ * quotes and outside. `#` begins a comment where a keyword would stand. `macdef` ends at an empty line or the file's end.
+ *
+ * @throws SyntaxError naming file and line, and no token that could be a password
+ */
+export function parseNetRC(text: string, file: string): NetRC {
+  const machines = new Map<string, NetRCEntry>();
+  let otherwise: NetRCEntry | null = null;
+  const tokens = new Tokens(text, file);
+  for (;;) {
+    const keyword = tokens.keyword();
+    if (keyword === null) return new NetRC(machines, otherwise);
+    if (keyword === 'macdef') {
+      tokens.skipMacro();
+    } else if (keyword === 'default') {
+      otherwise = readEntry(tokens);
+    } else if (keyword === 'machine') {
+      const name = tokens.value('machine').toLowerCase();
+      machines.set(name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name, readEntry(tokens));
+    } else {
+      throw tokens.error("expected 'machine', 'default' or 'macdef'");
+    }
+  }
+}
+
+/** Up to the next 'machine', 'default' or 'macdef' that is no part of the entry. */
+function readEntry(tokens: Tokens): NetRCEntry {
+  let login = '';
+  let password: string | null = null;
+  for (;;) {
+    const keyword = tokens.keyword();
+    if (keyword === 'login' || keyword === 'user') {
+      login = tokens.value(keyword);
+    } else if (keyword === 'password') {
+      password = tokens.value(keyword);
+    } else if (keyword === 'account') {
+      tokens.value(keyword);
+    } else if (keyword === 'macdef') {
+      tokens.skipMacro();
+    } else if (keyword === null || keyword === 'machine' || keyword === 'default') {
+      tokens.unread(keyword);
+      return { login, password };
+    } else {
+      throw tokens.error("expected 'login', 'password' or 'account'");
+    }
+  }
+}
+
+class Tokens {
+  #text: string;
+  #file: string;
+  #at = 0;
+  #unread: string | null = null;
+
+  constructor(text: string, file: string) {
+    this.#text = text.startsWith('\ufeff') ? text.slice(1) : text;
+    this.#file = file;
+  }
+
+  /** The next token where a keyword stands, comments skipped; null at the end. */
+  keyword(): string | null {
+    const unread = this.#unread;
+    this.#unread = null;
+    if (unread !== null) return unread;
+    for (;;) {
+      const token = this.#next();
+      if (token === null || !token.startsWith('#')) return token;
+      // A comment, to the end of its line: the token may have been the last one in it.
+      if (this.#text[this.#at - 1] !== '\n') this.#skipLine();
+    }
+  }
+
+  /** The token after a keyword, whatever it looks like. */
+  value(after: string): string {
+    const token = this.#next();
+    if (token === null) throw this.error(`expected a value after '${after}'`);
+    // What cannot stand in a credential (RFC 7617 §2) would only fail later.
+    if (/[\x00-\x1f\x7f]/.test(token)) throw this.error(`the value after '${after}' has a control character`);
+    return token;
+  }
+
+  unread(token: string | null): void {
+    this.#unread = token;
+  }
+
+  /** The macro's name, and lines up to an empty one. */
+  skipMacro(): void {
+    this.#skipLine();
+    while (this.#at < this.#text.length) {
+      const start = this.#at;
+      this.#skipLine();
+      if (this.#text.slice(start, this.#at).trim() === '') return;
+    }
+  }
+
+  error(what: string): SyntaxError {
+    const line = this.#text.slice(0, this.#at).replace(/\s+$/, '').split('\n').length;
+    return new SyntaxError(`${this.#file}, line ${line}: ${what}`);
+  }
+
+  #skipLine(): void {
+    const end = this.#text.indexOf('\n', this.#at);
+    this.#at = end === -1 ? this.#text.length : end + 1;
+  }
+
+  #next(): string | null {
+    const text = this.#text;
+    let at = this.#at;
+    while (at < text.length && isSpace(text[at])) at++;
+    if (at === text.length) {
+      this.#at = at;
+      return null;
+    }
+    const isQuoted = text[at] === '"';
+    if (isQuoted) at++;
+    let token = '';
+    let from = at;
+    for (; at < text.length; at++) {
+      const char = text[at];
+      if (isQuoted ? char === '"' : isSpace(char)) break;
+      if (char !== '\\' || at + 1 === text.length) continue;
+      token += text.slice(from, at);
+      from = ++at;
+    }
+    token += text.slice(from, at);
+    // The space after it goes with it: a comment's end is seen by the line feed before.
+    this.#at = Math.min(at + 1, text.length);
+    if (isQuoted && at >= text.length) throw this.error('a quote is not closed');
+    return token;
+  }
+}
+
+/**
+ * The file that NETRC names, else `~/.netrc`, else `~/_netrc`. Read once, when it is first asked for; another client reads again.
+ * Nothing about it is an error: what is wrong with a file is one warning for the process, and requests go on without it.
+ */
+export function findNetRC(): NetRC | null {
+  const named = process.env.NETRC;
+  if (named !== undefined && named !== '') return tolerantly(named.replace(/^~(?=\/)/, homedir()), false) ?? null;
+  for (const name of ['.netrc', '_netrc']) {
+    const found = tolerantly(path.join(homedir(), name), true);
+    if (found !== undefined) return found;
+  }
+  return null;
+}
+
+/**
+ * Reads and parses one file.
+ * @throws Error for one that is missing, no file, larger than 128 KiB or not a netrc; the message names it
+ */
+export function readNetRC(file: string): NetRC {
+  const size = sizeOf(file);
+  if (size === null) throw new Error(`${file}: there is no such file`);
+  if (size > LARGEST_FILE) throw new Error(`${file}: larger than ${LARGEST_FILE} bytes`);
+  return parseNetRC(readFileSync(file, 'utf8'), file);
+}
+
+/** undefined when there is no such file, null when there is nothing in it to use. */
+function tolerantly(file: string, checkMode: boolean): NetRC | null | undefined {
+  try {
+    if (sizeOf(file) === null) return undefined;
+    const found = readNetRC(file);
+    if (checkMode && found.hasPassword && process.platform !== 'win32' && (statSync(file).mode & 0o077) !== 0) {
+      warn(`${file} holds passwords and others may read it: chmod 600`, 'WHIPPET_NETRC_MODE', file);
+    }
+    return found.isEmpty ? null : found;
+  } catch (error) {
+    warn(`netrc ignored: ${(error as Error).message}`, 'WHIPPET_NETRC', file);
+    return null;
+  }
+}
+
+/** Bytes; null when there is none. A pipe or a device could be read for ever, and a directory not at all. */
+function sizeOf(file: string): number | null {
+  const found = statSync(file, { throwIfNoEntry: false });
+  if (found === undefined) return null;
+  if (!found.isFile()) throw new Error(`${quote(file)} is not a file`);
+  return found.size;
+}
+
+function warn(message: string, code: string, file: string): void {
+  if (warned.has(file)) return;
+  warned.add(file);
+  process.emitWarning(message, { code });
+}
+
+const isSpace = (char: string) => char === ' ' || char === '\t' || char === '\n' || char === '\r';
+const warned = new Set<string>();
+/** As curl's. */
+const LARGEST_FILE = 128 * 1024;

@@ -1,0 +1,75 @@
+/** Running an auth flow around the exchanges of one hop. Schemes do not know of it, and it knows of no scheme. */
+
+import { StreamBody } from '../request/body.js';
+import { RequestError, StreamConsumed, typeName } from '../errors.js';
+import { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import type { Sending } from './call.js';
+import type { Auth } from '../auth/auth.js';
+import { BasicAuth } from '../auth/basic.js';
+
+/** With the credentials of the call, if there still are any for this hop. */
+export function sendHandlingAuth(request: Request, sending: Sending): Promise<Response> {
+  const { auth } = sending;
+  if (auth === null) return sending.sendSingle(sending.isChangeable ? request.copy() : request);
+  if (!isBasic(auth)) return sendInFlow(auth, request, sending);
+  const outgoing = request.copy();
+  auth.apply(outgoing);
+  return sending.sendSingle(outgoing);
+}
+
+/** The loop: each request that the flow yields is sent, and its response given back, until the flow ends. */
+async function sendInFlow(auth: Auth, request: Request, sending: Sending): Promise<Response> {
+  // Of the request itself, so that a redirect has the body too.
+  if (auth.requiresRequestBody === true) await sending.waitFor(() => request.read());
+  const outgoing = request.copy();
+  const flow = auth.authFlow(outgoing);
+  let response: Response | null = null;
+  try {
+    let step = await sending.waitFor(() => flow.next());
+    for (let sent = 0; !step.done; sent++) {
+      const next = checkYielded(step.value, sent);
+      if (response !== null) {
+        await sending.keep(response);
+        checkReplayable(next, response);
+        await sending.refreshCookies(next);
+      }
+      response = await sending.sendSingle(next);
+      if (auth.requiresResponseBody === true) await sending.read(response);
+      const answered: Response = response;
+      step = await sending.waitFor(() => flow.next(answered));
+    }
+  } catch (error) {
+    await response?.close();
+    // Not waited for: it may be stuck in what it awaits.
+    void Promise.resolve()
+      .then(() => flow.return?.())
+      .catch(() => {});
+    throw error;
+  }
+  if (response === null) throw new TypeError('auth: the flow ended without a request');
+  return response;
+}
+
+/** Nothing to wait for: the flow of Basic is one request. */
+function isBasic(auth: Auth): auth is BasicAuth {
+  return auth instanceof BasicAuth && auth.authFlow === BasicAuth.prototype.authFlow;
+}
+
+function checkYielded(yielded: unknown, sent: number): Request {
+  if (!(yielded instanceof Request))
+    throw new TypeError(`auth: the flow must yield requests, got ${typeName(yielded)}`);
+  if (sent === MOST_REQUESTS) {
+    throw new RequestError(`auth: the flow goes on after ${MOST_REQUESTS} requests`, { request: yielded });
+  }
+  return yielded;
+}
+
+function checkReplayable(request: Request, response: Response): void {
+  if (!(request.body instanceof StreamBody) || request.body.isReplayable) return;
+  const message = `${request.url.origin} asks for credentials (${response.statusCode}) and the body again, a stream that was already sent`;
+  throw new StreamConsumed(message, { request, response });
+}
+
+/** A flow that never ends would ask a server for ever. */
+const MOST_REQUESTS = 100;

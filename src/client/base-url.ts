@@ -1,0 +1,33 @@
+/** A client's base URL and what a request's URL becomes on it: httpx's append rule, not RFC 3986's join. */
+
+import { InvalidURL } from '../errors.js';
+import type { URLTypes } from '../types.js';
+import { URL } from '../url/url.js';
+
+/** With a '/' at the end of its path, as `client.baseUrl` shows it. */
+export function toBaseUrl(url: URLTypes): URL {
+  const base = new URL(url);
+  return base.rawPath.endsWith('/') ? base : base.copyWith({ path: `${base.rawPath}/` });
+}
+
+/**
+ * Absolute URLs stay as they are. The rest is appended to the base's path, with or without a '/' before it; '..' climbs. A query
+ * of the base is a default for the request's, its fragment is left behind.
+ *
+ * @throws InvalidURL for `//host/path`, which would leave the base's host under the looks of a path
+ */
+export function onBaseUrl(base: URL | null, url: URLTypes): URL {
+  const target = new URL(url);
+  if (base === null || target.isAbsoluteUrl || target.scheme !== '') return target;
+  if (target.netloc !== '' || target.toString().startsWith('//')) {
+    throw new InvalidURL(`'${target.toSafeString()}' is relative to a scheme, not to the base URL ${base.origin}`);
+  }
+  const path = base.rawPath + target.rawPath.replace(/^\/+/, '');
+  const joined = base.copyWith({
+    path,
+    query: target.query === '' ? null : target.query,
+    fragment: target.fragment || null,
+  });
+  if (base.query === '') return joined;
+  return joined.copyWith({ params: base.params.merge(joined.params) });
+}

@@ -1,0 +1,276 @@
+/**
+ * One call of `client.send` while it is under way: what all its exchanges share, and the single exchange with everything that
+ * happens around it. The loops over exchanges are in redirects.ts, retries.ts and auth/handling.ts.
+ */
+
+import type { Auth } from '../auth/auth.js';
+import type { Cookies } from '../cookies/cookies.js';
+import { isWatched, logExchange, Watched } from './diagnostics.js';
+import { listen } from '../dispatch/shared-abort-listener.js';
+import type { DispatchOptions } from '../dispatch/dispatch.js';
+import { TotalTimeout, typeName } from '../errors.js';
+import type { EventHooks } from './event-hooks.js';
+import { ObservedSource } from '../response/observed-source.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import type { RetryPolicy } from './retries.js';
+import { TimeoutConfig } from '../timeout.js';
+
+/** What of a client counts for its calls. */
+export interface Settings {
+  /** One exchange, by the dispatch that serves the request's URL. */
+  transmit(request: Request, options: DispatchOptions): Promise<Response>;
+  /** null: none are stored or sent. */
+  readonly cookies: Cookies | null;
+  readonly hooks: EventHooks;
+  readonly retries: Required<RetryPolicy> | null;
+  readonly maxRedirects: number;
+  /** Asked for when there is a redirect. */
+  sensitiveHeaders(): readonly string[];
+  readonly maxResponseSize: number | null;
+  readonly logs: boolean;
+}
+
+/** What one call asks for. */
+export interface Call {
+  auth: Auth | null;
+  followsRedirects: boolean;
+  stream: boolean;
+  /** Milliseconds that it took already. */
+  elapsed: number;
+}
+
+export class Sending {
+  /** The responses before the final one, in order. */
+  readonly history: Response[] = [];
+  readonly followsRedirects: boolean;
+  /** Taken away by the first redirect to another origin. */
+  auth: Auth | null;
+  /** Attempts beyond the first, in all hops. */
+  retries = 0;
+  #options: DispatchOptions;
+  #stream: boolean;
+  #started: number;
+  /** Where it is now, for messages. */
+  #current: Request;
+  /** A redirect has left the origin that the call was for. */
+  #isAway = false;
+
+  constructor(
+    readonly settings: Settings,
+    request: Request,
+    options: DispatchOptions,
+    call: Call,
+  ) {
+    this.#current = request;
+    this.#options = options;
+    this.auth = call.auth;
+    this.followsRedirects = call.followsRedirects;
+    this.#stream = call.stream;
+    this.#started = performance.now() - call.elapsed;
+  }
+
+  /** Somebody may add to a request before it is sent: to a copy, as it may be sent again. */
+  get isChangeable(): boolean {
+    return this.settings.hooks.request.length > 0 || isWatched();
+  }
+
+  /** One exchange: hooks, the dispatch, cookies, hooks. Resolves at the head, or with the body if nobody wants to be first. */
+  async sendSingle(request: Request): Promise<Response> {
+    const { settings } = this;
+    const { hooks } = settings;
+    this.#current = request;
+    for (const hook of hooks.request.slice()) {
+      const done = hook(request);
+      if (isThenable(done)) await this.#settled(done);
+    }
+    const watched = isWatched() ? new Watched(request) : null;
+    let response: Response;
+    try {
+      this.throwIfOver();
+      response = checkResponse(await settings.transmit(request, this.#dispatchOptions()));
+    } catch (reason) {
+      const failure = this.#translate(reason);
+      watched?.failed(failure);
+      if (settings.logs && failure instanceof Error) logExchange(request, failure);
+      throw failure;
+    }
+    response.attach(request, {});
+    if (this.#options.timeout.totalTimeout !== null) {
+      response.wrapBody((source) => new ObservedSource(source, { onError: (reason) => this.#translate(reason) }));
+    }
+    watched?.answered(response);
+    if (settings.logs) logExchange(request, response);
+    const stored = storeCookies(settings.cookies, request, response);
+    if (stored !== undefined) await closingOnFailure(response, stored);
+    if (hooks.response.length > 0) await closingOnFailure(response, this.#callResponseHooks(response));
+    return response;
+  }
+
+  async #callResponseHooks(response: Response): Promise<void> {
+    for (const hook of this.settings.hooks.response.slice()) {
+      const done = hook(response);
+      if (isThenable(done)) await this.#settled(done);
+    }
+  }
+
+  /** Ends a response that the caller gets in `history`. */
+  async keep(response: Response): Promise<void> {
+    await this.drain(response);
+    response.attach(response.request, { history: [...this.history] });
+    this.history.push(response);
+  }
+
+  /** Reads what is left of a body, so that its connection serves again; gives it up where that would take too long. */
+  async drain(response: Response): Promise<void> {
+    if (response.isClosed) return;
+    try {
+      await response.readAtMost(this.#stream ? SMALL : this.settings.maxResponseSize);
+    } catch {
+      await response.close();
+      // What is wrong with a body that nobody will see is nobody's business; what ends the call is.
+      this.throwIfOver();
+    }
+  }
+
+  /** The whole body, for a flow that needs it. */
+  async read(response: Response): Promise<void> {
+    await response.readAtMost(this.settings.maxResponseSize);
+  }
+
+  /** A redirect has left the origin that the call was for: nothing that was meant for it alone goes on. */
+  leave(): void {
+    this.#isAway = true;
+    this.auth = null;
+  }
+
+  /** The Cookie header of a redirect: what the jar has for its URL, and nothing that was the first request's own. */
+  async addCookies(request: Request): Promise<void> {
+    request.clientCookies = null;
+    await this.refreshCookies(request);
+  }
+
+  /** Writes the Cookie header anew, after a response may have set some; a header that the user wrote stays. */
+  async refreshCookies(request: Request): Promise<void> {
+    const { cookies } = this.settings;
+    if (cookies === null) return;
+    const { header: written, also } = request.clientCookies ?? NO_COOKIES;
+    const present = request.hasHeader('cookie') ? request.headers.get('cookie') : '';
+    if (present !== written) return;
+    const header = await cookies.headerFor(request.url, { also, isCrossSite: this.#isAway });
+    request.clientCookies = { header, also };
+    if (header !== '') request.setHeader('Cookie', header);
+    else if (present !== '') request.headers.delete('cookie');
+  }
+
+  /** The user's own work, awaited until the call is aborted or its total timeout is over. */
+  async waitFor<T>(work: () => T | PromiseLike<T>): Promise<T> {
+    this.throwIfOver();
+    return this.#settled(work());
+  }
+
+  async sleep(ms: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      await this.waitFor(
+        () =>
+          new Promise<void>((resolve) => {
+            timer = setTimeout(resolve, ms);
+          }),
+      );
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** @throws `signal.reason`, or TotalTimeout */
+  throwIfOver(): void {
+    const { signal } = this.#options;
+    if (signal?.aborted) throw signal.reason;
+    const left = this.#left();
+    if (left !== null && left <= 0) throw this.#totalTimeout();
+  }
+
+  async #settled<T>(work: T | PromiseLike<T>): Promise<T> {
+    const { signal } = this.#options;
+    const left = this.#left();
+    if ((signal === undefined || signal === null) && left === null) return work;
+    let timer: NodeJS.Timeout | undefined;
+    let unlisten: (() => void) | undefined;
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        Promise.resolve(work).then(resolve, reject);
+        if (left !== null) timer = setTimeout(() => reject(this.#totalTimeout()), left);
+        if (signal?.aborted) reject(signal.reason);
+        else if (signal) unlisten = listen(signal, () => reject(signal.reason));
+      });
+    } finally {
+      clearTimeout(timer);
+      unlisten?.();
+    }
+  }
+
+  /** With what is left of the total timeout; a hook that wants a body before it is read gets it so. */
+  #dispatchOptions(): DispatchOptions {
+    const { timeout } = this.#options;
+    const left = this.#left();
+    const hasHooks = this.settings.hooks.response.length > 0;
+    if (left === null && !hasHooks) return this.#options;
+    const buffered = hasHooks ? undefined : this.#options.buffered;
+    if (left === null) return { ...this.#options, buffered };
+    const shortened = new TimeoutConfig({ ...timeout, totalTimeout: Math.max(1, Math.ceil(left)) });
+    return { ...this.#options, buffered, timeout: shortened };
+  }
+
+  #left(): number | null {
+    const { totalTimeout } = this.#options.timeout;
+    return totalTimeout === null ? null : totalTimeout - (performance.now() - this.#started);
+  }
+
+  /** The dispatch knows what was left; the user knows what was asked for. */
+  #translate(reason: unknown): unknown {
+    return reason instanceof TotalTimeout ? this.#totalTimeout() : reason;
+  }
+
+  #totalTimeout(): TotalTimeout {
+    const { url } = this.#current;
+    const message = `${url.origin} did not finish within ${this.#options.timeout.totalTimeout} ms in all`;
+    return new TotalTimeout(message, { request: this.#current });
+  }
+}
+
+/** A dispatch may be anybody's. @throws TypeError for what is no Response, such as the global one */
+export function checkResponse(response: Response): Response {
+  if (typeof (response as Response | null | undefined)?.attach === 'function') return response;
+  throw new TypeError(`dispatch: send() must resolve to a Response of this package, got ${typeName(response)}`);
+}
+
+/** A response that the caller will never see must not keep its connection. */
+export async function closingOnFailure(response: Response, work: Promise<void>): Promise<void> {
+  try {
+    await work;
+  } catch (error) {
+    await response.close();
+    throw error;
+  }
+}
+
+/** Somebody wants to be asked around each exchange, or it may be made again. */
+export function isAttended(hooks: EventHooks, retries: Settings['retries'], logs: boolean): boolean {
+  return hooks.request.length > 0 || hooks.response.length > 0 || retries !== null || logs || isWatched();
+}
+
+/** Stores what the response sets. Nearly always there is nothing, and that is known without looking at its head. */
+export function storeCookies(cookies: Cookies | null, request: Request, response: Response): void | Promise<void> {
+  if (cookies === null || !response.maySetCookies) return undefined;
+  const lines = response.setCookies();
+  return lines.length === 0 ? undefined : cookies.storeFrom(request.url, lines);
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+const NO_COOKIES = Object.freeze({ header: '', also: undefined });
+/** What is read of a redirect's or a challenge's body when the caller asked for a stream. */
+const SMALL = 64 * 1024;

@@ -1,0 +1,409 @@
+/**
+ * The client: merges its options with a request's, and sends. What happens around an exchange is in sending.ts, the loops over
+ * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
+ */
+
+import type { DefaultEncoding } from '../response/received.js';
+import type { Auth, AuthTypes } from '../auth/auth.js';
+import { fromNetRC } from '../auth/netrc-auth.js';
+import { authOf, toAuth } from '../auth/to-auth.js';
+import { onBaseUrl, toBaseUrl } from './base-url.js';
+import { toContent } from '../request/body-options.js';
+import type { ClientOptions, RedirectOptions, RequestOptions, SendOptions } from './options.js';
+import {
+  checkCalls,
+  checkSize,
+  clientOptionNames,
+  keepSending,
+  NO_OPTIONS,
+  readOptions,
+  requestOptionNames,
+  sendOptionNames,
+  toRedirects,
+  withKept,
+} from './options.js';
+import { cookiesFor, settleCookies, toCookies } from './cookie-header.js';
+import { Cookies } from '../cookies/cookies.js';
+import { DEFAULT_HEADERS, ownNames, withoutOwn } from './default-headers.js';
+import { wantsLog } from './diagnostics.js';
+import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
+import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
+import { chooseDispatch, Mounts } from './mounts.js';
+import { ClientClosed, typeName } from '../errors.js';
+import type { EventHooks } from './event-hooks.js';
+import { toEventHooks } from './event-hooks.js';
+import type { Headers } from '../headers.js';
+import { mergeHeaders } from '../headers.js';
+import type { NetRC } from '../auth/netrc-file.js';
+import { findNetRC } from '../auth/netrc-file.js';
+import { showAs } from '../inspect.js';
+import { toFlag } from '../check-options.js';
+import { Proxies } from '../connect/proxies.js';
+import { QueryParams } from '../url/query-params.js';
+import { mayKeepAuth } from '../response/next-request.js';
+import { sendHandlingRedirects } from './redirects.js';
+import { headLines, normaliseMethod, Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import type { RetryPolicy } from './retries.js';
+import { toRetries } from './retries.js';
+import type { Settings } from './call.js';
+import { checkResponse, closingOnFailure, isAttended, Sending, storeCookies } from './call.js';
+import { checkDefaultEncoding } from '../response/text.js';
+import type { TimeoutConfig } from '../timeout.js';
+import { DEFAULT_TIMEOUT, resolveTimeout } from '../timeout.js';
+import type { CookieTypes, HeaderTypes, PoolStats, QueryParamTypes, TimeoutTypes, URLTypes } from '../types.js';
+import { URL } from '../url/url.js';
+
+/**
+ * Connections, defaults and limits for many requests (httpx: Client; requests: Session).
+ *
+ * ```js
+ * await using client = new Client({ baseUrl: 'https://example.org/api' });
+ * const response = await client.get('/users', { params: { page: 2 } });
+ * ```
+ *
+ * @throws TypeError, RangeError, InvalidURL at once for bad options, naming them
+ */
+export class Client implements AsyncDisposable {
+  #dispatch: Dispatch;
+  #mounts: Mounts | null;
+  /** undefined: none was given. null: there is to be none, not even from a URL or netrc. */
+  #auth: Auth | null | undefined;
+  #headers: Headers;
+  #params: QueryParams;
+  #cookies: Cookies | null;
+  #baseUrl: URL | null;
+  #timeout: TimeoutConfig;
+  #hooks: EventHooks;
+  #trustEnv: boolean;
+  #defaultEncoding: DefaultEncoding | undefined;
+  #redirects: RedirectOptions;
+  #retries: Required<RetryPolicy> | null;
+  #buffered: { maxResponseSize: number | null };
+  #logs = wantsLog();
+  /** undefined: not looked for yet. */
+  #netrc: NetRC | null | undefined;
+  #closed = false;
+  /** The header lines that every plain request begins with, and what they were made from. */
+  #plain: { lines: string; usable: boolean } | null = null;
+
+  constructor(options?: ClientOptions) {
+    const given = readOptions<ClientOptions>(options, clientOptionNames, 'new Client()');
+    this.#auth = given.auth === undefined ? undefined : toAuth(given.auth);
+    this.#headers = mergeHeaders(DEFAULT_HEADERS, given.headers);
+    this.#params = new QueryParams(given.params);
+    this.#baseUrl = given.baseUrl === undefined ? null : toBaseUrl(given.baseUrl);
+    this.#cookies = given.cookies === false ? null : toCookies(given.cookies, this.#baseUrl);
+    this.#timeout = resolveTimeout(given.timeout, DEFAULT_TIMEOUT);
+    this.#hooks = toEventHooks(given.eventHooks);
+    this.#redirects = toRedirects(given);
+    this.#retries = toRetries(given.retries);
+    this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
+    this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
+    const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
+    const { socketPath, localAddress, resolve } = given;
+    const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
+    // Now, as the environment is read here; the network may be opened later, or never.
+    const proxies = Proxies.read(given.proxies, this.#trustEnv);
+    const network = () => new HTTPDispatch(connecting, proxies);
+    this.#dispatch = chooseDispatch(given, network);
+    this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
+  }
+
+  get(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('GET', url, options, 'client.get()', false);
+  }
+
+  options(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('OPTIONS', url, options, 'client.options()', false);
+  }
+
+  head(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('HEAD', url, options, 'client.head()', false);
+  }
+
+  post(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('POST', url, options, 'client.post()', false);
+  }
+
+  put(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('PUT', url, options, 'client.put()', false);
+  }
+
+  patch(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('PATCH', url, options, 'client.patch()', false);
+  }
+
+  delete(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('DELETE', url, options, 'client.delete()', false);
+  }
+
+  /**
+   * Sends a request and reads the whole response.
+   *
+   * Rejects with TypeError, RangeError or InvalidURL before anything is sent; with a subclass of RequestError for what happens
+   * under way; with `signal.reason` when it is aborted; with ClientClosed on a closed client.
+   */
+  request(method: string, url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request(method, url, options, 'client.request()', false);
+  }
+
+  /**
+   * As `request`, but resolves at the response head; the body is read from the response, which must be closed (`await using`,
+   * `close()`, or reading to the end).
+   */
+  stream(method: string, url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request(method, url, options, 'client.stream()', true);
+  }
+
+  /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the
+   *  sending (`timeout`, `auth`, `signal` …) is kept for `send`, whose own options win. */
+  buildRequest(method: string, url: URLTypes, options?: RequestOptions): Request {
+    const given = readOptions<RequestOptions>(options, requestOptionNames, 'client.buildRequest()');
+    return keepSending(this.#build(normaliseMethod(method), url, given), given);
+  }
+
+  /** Sends a Request as it is: auth, redirects and a missing timeout are added, nothing is merged. */
+  send(request: Request, options?: SendOptions): Promise<Response> {
+    try {
+      if (!(request instanceof Request)) {
+        throw new TypeError(`request: expected a Request, got ${typeName(request)}`);
+      }
+      const given = readOptions<SendOptions>(options, sendOptionNames, 'client.send()');
+      return this.#send(request, withKept(request, given), toFlag('stream', given.stream, false));
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** As it was given, a pair and a function as an Auth; null when there is none. Setting null switches URL and netrc off, too. */
+  get auth(): AuthTypes | null {
+    return this.#auth ?? null;
+  }
+
+  set auth(auth: AuthTypes | null) {
+    this.#auth = toAuth(auth);
+  }
+
+  /** What servers have set, and what was given; empty and unused with `cookies: false`. */
+  get cookies(): Cookies {
+    return this.#cookies ?? new Cookies();
+  }
+
+  set cookies(cookies: CookieTypes) {
+    this.#cookies = toCookies(cookies, this.#baseUrl);
+  }
+
+  /** Default headers. Setting them puts the five defaults of httpx under the new ones. */
+  get headers(): Headers {
+    return this.#headers;
+  }
+
+  set headers(headers: HeaderTypes) {
+    this.#headers = mergeHeaders(DEFAULT_HEADERS, headers);
+  }
+
+  get params(): QueryParams {
+    return this.#params;
+  }
+
+  set params(params: QueryParamTypes) {
+    this.#params = new QueryParams(params);
+  }
+
+  /** With a '/' at the end; '' when there is none. */
+  get baseUrl(): URL {
+    return this.#baseUrl ?? new URL('');
+  }
+
+  set baseUrl(url: URLTypes) {
+    this.#baseUrl = toBaseUrl(url);
+  }
+
+  get timeout(): TimeoutConfig {
+    return this.#timeout;
+  }
+
+  set timeout(timeout: TimeoutTypes | null) {
+    this.#timeout = resolveTimeout(timeout, DEFAULT_TIMEOUT);
+  }
+
+  /** The lists themselves: what is added to them acts on the next exchange. */
+  get eventHooks(): EventHooks {
+    return this.#hooks;
+  }
+
+  set eventHooks(hooks: Partial<EventHooks>) {
+    this.#hooks = toEventHooks(hooks);
+  }
+
+  /** Whether the environment's variables count. */
+  get trustEnv(): boolean {
+    return this.#trustEnv;
+  }
+
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
+  /** The pool in one line, e.g. `<Pool 1 active, 0 queued | 2 idle>`, and as numbers. */
+  get pool(): PoolStats {
+    return this.#dispatch instanceof HTTPDispatch ? this.#dispatch.stats : NO_POOL;
+  }
+
+  /** Closes idle connections now and active ones when their responses end; new requests reject with ClientClosed. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([this.#dispatch.close?.(), this.#mounts?.close()]);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** Everything that is wrong with the arguments rejects; nothing throws. */
+  #request(
+    method: string,
+    url: URLTypes,
+    options: RequestOptions | undefined,
+    what: string,
+    stream: boolean,
+  ): Promise<Response> {
+    try {
+      const given = options === undefined ? NO_OPTIONS : readOptions(options, requestOptionNames, what);
+      return this.#send(this.#build(normaliseMethod(method), url, given), given, stream);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  #build(method: string, url: URLTypes, options: RequestOptions): Request {
+    const target = this.#url(url, options.params);
+    const content = toContent(options, this.#headers);
+    const { headers } = options;
+    // What a client holds for its base URL stays with that origin, whatever URL somebody has it ask for.
+    const isHome = this.#isHome(target);
+    const cookies = cookiesFor(this.#cookies, target, options.cookies, isHome);
+    const cookie = typeof cookies?.header === 'string' ? cookies.header : '';
+    const lines =
+      headers === undefined && isHome && this.#hasPlainHeaders()
+        ? headLines(method, target, this.#headers.toLines(), null, content, cookie)
+        : headLines(
+            method,
+            target,
+            '',
+            mergeHeaders(isHome ? this.#headers : withoutOwn(this.#headers), headers),
+            content,
+            cookie,
+          );
+    const request = new Request(method, target, undefined, { lines, body: content.body });
+    request.clientCookies = cookies;
+    return request;
+  }
+
+  #isHome(url: URL): boolean {
+    return this.#baseUrl === null || !this.#baseUrl.isAbsoluteUrl || mayKeepAuth(this.#baseUrl, url);
+  }
+
+  /** None of the client's headers is one that a request's own line would have to be left out for. */
+  #hasPlainHeaders(): boolean {
+    const lines = this.#headers.toLines();
+    if (this.#plain?.lines !== lines) {
+      const special = ['cookie', 'host', 'content-length', 'transfer-encoding', 'content-type'];
+      this.#plain = { lines, usable: !special.some((name) => this.#headers.has(name)) };
+    }
+    return this.#plain.usable;
+  }
+
+  /** The URL's own query stays; params of the client and then of the request replace what has the same name. */
+  #url(url: URLTypes, params: QueryParamTypes | undefined): URL {
+    const target = onBaseUrl(this.#baseUrl, url);
+    if (params === undefined && this.#params.isEmpty) return target;
+    const merged = params === undefined ? this.#params : this.#params.merge(params);
+    return merged.isEmpty ? target : target.copyMergeParams(merged);
+  }
+
+  async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {
+    if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+    if (options !== NO_OPTIONS) checkCalls(options);
+    const timeout = resolveTimeout(options.timeout, this.#timeout);
+    const trustEnv = options.trustEnv ?? this.#trustEnv;
+    const followsRedirects = options.followRedirects ?? this.#redirects.followRedirects;
+    const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
+    // Progress is told piece by piece, so the body has to come in pieces.
+    const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+    // Each an own property, so that a polluted Object.prototype has no say.
+    const sending: DispatchOptions = { timeout, trustEnv, buffered, signal, onUploadProgress, onInformational };
+    if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
+    const auth = this.#authFor(request, options.auth, trustEnv);
+    const call = { auth, followsRedirects, stream, elapsed: 0 };
+    let whole: Sending | null = null;
+    let response: Response;
+    if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
+      response = checkResponse(await this.#sendSingle(request, sending));
+      const stored = storeCookies(this.#cookies, request, response);
+      if (stored !== undefined) await closingOnFailure(response, stored);
+      if (followsRedirects && response.hasRedirectLocation) {
+        call.elapsed = response.attach(request, {}).elapsedTotal;
+        whole = new Sending(this.#settings(request), request, sending, call);
+        response = await sendHandlingRedirects(request, whole, response);
+      }
+    } else {
+      whole = new Sending(this.#settings(request), request, sending, call);
+      response = await sendHandlingRedirects(request, whole);
+    }
+    const redirect = response.hasRedirectLocation
+      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
+      : undefined;
+    const defaultEncoding = this.#defaultEncoding;
+    response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
+    if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
+    return response;
+  }
+
+  /** In turn: the request's option; a header of its own; the client's; credentials in the URL; netrc. */
+  #authFor(request: Request, option: AuthTypes | null | undefined, trustEnv: boolean): Auth | null {
+    if (option !== undefined) return toAuth(option);
+    if (this.#auth === null) return null;
+    const { url } = request;
+    const ofClient = this.#auth !== undefined && this.#isHome(url) ? this.#auth : null;
+    const netrc = trustEnv ? (this.#netrc === undefined ? (this.#netrc = findNetRC()) : this.#netrc) : null;
+    if (ofClient === null && netrc === null && url.userinfo === '') return null;
+    if (request.hasHeader('authorization')) {
+      // That of the client's own headers is no wish of this request.
+      const isClients = request.headers.get('authorization') === this.#headers.get('authorization');
+      return isClients ? ofClient : null;
+    }
+    return ofClient ?? authOf(url) ?? fromNetRC(netrc, request);
+  }
+
+  /** Headers of the client belong to its base URL, like its auth. */
+  #sensitiveHeaders(request: Request): readonly string[] {
+    const { sensitiveHeaders } = this.#redirects;
+    const isBound = this.#baseUrl !== null && this.#isHome(request.url);
+    return isBound ? [...sensitiveHeaders, ...ownNames(this.#headers)] : sensitiveHeaders;
+  }
+
+  #settings(request: Request): Settings {
+    return {
+      transmit: (request, options) => this.#sendSingle(request, options),
+      cookies: this.#cookies,
+      hooks: this.#hooks,
+      retries: this.#retries,
+      maxRedirects: this.#redirects.maxRedirects,
+      sensitiveHeaders: () => this.#sensitiveHeaders(request),
+      maxResponseSize: this.#buffered.maxResponseSize,
+      logs: this.#logs,
+    };
+  }
+
+  #sendSingle(request: Request, options: DispatchOptions): Promise<Response> {
+    // By the hop's own URL: a redirect may leave the app, or come to it.
+    const dispatch = this.#mounts === null ? this.#dispatch : (this.#mounts.lookup(request.url) ?? this.#dispatch);
+    return dispatch.send(request, options);
+  }
+}
+
+showAs(Client, ({ isClosed, pool }) => `<Client (${isClosed ? 'closed' : 'open'}) ${pool.toString()}>`);

@@ -1,0 +1,41 @@
+/** The functions that a client calls around each exchange: reading the option. They are called in sending.ts. */
+
+import { typeName } from '../errors.js';
+import { checkOptions, own } from '../check-options.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+
+/** Both lists may be changed at any time; they act on the next exchange. */
+export interface EventHooks {
+  /** Before each request is sent, with its auth and cookies; it may be changed. */
+  request: ((request: Request) => void | Promise<void>)[];
+  /** After each response's head, before its body is read; `read()` may be called. */
+  response: ((response: Response) => void | Promise<void>)[];
+}
+
+/**
+ * Both lists, copied; empty where there is none.
+ * @throws TypeError for unknown names, and for what is no list of functions
+ */
+export function toEventHooks(given: Partial<EventHooks> | undefined): EventHooks {
+  if (given === undefined) return { request: [], response: [] };
+  if (given === null || typeof given !== 'object') {
+    throw new TypeError(`eventHooks: expected an object of lists, got ${typeName(given)}`);
+  }
+  checkOptions(given, names, 'eventHooks');
+  return { request: listOf(given, 'request'), response: listOf(given, 'response') };
+}
+
+function listOf<K extends keyof EventHooks>(given: Partial<EventHooks>, name: K): EventHooks[K] {
+  const list: unknown = own(given, name);
+  if (list === undefined) return [];
+  if (!Array.isArray(list)) throw new TypeError(`eventHooks.${name}: expected a list, got ${typeName(list)}`);
+  for (const hook of list) {
+    if (typeof hook !== 'function') {
+      throw new TypeError(`eventHooks.${name}: expected functions, got ${typeName(hook)}`);
+    }
+  }
+  return [...list] as EventHooks[K];
+}
+
+const names = ['request', 'response'];

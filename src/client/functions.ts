@@ -1,0 +1,81 @@
+/** The module functions: one short-lived client per call. For more than one request, a Client is faster. */
+
+import type { ClientOptions, RequestOptions } from './options.js';
+import { clientOptionNames, readOptions, requestOptionNames } from './options.js';
+import { Client } from './client.js';
+import type { Response } from '../response/response.js';
+import type { URLTypes } from '../types.js';
+
+/** Options of a client and of its one request. */
+export type CallOptions = WithoutCookies<RequestOptions> & ClientOptions;
+
+/** Each of the kinds of bodies on its own, so that two of them stay an error. */
+type WithoutCookies<T> = T extends unknown ? Omit<T, 'cookies'> : never;
+
+/** Sends one request with a client of its own; rejects as `client.request()` does. */
+export async function request(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call(method, url, options, 'request()', false);
+}
+
+export function get(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('GET', url, options, 'get()', false);
+}
+
+export function options(url: URLTypes, callOptions?: CallOptions): Promise<Response> {
+  return call('OPTIONS', url, callOptions, 'options()', false);
+}
+
+export function head(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('HEAD', url, options, 'head()', false);
+}
+
+export function post(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('POST', url, options, 'post()', false);
+}
+
+export function put(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('PUT', url, options, 'put()', false);
+}
+
+export function patch(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('PATCH', url, options, 'patch()', false);
+}
+
+function del(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('DELETE', url, options, 'delete()', false);
+}
+
+export { del as delete };
+
+/** Resolves at the head; the connection is closed with the response. */
+export function stream(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call(method, url, options, 'stream()', true);
+}
+
+async function call(
+  method: string,
+  url: URLTypes,
+  options: CallOptions | undefined,
+  what: string,
+  streamed: boolean,
+): Promise<Response> {
+  const given = readOptions<CallOptions>(options, allOptionNames, what);
+  const client = new Client(pick(given, ofTheClient));
+  try {
+    const send = streamed ? client.stream : client.request;
+    return await send.call(client, method, url, pick(given, ofTheRequest));
+  } finally {
+    // A streamed response goes on: only idle connections are closed now, its own at its end.
+    await client.close();
+  }
+}
+
+function pick<T extends object>(from: CallOptions, names: readonly string[]): T {
+  return Object.fromEntries(Object.entries(from).filter(([name]) => names.includes(name))) as T;
+}
+
+const allOptionNames = [...new Set([...requestOptionNames, ...clientOptionNames])];
+/** What both take is the request's. But how to connect is the client's, and so are cookies, which redirects have to keep. */
+const shared = ['trustEnv', 'cookies'];
+const ofTheClient = clientOptionNames.filter((name) => shared.includes(name) || !requestOptionNames.includes(name));
+const ofTheRequest = requestOptionNames.filter((name) => name !== 'cookies');

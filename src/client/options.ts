@@ -1,0 +1,230 @@
+/**
+ * What a client, a request and `send` take, and the reading of it: names, own properties, kinds that would fail too late. What an
+ * option means is decided where it is used.
+ */
+
+import type { AuthTypes } from '../auth/auth.js';
+import type { AppTypes } from '../dispatch/apps/kind.js';
+import type { Dispatch } from '../dispatch/dispatch.js';
+import { dispatchOptionNames, type HTTPDispatchOptions } from '../dispatch/network/http-dispatch.js';
+import { typeName } from '../errors.js';
+import type { EventHooks } from './event-hooks.js';
+import type { Headers } from '../headers.js';
+import { checkOptions, toFlag } from '../check-options.js';
+import type { Request } from '../request/request.js';
+import type { RetryPolicy } from './retries.js';
+import type {
+  BodyOptions,
+  CookieTypes,
+  HeaderTypes,
+  ProxiesOption,
+  QueryParamTypes,
+  TimeoutTypes,
+  URLTypes,
+} from '../types.js';
+
+/** What a client does by default for each of its requests, and how it connects. */
+export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
+  /** For requests to the base URL's origin, or to any when there is none. null: no auth, not even from a URL or netrc. */
+  auth?: AuthTypes | null;
+  /** Merged into each request's; the request's win. */
+  params?: QueryParamTypes;
+  /**
+   * Sent with each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null removes a default. With a
+   * base URL, those that are no defaults go to its origin only.
+   */
+  headers?: HeaderTypes;
+  /**
+   * Sent where they fit, and joined by what servers set. Those of a plain object belong to the base URL's host, or to any host
+   * while no redirect leaves the origin. `false`: no cookie is stored or sent by the client.
+   */
+  cookies?: CookieTypes | false;
+  /** Requests with a relative URL are appended to it. */
+  baseUrl?: URLTypes;
+  /** Default 5_000 ms for each of connect, read, write and pool; total is off. null: no timeout at all. */
+  timeout?: TimeoutTypes | null;
+  /** Default true, for every method. */
+  followRedirects?: boolean;
+  /** Default 20; the redirect after that is TooManyRedirects. */
+  maxRedirects?: number;
+  /** Headers that never follow a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization. */
+  sensitiveHeaders?: readonly string[];
+  /**
+   * One proxy for everything, or proxies by URL pattern: `'http://example.com'`, `'all://example.com'`, `'http'`, `'all'`, looked
+   * up in that order; null is "directly". Default: the environment's (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as they are
+   * when the client is made. null: none.
+   */
+  proxies?: ProxiesOption;
+  /**
+   * Default true: the variables of `proxies` and `HTTPDispatchOptions.trustEnv` count, and NETRC, ~/.netrc and ~/_netrc have credentials for
+   * requests without any.
+   */
+  trustEnv?: boolean;
+  /** An in-process app instead of the network: see FetchDispatch and NodeDispatch. */
+  app?: AppTypes;
+  /** Anything with `send`, instead of the network. */
+  dispatch?: Dispatch;
+  /** URL pattern → dispatch, or null for the network: 'https://', 'all://example.com', 'http://*.test:8080'. */
+  mounts?: Record<string, Dispatch | null>;
+  /** Called before each request is sent and after each response's head, those of redirects and auth included. */
+  eventHooks?: Partial<EventHooks>;
+  /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
+  defaultEncoding?: string | ((content: Buffer) => string);
+  /** Largest response body held in memory by the non-streaming calls, in bytes. Default 256 MiB; null: no limit. */
+  maxResponseSize?: number | null;
+  /** How often, or by which policy, what failed is sent again. Default never. */
+  retries?: number | RetryPolicy;
+}
+
+/** What one request adds to its client's options, but for its body. */
+interface OwnRequestOptions {
+  params?: QueryParamTypes;
+  /** null as a value removes the client's header of that name. A Cookie header is sent instead of all cookies. */
+  headers?: HeaderTypes;
+  /** Beside the client's, for this one request and no redirect of it; not stored. */
+  cookies?: CookieTypes;
+  /** null: no auth, not even from the URL or netrc. */
+  auth?: AuthTypes | null;
+  timeout?: TimeoutTypes | null;
+  followRedirects?: boolean;
+  trustEnv?: boolean;
+  /** Aborts at every phase; the promise rejects with `signal.reason`. */
+  signal?: AbortSignal;
+  onUploadProgress?: (sent: number, total: number | null) => void;
+  onDownloadProgress?: (received: number, total: number | null) => void;
+  /** Called for each 1xx response. */
+  onInformational?: (statusCode: number, headers: Headers) => void;
+}
+
+/** What one request adds to its client's options, its body among them. */
+export type RequestOptions = OwnRequestOptions & BodyOptions;
+
+/** What `send` takes; `undefined` inherits from the client. */
+export interface SendOptions extends Pick<
+  OwnRequestOptions,
+  'auth' | 'timeout' | 'followRedirects' | 'trustEnv' | 'signal'
+> {
+  /** Resolve at the head and leave the body unread. Default false. */
+  stream?: boolean;
+}
+
+/** No options: one object, to be known by its identity. */
+export const NO_OPTIONS: RequestOptions = Object.freeze({ __proto__: null }) as RequestOptions;
+
+/**
+ * The options as a copy of their own properties: what a polluted Object.prototype has does not count.
+ * @throws TypeError for names that are not known
+ */
+export function readOptions<T extends object>(options: T | undefined, known: readonly string[], what: string): T {
+  if (options === undefined) return NO_OPTIONS as T;
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
+  }
+  checkOptions(options, known, what);
+  return { __proto__: null, ...options } as T;
+}
+
+/** What is called or asked while a request is under way, where it would be too late to complain. null is none. */
+export function checkCalls(options: RequestOptions): void {
+  const { signal } = options;
+  if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function') {
+    throw new TypeError(`signal: expected an AbortSignal, got ${typeName(signal)}`);
+  }
+  for (const name of calledNames) {
+    const given: unknown = options[name];
+    if (given !== undefined && given !== null && typeof given !== 'function') {
+      throw new TypeError(`${name}: expected a function, got ${typeName(given)}`);
+    }
+  }
+  for (const name of switchNames) toFlag(name, options[name], true);
+}
+
+/** What of `buildRequest`'s options is no part of the request, but of its sending. */
+const sendingOf = new WeakMap<Request, RequestOptions>();
+
+/** Keeps those options for `send`. */
+export function keepSending(request: Request, options: RequestOptions): Request {
+  checkCalls(options);
+  const kept = sendingNames.filter((name) => options[name] !== undefined);
+  if (kept.length > 0) {
+    const own: object = { __proto__: null, ...Object.fromEntries(kept.map((name) => [name, options[name]])) };
+    sendingOf.set(request, own);
+  }
+  return request;
+}
+
+/** `given`, over what the request was built with. */
+export function withKept(request: Request, given: SendOptions): RequestOptions {
+  const kept = sendingOf.get(request);
+  if (kept === undefined) return given;
+  const own = Object.entries(given).filter(([, value]) => value !== undefined);
+  const merged: object = { __proto__: null, ...kept, ...Object.fromEntries(own) };
+  return merged;
+}
+
+/** Bytes, null, or the default of 256 MiB. */
+export function checkSize(size: number | null | undefined): number | null {
+  if (size === undefined) return 256 * 1024 * 1024;
+  if (size === null) return null;
+  if (typeof size !== 'number') throw new TypeError(`maxResponseSize: expected bytes or null, got ${typeName(size)}`);
+  if (!Number.isSafeInteger(size) || size < 0) {
+    throw new RangeError(`maxResponseSize: ${size} is not allowed, expected an integer from 0 or null`);
+  }
+  return size;
+}
+
+/** What the client does about redirects. */
+export type RedirectOptions = Required<Pick<ClientOptions, 'followRedirects' | 'maxRedirects' | 'sensitiveHeaders'>>;
+
+/** With the defaults in place. */
+export function toRedirects(given: ClientOptions): RedirectOptions {
+  const { followRedirects = true, maxRedirects = 20, sensitiveHeaders = [] } = given;
+  toFlag('followRedirects', followRedirects, true);
+  if (typeof maxRedirects !== 'number') {
+    throw new TypeError(`maxRedirects: expected a number, got ${typeName(maxRedirects)}`);
+  }
+  if (!Number.isSafeInteger(maxRedirects) || maxRedirects < 0) {
+    throw new RangeError(`maxRedirects: ${maxRedirects} is not allowed, expected an integer from 0`);
+  }
+  if (!Array.isArray(sensitiveHeaders) || !sensitiveHeaders.every((name) => typeof name === 'string')) {
+    throw new TypeError('sensitiveHeaders: expected a list of header names');
+  }
+  return { followRedirects, maxRedirects, sensitiveHeaders: [...sensitiveHeaders] };
+}
+
+export const clientOptionNames: readonly string[] = [
+  'auth',
+  'params',
+  'headers',
+  'cookies',
+  'baseUrl',
+  'timeout',
+  'followRedirects',
+  'maxRedirects',
+  'sensitiveHeaders',
+  'app',
+  'proxies',
+  'dispatch',
+  'mounts',
+  'eventHooks',
+  'defaultEncoding',
+  'maxResponseSize',
+  'retries',
+  ...dispatchOptionNames,
+];
+const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
+/** Of the sending, not of the request. */
+const sendNames = ['auth', 'timeout', 'followRedirects', 'trustEnv', 'signal'] as const;
+const sendingNames = [...sendNames, ...calledNames] as const;
+export const sendOptionNames: readonly string[] = [...sendNames, 'stream'];
+export const requestOptionNames: readonly string[] = [
+  'params',
+  'headers',
+  'cookies',
+  'content',
+  'json',
+  'data',
+  'files',
+  ...sendingNames,
+];
+const switchNames = ['followRedirects', 'trustEnv'] as const;

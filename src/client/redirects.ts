@@ -1,0 +1,51 @@
+/**
+ * Following redirects (httpx's rules, RFC 9110 §15.4). What the next request looks like is decided in redirect-request.ts; auth and
+ * retries happen within each hop.
+ */
+
+import { TooManyRedirects, UnsupportedProtocol } from '../errors.js';
+import { buildRedirectRequest, mayKeepAuth } from '../response/next-request.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import { sendHandlingRetries } from './retries.js';
+import type { Sending } from './call.js';
+
+/**
+ * The loop. Auth belongs to the origin that the request was for: from the first redirect that leaves it there is none, even when a
+ * later one comes back (CVE-2024-45336). Cookies are chosen anew for each hop.
+ *
+ * @param first The response to `request`, when it is there already.
+ */
+export async function sendHandlingRedirects(request: Request, sending: Sending, first?: Response): Promise<Response> {
+  const { settings } = sending;
+  let hop = request;
+  let response = first ?? (await sendHandlingRetries(hop, sending));
+  for (let followed = 0; sending.followsRedirects && response.hasRedirectLocation; followed++) {
+    let next: Request;
+    try {
+      if (followed === settings.maxRedirects) {
+        const message = `Exceeded maximum allowed redirects. ${hop.url.origin} asks for one more than ${settings.maxRedirects}`;
+        throw new TooManyRedirects(message, { request: hop, response });
+      }
+      next = buildRedirectRequest(hop, response, settings.sensitiveHeaders());
+      checkScheme(next, response);
+      sending.throwIfOver();
+    } catch (error) {
+      await response.close();
+      throw error;
+    }
+    if (!mayKeepAuth(hop.url, next.url)) sending.leave();
+    await sending.keep(response);
+    await sending.addCookies(next);
+    hop = next;
+    response = await sendHandlingRetries(hop, sending);
+  }
+  return response;
+}
+
+/** Before any dispatch is asked: file:, data:, unix: and the like are no places that a server may send us to. */
+function checkScheme({ url }: Request, response: Response): void {
+  if (url.scheme === 'http' || url.scheme === 'https') return;
+  const message = `The redirect ${response.statusCode} is to a URL with an unsupported protocol '${url.scheme}:'.`;
+  throw new UnsupportedProtocol(message, { request: response.request, response });
+}

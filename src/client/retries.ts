@@ -1,0 +1,171 @@
+/**
+ * Sending again what failed: which failures, after which wait. Off unless asked for. The one safe re-send on a connection that died
+ * idle is the core's and not counted here.
+ */
+
+import { sendHandlingAuth } from './auth-flow.js';
+import { StreamBody } from '../request/body.js';
+import { ConnectError, ConnectTimeout, NetworkError, ReadTimeout, RemoteProtocolError, typeName } from '../errors.js';
+import { checkOptions } from '../check-options.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import type { Sending } from './call.js';
+
+/** When a request is sent again, and how soon. */
+export interface RetryPolicy {
+  /** How many times at most, redirects counted together. */
+  limit: number;
+  /**
+   * Default GET, HEAD, OPTIONS, PUT, DELETE, TRACE, QUERY, PROPFIND, REPORT and SEARCH: those that are idempotent; and POST and
+   * PATCH with an `Idempotency-Key` or `X-Idempotency-Key` header.
+   */
+  methods?: readonly string[];
+  /** Default 408, 429, 500, 502, 503 and 504. */
+  statusCodes?: readonly number[];
+  /** Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out. */
+  backoff?: (attempt: number) => number;
+  /** Most milliseconds that a Retry-After is waited for, instead of `backoff`. Default 60_000. */
+  maxRetryAfter?: number;
+}
+
+/**
+ * The policy that the option stands for; null for none.
+ * @throws TypeError, RangeError naming the option
+ */
+export function toRetries(given: number | RetryPolicy | undefined): Required<RetryPolicy> | null {
+  if (given === undefined) return null;
+  if (typeof given !== 'number' && (given === null || typeof given !== 'object')) {
+    throw new TypeError(`retries: expected a number or a policy, got ${typeName(given)}`);
+  }
+  const policy = { __proto__: null, ...(typeof given === 'number' ? { limit: given } : given) } as RetryPolicy;
+  checkOptions(policy, policyNames, 'retries');
+  const { limit, methods = idempotentMethods, statusCodes = passingCodes, maxRetryAfter = 60_000 } = policy;
+  const { backoff = defaultBackoff } = policy;
+  const name = typeof given === 'number' ? 'retries' : 'retries.limit';
+  if (typeof limit !== 'number') throw new TypeError(`${name}: expected a number, got ${typeName(limit)}`);
+  if (!Number.isSafeInteger(limit) || limit < 0) {
+    throw new RangeError(`${name}: ${limit} is not allowed, expected an integer from 0`);
+  }
+  if (!Array.isArray(methods) || !methods.every((method) => typeof method === 'string')) {
+    throw new TypeError('retries.methods: expected a list of methods');
+  }
+  if (!Array.isArray(statusCodes) || !statusCodes.every((code) => Number.isInteger(code))) {
+    throw new TypeError('retries.statusCodes: expected a list of status codes');
+  }
+  if (typeof backoff !== 'function') {
+    throw new TypeError(`retries.backoff: expected a function, got ${typeName(backoff)}`);
+  }
+  if (typeof maxRetryAfter !== 'number') {
+    throw new TypeError(`retries.maxRetryAfter: expected milliseconds, got ${typeName(maxRetryAfter)}`);
+  }
+  if (!(maxRetryAfter >= 0)) {
+    throw new RangeError(`retries.maxRetryAfter: ${maxRetryAfter} is not allowed, expected milliseconds from 0`);
+  }
+  if (limit === 0) return null;
+  const upperCase = methods === idempotentMethods ? methods : methods.map((method) => method.toUpperCase());
+  return Object.freeze({ limit, methods: upperCase, statusCodes: [...statusCodes], backoff, maxRetryAfter });
+}
+
+/** The loop: auth anew for each attempt, as a nonce or a signature's time would be stale. */
+export function sendHandlingRetries(request: Request, sending: Sending): Promise<Response> {
+  const policy = sending.settings.retries;
+  return policy === null ? sendHandlingAuth(request, sending) : sendRepeatedly(request, sending, policy);
+}
+
+async function sendRepeatedly(request: Request, sending: Sending, policy: Required<RetryPolicy>): Promise<Response> {
+  const before = sending.history.length;
+  let next = request;
+  for (;;) {
+    let response: Response | null = null;
+    let failure: unknown;
+    try {
+      response = await sendHandlingAuth(next, sending);
+    } catch (error) {
+      failure = error;
+    }
+    const isWorthIt =
+      sending.retries < policy.limit &&
+      isReplayable(request) &&
+      (response === null ? isPassing(failure, request, policy) : isPassingAnswer(response, request, policy));
+    if (!isWorthIt) {
+      if (response === null) throw failure;
+      return response;
+    }
+    const attempt = ++sending.retries;
+    const wait = retryAfter(response, policy) ?? checkWait(policy.backoff(attempt));
+    if (response !== null) await sending.drain(response);
+    // Attempts that were given up are no part of the final one's story.
+    sending.history.length = before;
+    await sending.sleep(wait);
+    if (response !== null && response.maySetCookies) {
+      // A copy: the request may be the user's.
+      next = request.copy();
+      await sending.refreshCookies(next);
+    }
+  }
+}
+
+function isReplayable({ body }: Request): boolean {
+  return !(body instanceof StreamBody) || body.isReplayable;
+}
+
+/** What never reached the server may be sent by any method. A certificate or a name does not get better by waiting. */
+function isPassing(failure: unknown, request: Request, policy: Required<RetryPolicy>): boolean {
+  if (failure instanceof ConnectTimeout) return true;
+  if (failure instanceof ConnectError) return !permanentCodes.test(failure.code);
+  const broke = failure instanceof NetworkError || failure instanceof ReadTimeout;
+  return (broke || failure instanceof RemoteProtocolError) && mayRepeat(request, policy);
+}
+
+function isPassingAnswer(response: Response, request: Request, policy: Required<RetryPolicy>): boolean {
+  return policy.statusCodes.includes(response.statusCode) && mayRepeat(request, policy);
+}
+
+/** By its method; where the policy names none, also by a key that lets the server see that it is the same request. */
+function mayRepeat({ method, headers }: Request, { methods }: Required<RetryPolicy>): boolean {
+  if (methods.includes(method)) return true;
+  const takesKey = methods === idempotentMethods && (method === 'POST' || method === 'PATCH');
+  return takesKey && (headers.has('idempotency-key') || headers.has('x-idempotency-key'));
+}
+
+/** RFC 9110 §10.2.3: seconds, or a date. Capped; null when there is none that can be read. */
+function retryAfter(response: Response | null, policy: Required<RetryPolicy>): number | null {
+  const text = response?.headers.get('retry-after');
+  if (text === undefined || text.length > 40) return null;
+  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
+  if (Number.isNaN(wait)) return null;
+  return Math.min(Math.max(wait, 0), policy.maxRetryAfter, LONGEST_WAIT);
+}
+
+function checkWait(wait: unknown): number {
+  if (typeof wait !== 'number') {
+    throw new TypeError(`retries.backoff: expected milliseconds, it returned ${typeName(wait)}`);
+  }
+  if (!(wait >= 0)) throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0`);
+  return Math.min(wait, LONGEST_WAIT);
+}
+
+/** Half of it certain, half of it random: many clients that failed together do not come back together. */
+function defaultBackoff(attempt: number): number {
+  const full = Math.min(200 * 2 ** (attempt - 1), 30_000);
+  return full / 2 + (Math.random() * full) / 2;
+}
+
+const policyNames = ['limit', 'methods', 'statusCodes', 'backoff', 'maxRetryAfter'];
+/** RFC 9110 §9.2.2, and those of IANA's HTTP Method Registry that are used to read. The core has the same list. */
+const idempotentMethods: readonly string[] = [
+  'GET',
+  'HEAD',
+  'OPTIONS',
+  'PUT',
+  'DELETE',
+  'TRACE',
+  'QUERY',
+  'PROPFIND',
+  'REPORT',
+  'SEARCH',
+];
+const passingCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
+const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTFOUND)/;
+/** What setTimeout can count. */
+const LONGEST_WAIT = 2 ** 31 - 1;

@@ -1,0 +1,81 @@
+/**
+ * How connections get to where a URL says, where that is not left to the system: `socketPath`, `localAddress`, `resolve`. The Host
+ * header, SNI and the verified name are the URL's all the same. Connecting is the core's work.
+ */
+
+import { isIP, isIPv6 } from 'node:net';
+import path from 'node:path';
+import { quote, typeName } from '../errors.js';
+import { encodeHost } from '../url/host.js';
+
+/** The options as a user gives them. */
+export interface RouteOptions {
+  socketPath?: string | null;
+  localAddress?: string | null;
+  resolve?: Record<string, string> | null;
+}
+
+/** As the core takes them. */
+export interface Route {
+  socketPath?: string;
+  localAddress?: string;
+  resolve?: { host: string; port?: number; address: string }[];
+}
+
+/**
+ * Checks them, and makes a relative path absolute.
+ *
+ * @throws TypeError naming the option
+ */
+export function resolveRoute({ socketPath, localAddress, resolve }: RouteOptions): Route {
+  const route: Route = {};
+  if (socketPath !== undefined && socketPath !== null) route.socketPath = toSocketPath(socketPath);
+  if (localAddress !== undefined && localAddress !== null) {
+    route.localAddress = toAddress('localAddress', localAddress);
+  }
+  if (resolve !== undefined && resolve !== null) route.resolve = toRules(resolve);
+  return route;
+}
+
+function toSocketPath(given: unknown): string {
+  if (typeof given !== 'string') throw new TypeError(`socketPath: expected a path, got ${typeName(given)}`);
+  if (given === '' || given.includes('\0')) throw new TypeError(`socketPath: ${quote(given)} is no path`);
+  // '\\.\pipe\name' of Windows is absolute and has nothing to be resolved.
+  return given.startsWith('\\\\') ? given : path.resolve(given);
+}
+
+function toAddress(option: string, given: unknown): string {
+  if (typeof given !== 'string') throw new TypeError(`${option}: expected an IP address, got ${typeName(given)}`);
+  const address = /^\[.*\]$/.test(given) && isIPv6(given.slice(1, -1)) ? given.slice(1, -1) : given;
+  if (isIP(address) === 0 || address.includes('%')) {
+    throw new TypeError(`${option}: expected an IP address, got ${quote(given)}`);
+  }
+  return address;
+}
+
+function toRules(given: unknown): { host: string; port?: number; address: string }[] {
+  if (given === null || typeof given !== 'object' || Array.isArray(given)) {
+    throw new TypeError(`resolve: expected an object, got ${typeName(given)}`);
+  }
+  return Object.entries(given).map(([key, value]) => {
+    const address = toAddress(`resolve[${quote(key)}]`, value);
+    return { ...toHost(key), address };
+  });
+}
+
+/** `example.org`, `example.org:8080`, `[::1]:8080`, `[::1]` or `::1`, written as in the origin of a URL. */
+function toHost(key: string): { host: string; port?: number } {
+  const bare = isIPv6(key);
+  const parts = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(bare ? `[${key}]` : key);
+  const port = parts?.[2] === undefined ? undefined : Number(parts[2]);
+  let host = '';
+  try {
+    host = encodeHost(parts?.[1] ?? '');
+  } catch {
+    // Said below.
+  }
+  if (host === '' || host === '*' || (port !== undefined && (port < 1 || port > 65_535))) {
+    throw new TypeError(`resolve: expected host or host:port, got ${quote(key)}`);
+  }
+  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+}

@@ -1,0 +1,126 @@
+/**
+ * Certificates as a user gives them: PEM text, DER bytes, or a path to either. Whom they vouch for is the core's work; the client's
+ * own certificate with its key is `client-certificate.ts`.
+ */
+
+import { createHash, X509Certificate } from 'node:crypto';
+import { readFileSync, readdirSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { quote, typeName } from '../errors.js';
+import type { CertificateTypes } from '../types.js';
+
+/**
+ * DER certificates, at least one. A path may name a file, or a directory whose files are read.
+ *
+ * @param option Its name, for the message.
+ * @throws TypeError naming the option, what was given and what is wrong with it
+ */
+export function readCertificates(option: string, given: CertificateTypes | readonly CertificateTypes[]): Uint8Array[] {
+  const list: readonly CertificateTypes[] = Array.isArray(given) ? given : [given as CertificateTypes];
+  const certificates = list.length === 1 ? readOne(option, list[0]) : list.flatMap((one) => readOne(option, one));
+  if (certificates.length === 0) throw new TypeError(`${option}: no certificate was given`);
+  return certificates;
+}
+
+function readOne(option: string, given: CertificateTypes): Uint8Array[] {
+  if (typeof given === 'string') {
+    if (given.includes('-----BEGIN')) return decode(option, Buffer.from(given), 'the PEM text');
+    return readPath(option, given);
+  }
+  if (given instanceof Uint8Array) return decode(option, Buffer.from(given), 'the bytes');
+  throw new TypeError(`${option}: expected a boolean, PEM text, DER bytes or a path, got ${typeName(given)}`);
+}
+
+function readPath(option: string, given: string): Uint8Array[] {
+  return reading(option, given, () =>
+    statSync(given).isDirectory() ? readFolder(option, given) : readFile(option, given),
+  );
+}
+
+/** The certificates of one file. */
+export function readCertificateFile(option: string, file: string): Uint8Array[] {
+  return reading(option, file, () => readFile(option, file));
+}
+
+/** The certificates of a directory's files; what is neither PEM nor there (a link to nowhere) is passed over. */
+export function readCertificateFolder(option: string, folder: string): Uint8Array[] {
+  return reading(option, folder, () => readFolder(option, folder));
+}
+
+/** One that has not changed since it was read is not read again: a variable names it for every client that is made. */
+function readFile(option: string, file: string): Uint8Array[] {
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = statSync(file, { bigint: true });
+  const state = `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
+  const known = files.get(file);
+  if (known?.state === state) return known.certificates;
+  const certificates = decode(option, readFileSync(file), quote(file));
+  // A file changed just now may change again within the same tick of its clock.
+  if (Date.now() - Number(ctimeMs) > 1000) keep(files, file, { state, certificates });
+  return certificates;
+}
+
+function readFolder(option: string, folder: string): Uint8Array[] {
+  const found = new Map<string, Uint8Array>();
+  for (const name of readdirSync(folder)) {
+    const file = path.join(folder, name);
+    const is = statSync(file, { throwIfNoEntry: false });
+    if (!is?.isFile()) continue;
+    const bytes = readFileSync(file);
+    if (!bytes.includes('-----BEGIN CERTIFICATE')) continue;
+    // Such folders have each certificate twice, by its name and by its hash.
+    for (const one of decode(option, bytes, quote(file))) found.set((one as Buffer).toString('latin1'), one);
+  }
+  if (found.size === 0) throw new TypeError(`${option}: ${quote(folder)} holds no certificate`);
+  return [...found.values()];
+}
+
+/** What goes wrong with the file system is said in terms of the option. */
+function reading<T>(option: string, file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (cause instanceof TypeError && !('code' in cause)) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new TypeError(`${option}: cannot read certificates from ${quote(file)}: ${code}`, { cause });
+  }
+}
+
+/** The same bytes are parsed once, however many clients are made from them. */
+function decode(option: string, bytes: Buffer, where: string): Uint8Array[] {
+  const digest = createHash('sha256').update(bytes).digest('base64');
+  let certificates = decoded.get(digest);
+  if (certificates === undefined) {
+    certificates = parse(option, bytes, where);
+    keep(decoded, digest, certificates);
+  }
+  return certificates;
+}
+
+function parse(option: string, bytes: Buffer, where: string): Uint8Array[] {
+  const one = (der: Uint8Array | string) => {
+    try {
+      return new X509Certificate(der).raw;
+    } catch (cause) {
+      throw new TypeError(`${option}: ${where} holds no valid certificate`, { cause });
+    }
+  };
+  if (!bytes.includes('-----BEGIN')) return [one(bytes)];
+  const text = bytes.toString('latin1');
+  const blocks = text.match(/-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g) ?? [];
+  const begun = text.match(/-----BEGIN CERTIFICATE-----/g)?.length ?? 0;
+  if (begun === 0) throw new TypeError(`${option}: ${where} has no 'BEGIN CERTIFICATE' block`);
+  if (begun > blocks.length) throw new TypeError(`${option}: ${where} has a 'BEGIN CERTIFICATE' block without its end`);
+  return blocks.map(one);
+}
+
+function keep<T>(kept: Map<string, T>, key: string, value: T): void {
+  const [oldest] = kept.keys();
+  if (kept.size >= MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  kept.set(key, value);
+}
+
+/** By the SHA-256 of what they were read from, the oldest first. */
+const decoded = new Map<string, Uint8Array[]>();
+/** By path, the oldest first. */
+const files = new Map<string, { state: string; certificates: Uint8Array[] }>();
+const MOST_KEPT = 512;

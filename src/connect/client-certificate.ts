@@ -1,0 +1,124 @@
+/**
+ * The client's own certificate and its private key, for mutual TLS. Reading certificates is `certificates.ts`; the handshake is the
+ * core's. No message here shows a key or a password.
+ */
+
+import { createPrivateKey, type KeyObject, type PrivateKeyInput, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readCertificates } from './certificates.js';
+import { quote, typeName } from '../errors.js';
+import { checkOptions } from '../check-options.js';
+import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
+
+/** As the core takes it. */
+export interface ClientCertificate {
+  /** DER; the one of the key first. */
+  chain: Uint8Array[];
+  /** PKCS#8, DER. */
+  key: Uint8Array;
+}
+
+/**
+ * Reads both, decrypts the key, and sees that they belong together.
+ *
+ * @throws TypeError naming the option
+ */
+export function readClientCertificate(given: ClientCertificateOptions): ClientCertificate {
+  if (given === null || typeof given !== 'object' || Array.isArray(given) || given instanceof Uint8Array) {
+    throw new TypeError(`cert: expected an object with cert and key, got ${typeName(given)}`);
+  }
+  checkOptions(given, OPTION_NAMES, 'cert');
+  const { cert, key, password } = { __proto__: null, ...given } as ClientCertificateOptions;
+  for (const [option, value] of Object.entries({ 'cert.cert': cert, 'cert.key': key })) {
+    if (value === undefined || value === null) throw new TypeError(`${option}: is missing`);
+    if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+      throw new TypeError(`${option}: expected PEM text, DER bytes or a path, got ${typeName(value)}`);
+    }
+  }
+  if (password !== undefined && password !== null && typeof password !== 'string') {
+    throw new TypeError(`cert.password: expected a string, got ${typeName(password)}`);
+  }
+  if (typeof cert === 'string' && !cert.includes('-----BEGIN') && isFolder(cert)) {
+    throw new TypeError(`cert.cert: ${quote(cert)} is a directory`);
+  }
+  const chain = readCertificates('cert.cert', cert);
+  const privateKey = readKey(key, password ?? undefined);
+  checkSupported(privateKey);
+  if (!new X509Certificate(chain[0]).checkPrivateKey(privateKey)) {
+    throw new TypeError('cert: the key does not belong to the certificate (the client’s own has to be the first)');
+  }
+  return { chain, key: privateKey.export({ type: 'pkcs8', format: 'der' }) };
+}
+
+function isFolder(file: string): boolean {
+  try {
+    return statSync(file).isDirectory();
+  } catch {
+    return false;
+  }
+}
+
+function readKey(given: CertificateTypes, password: string | undefined): KeyObject {
+  const bytes = keyBytes(given);
+  const block = PEM_KEY.exec(bytes.toString('latin1'))?.[0];
+  if (block === undefined && bytes.includes('-----BEGIN')) {
+    throw new TypeError("cert.key: there is no 'BEGIN … PRIVATE KEY' block in it");
+  }
+  const attempts: PrivateKeyInput[] =
+    block !== undefined
+      ? [{ key: block, format: 'pem' }]
+      : (['pkcs8', 'pkcs1', 'sec1'] as const).map((type) => ({ key: bytes, format: 'der', type }));
+  let first: NodeJS.ErrnoException | undefined;
+  for (const attempt of attempts) {
+    try {
+      return createPrivateKey({ ...attempt, passphrase: password });
+    } catch (error) {
+      first ??= error as NodeJS.ErrnoException;
+    }
+  }
+  const code = first?.code ?? 'unknown';
+  const encrypted = block !== undefined && PEM_ENCRYPTED.test(block);
+  if (code === 'ERR_MISSING_PASSPHRASE' || (encrypted && password === undefined)) {
+    throw new TypeError('cert.password: is missing, and the key is encrypted', { cause: first });
+  }
+  if (password !== undefined && (encrypted || code.includes('DECRYPT'))) {
+    const why =
+      code === 'ERR_OSSL_UNSUPPORTED' ? 'the key’s encryption is not supported' : 'the key does not open with it';
+    throw new TypeError(`cert.password: ${why} (${code})`, { cause: first });
+  }
+  throw new TypeError(`cert.key: it holds no valid private key (${code})`, { cause: first });
+}
+
+function keyBytes(given: CertificateTypes): Buffer {
+  if (typeof given !== 'string') return Buffer.from(given);
+  if (given.includes('-----BEGIN')) return Buffer.from(given);
+  // Not the path that it would be taken for: somebody has left the PEM lines away, and nobody may read it in a log.
+  if (BASE64.test(given) && !existsSync(given)) {
+    throw new TypeError('cert.key: expected PEM text, DER bytes or a path; this text is none of them');
+  }
+  try {
+    return readFileSync(given);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new TypeError(`cert.key: cannot read a key from ${quote(given)}: ${code}`, { cause });
+  }
+}
+
+/** What rustls can sign with. */
+function checkSupported(key: KeyObject): void {
+  const { asymmetricKeyType: type, asymmetricKeyDetails: details } = key;
+  if (type === 'ed25519') return;
+  if (type === 'ec' && CURVES.has(details?.namedCurve ?? '')) return;
+  const bits = details?.modulusLength ?? 0;
+  if (type === 'rsa' && bits >= 2048 && bits <= 8192) return;
+  const what = type === 'rsa' ? `RSA of ${bits} bits` : [type, details?.namedCurve].filter(Boolean).join(' ');
+  throw new TypeError(
+    `cert.key: ${what} is not supported, expected RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519`,
+  );
+}
+
+const OPTION_NAMES = ['cert', 'key', 'password'];
+const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
+const PEM_KEY = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----[\s\S]*?-----END \1-----/;
+const PEM_ENCRYPTED = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m;
+const BASE64 = /^[A-Za-z0-9+/=\s]{48,}$/;

@@ -1,0 +1,85 @@
+/**
+ * What TLS connections rest on: `verify`, `cert`, and the variables that count when the environment is trusted. It is read once,
+ * when the client is made. Verification is the core's work.
+ */
+
+import { closeSync, openSync } from 'node:fs';
+import path from 'node:path';
+import { readCertificateFile, readCertificateFolder, readCertificates } from './certificates.js';
+import { readClientCertificate } from './client-certificate.js';
+import { quote } from '../errors.js';
+import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
+
+/** The options as a user gives them. */
+export interface TrustOptions {
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+  cert?: ClientCertificateOptions | null;
+}
+
+/** As the core takes them. */
+export interface Trust {
+  verify: boolean;
+  roots?: Uint8Array[];
+  extraRoots?: Uint8Array[];
+  clientCert?: Uint8Array[];
+  clientKey?: Uint8Array;
+  keyLog?: string;
+}
+
+/**
+ * Reads the files that the options, and with `trustEnv` the variables, name; without any, it reads none.
+ *
+ * @throws TypeError naming the option or the variable
+ */
+export function resolveTrust({ verify = true, cert }: TrustOptions, trustEnv: boolean): Trust {
+  const trust: Trust = { verify: verify !== false };
+  if (verify === true) {
+    if (trustEnv) readVariables(trust);
+  } else if (verify !== false) {
+    trust.roots = readCertificates('verify', verify);
+  }
+  if (cert !== undefined && cert !== null) {
+    const { chain, key } = readClientCertificate(cert);
+    trust.clientCert = chain;
+    trust.clientKey = key;
+  }
+  if (trustEnv) trust.keyLog = keyLogFile();
+  return trust;
+}
+
+/** SSL_CERT_FILE goes before SSL_CERT_DIR, and either replaces the platform's store; NODE_EXTRA_CA_CERTS is added, as in Node. */
+function readVariables(trust: Trust): void {
+  const file = variable('SSL_CERT_FILE');
+  const folders = file === undefined ? variable('SSL_CERT_DIR') : undefined;
+  const extra = variable('NODE_EXTRA_CA_CERTS');
+  if (file !== undefined) {
+    trust.roots = readCertificateFile('SSL_CERT_FILE', path.resolve(file));
+  } else if (folders !== undefined) {
+    const read = (folder: string) => readCertificateFolder('SSL_CERT_DIR', path.resolve(folder));
+    trust.roots = folders.split(path.delimiter).filter(Boolean).flatMap(read);
+  }
+  if (extra === undefined) return;
+  const certificates = readCertificateFile('NODE_EXTRA_CA_CERTS', path.resolve(extra));
+  if (trust.roots === undefined) trust.extraRoots = certificates;
+  else if (trust.roots !== certificates) trust.roots = [...trust.roots, ...certificates];
+}
+
+/** Written by the core; that it can be is seen now. */
+function keyLogFile(): string | undefined {
+  const given = variable('SSLKEYLOGFILE');
+  if (given === undefined) return undefined;
+  const file = path.resolve(given);
+  try {
+    closeSync(openSync(file, 'a', 0o600));
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
+    throw new TypeError(`SSLKEYLOGFILE: cannot write to ${quote(file)}: ${code}`, { cause });
+  }
+  return file;
+}
+
+/** Its value if it is set to something. `process.env` inherits from Object.prototype, which has no say. */
+function variable(name: string): string | undefined {
+  const value = process.env[name];
+  return value === undefined || value === '' || !Object.hasOwn(process.env, name) ? undefined : value;
+}

@@ -1,0 +1,325 @@
+/**
+ * One exchange with an app in this process, on the client's side: the promise for its head, the pieces of its body, the clocks
+ * and the signal. What an app is, and how a request reaches it, is `fetch-app.ts`'s and `node-exchange.ts`'s work.
+ */
+
+import { AsyncResource } from 'node:async_hooks';
+import { tooLarge } from '../../response/body-reader.js';
+import { DecodingSource } from '../../response/decoding.js';
+import { ReadTimeout, RemoteProtocolError, StreamClosed, TotalTimeout, WriteTimeout } from '../../errors.js';
+import type { Headers } from '../../headers.js';
+import type { Request } from '../../request/request.js';
+import type { Arrival } from '../../response/received.js';
+import { Response } from '../../response/response.js';
+import { listen } from '../shared-abort-listener.js';
+import { Clock } from './quiet-timer.js';
+import type { DispatchOptions } from '../dispatch.js';
+import type { BodySource } from '../../response/body-source.js';
+
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** A head, as an app gave it. */
+export interface AppHead {
+  readonly statusCode: number;
+  readonly reason: string;
+  /** 'name\nvalue\n…', names in lower case as from the network: some of them are looked for in the text. */
+  readonly headerLines: string;
+  readonly contentEncoding: string | undefined;
+  /** No content follows, whatever the fields say: HEAD, 204, 304. */
+  readonly isBodiless: boolean;
+}
+
+/** The base of both kinds. Nothing is created here that only streams need: most answers are small and whole. */
+export abstract class AppExchange implements BodySource {
+  received = 0;
+  trailers: Headers | null = null;
+  elapsed: number | null = null;
+  readonly request: Request;
+  readonly options: DispatchOptions;
+  /** Settled, and nothing is to come: whatever the app does now, nobody sees. */
+  protected isOver = false;
+  #answer: Waiting<Response> | null = null;
+  #reading: Waiting<Buffer | null> | null = null;
+  #head: AppHead | null = null;
+  #collects = false;
+  #pieces: Buffer[] = [];
+  #queued = 0;
+  #failure: { reason: unknown } | null = null;
+  #sentAt = performance.now();
+  #headAt = 0;
+  #readClock: Clock | null = null;
+  #writeClock: Clock | null = null;
+  #totalClock: Clock | null = null;
+  #unlisten: (() => void) | null = null;
+
+  constructor(request: Request, options: DispatchOptions) {
+    this.request = request;
+    this.options = options;
+  }
+
+  /** Calls the app. What `call` throws rejects the promise. */
+  send(call: () => void): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      this.#answer = { resolve, reject };
+      const { signal, timeout } = this.options;
+      if (signal?.aborted) {
+        this.isOver = true;
+        reject(signal.reason);
+        return;
+      }
+      if (signal !== undefined && signal !== null) {
+        // Whoever aborts, what the app does about it happens in the caller's AsyncLocalStorage.
+        const abort = AsyncResource.bind(() => this.fail(signal.reason));
+        this.#unlisten = listen(signal, abort);
+      }
+      const { totalTimeout } = timeout;
+      if (totalTimeout !== null) {
+        this.#totalClock = new Clock(totalTimeout, () => {
+          const message = `${this.#origin} did not finish within ${totalTimeout} ms in all${this.hint()}`;
+          this.fail(new TotalTimeout(message, { request: this.request }));
+        });
+        this.#totalClock.start();
+      }
+      try {
+        call();
+      } catch (error) {
+        this.fail(error);
+      }
+    });
+  }
+
+  // ── what is asked by the response ──
+
+  read(): Promise<Buffer | null> {
+    const piece = this.#pieces.shift();
+    if (piece !== undefined) {
+      this.#queued -= piece.length;
+      this.room(false);
+      return Promise.resolve(piece);
+    }
+    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
+    if (this.isOver) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reading = { resolve, reject };
+      this.startReadClock();
+      this.room(true);
+    });
+  }
+
+  cancel(): void {
+    this.fail(new StreamClosed('The response was closed while its body was read', { request: this.request }));
+  }
+
+  /** Ends it with an error, whichever promise waits for it; the app is told that nobody listens any more. */
+  fail(reason: unknown): void {
+    if (this.isOver) return;
+    this.#finish();
+    this.#failure = { reason };
+    const waiting = this.#answer ?? this.#reading;
+    this.#answer = this.#reading = null;
+    waiting?.reject(reason);
+    this.dropped(reason);
+  }
+
+  // ── what is told by the app's side ──
+
+  /** The final head. False when that was the end of it. */
+  protected begin(head: AppHead): boolean {
+    if (this.isOver) return false;
+    if (!(head.statusCode >= 200 && head.statusCode <= 999)) {
+      const message = `The app answered with ${head.statusCode}, which is no final status`;
+      this.fail(new RemoteProtocolError(message, { request: this.request }));
+      return false;
+    }
+    this.#head = head;
+    this.#headAt = performance.now();
+    this.stopReadClock();
+    // What is coded is decoded as it is read: how much comes of it is limited there.
+    const isCoded = head.contentEncoding !== undefined && !head.isBodiless;
+    this.#collects = this.options.buffered !== undefined && !isCoded;
+    if (this.#collects) {
+      this.startReadClock();
+    } else {
+      const { request } = this;
+      const source = isCoded ? new DecodingSource(this, head.contentEncoding as string, { request }) : this;
+      const response = this.#respond(head, null, source);
+      forgotten.register(response, this, this);
+      this.#settle(response);
+    }
+    return true;
+  }
+
+  /** A piece of the body, kept as it is. True when more may come at once. */
+  protected push(piece: Buffer): boolean {
+    if (this.isOver) return false;
+    this.received += piece.length;
+    if (this.#collects) {
+      const limit = this.options.buffered?.maxResponseSize ?? null;
+      if (limit !== null && this.received > limit) {
+        this.fail(tooLarge(limit, { request: this.request }));
+        return false;
+      }
+      this.#pieces.push(piece);
+      this.startReadClock();
+      return true;
+    }
+    const reading = this.#reading;
+    if (reading !== null) {
+      this.#reading = null;
+      this.stopReadClock();
+      reading.resolve(piece);
+      return true;
+    }
+    this.#pieces.push(piece);
+    this.#queued += piece.length;
+    return this.#queued < HIGH_WATER_MARK;
+  }
+
+  /** The body's end. */
+  protected end(): void {
+    if (this.isOver) return;
+    this.#finish();
+    this.elapsed = performance.now() - this.#sentAt;
+    const reading = this.#reading;
+    if (reading !== null) {
+      this.#reading = null;
+      reading.resolve(null);
+    }
+    if (this.#collects) {
+      const pieces = this.#pieces;
+      const body = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, this.received);
+      this.#pieces = [];
+      this.#settle(this.#respond(this.#head as AppHead, body, null));
+    }
+  }
+
+  /** A response that is made already. */
+  protected respond(response: Response): void {
+    if (this.isOver) return;
+    this.#finish();
+    this.#settle(response);
+  }
+
+  /** Somebody takes pieces: `waits` when there is none. */
+  protected abstract room(waits: boolean): void;
+
+  /** Nobody wants the rest: stop, and tell the app. */
+  protected abstract dropped(reason: unknown): void;
+
+  /** Behind the message of a timeout: what is known of the app. */
+  protected hint(): string {
+    return '';
+  }
+
+  protected get hasHead(): boolean {
+    return this.#head !== null;
+  }
+
+  /** The whole body is wanted, before the promise is settled. */
+  protected get collects(): boolean {
+    return this.#collects;
+  }
+
+  /** The app is silent from now on; nothing is counted while nobody waits. */
+  protected startReadClock(): void {
+    const { readTimeout } = this.options.timeout;
+    if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
+    this.#readClock ??= new Clock(readTimeout, () => {
+      const message = `no data from ${this.#origin} for ${readTimeout} ms${this.hint()}`;
+      this.fail(new ReadTimeout(message, { request: this.request }));
+    });
+    this.#readClock.start();
+  }
+
+  protected stopReadClock(): void {
+    this.#readClock?.stop();
+  }
+
+  /** The app takes nothing of the request's body from now on. */
+  protected startWriteClock(): void {
+    const { writeTimeout } = this.options.timeout;
+    if (writeTimeout === null || this.isOver) return;
+    this.#writeClock ??= new Clock(writeTimeout, () => {
+      const message = `${this.#origin} took no data for ${writeTimeout} ms`;
+      this.fail(new WriteTimeout(message, { request: this.request }));
+    });
+    this.#writeClock.start();
+  }
+
+  protected stopWriteClock(): void {
+    this.#writeClock?.stop();
+  }
+
+  get #origin(): string {
+    return this.request.url.origin;
+  }
+
+  #respond(head: AppHead, body: Buffer | null, source: BodySource | null): Response {
+    const elapsed = this.#headAt - this.#sentAt;
+    const arrival = new AppArrival(head, body, source, this.received, this.trailers, elapsed, this.elapsed);
+    return new Response(head.statusCode, undefined, arrival, this.request);
+  }
+
+  #settle(response: Response): void {
+    this.#answer?.resolve(response);
+    this.#answer = null;
+  }
+
+  #finish(): void {
+    this.isOver = true;
+    this.stopReadClock();
+    this.stopWriteClock();
+    this.#totalClock?.stop();
+    if (this.#unlisten !== null) this.#unlisten();
+    if (this.#head !== null && !this.#collects) forgotten.unregister(this);
+  }
+}
+
+class AppArrival implements Arrival {
+  readonly version = 'HTTP/1.1';
+  #head: AppHead;
+  #body: Buffer | null;
+
+  constructor(
+    head: AppHead,
+    body: Buffer | null,
+    readonly source: BodySource | null,
+    readonly received: number,
+    readonly trailers: Headers | null,
+    readonly elapsed: number,
+    readonly elapsedTotal: number | null,
+  ) {
+    this.#head = head;
+    this.#body = body;
+  }
+
+  get reason(): string {
+    return this.#head.reason;
+  }
+
+  get headerLines(): string {
+    return this.#head.headerLines;
+  }
+
+  view(): Buffer | null {
+    return this.#body;
+  }
+
+  /** Memory of its own: a small piece lies in Node's pool, among others' bytes. */
+  copy(): Buffer | null {
+    const body = this.#body;
+    if (body === null || body.byteLength === body.buffer.byteLength) return body;
+    const own = Buffer.allocUnsafeSlow(body.length);
+    body.copy(own);
+    return own;
+  }
+}
+
+/** What waits here before an app is told to wait: as a socket's own. */
+const HIGH_WATER_MARK = 16 * 1024;
+
+/** Streaming responses that nobody closed, read or kept: their apps are told when they are collected. */
+const forgotten = new FinalizationRegistry<AppExchange>((exchange) => exchange.cancel());

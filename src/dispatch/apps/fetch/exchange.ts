@@ -1,0 +1,244 @@
+/** One exchange with a fetch handler: its Request, its Response, and the body that is pulled from it. */
+
+import { StreamBody } from '../../../request/body.js';
+import { RemoteProtocolError, typeName } from '../../../errors.js';
+import type { AppHead } from '../exchange.js';
+import { AppExchange } from '../exchange.js';
+import type { AppRequest, Streaming } from './request.js';
+import { abortRequest, streamBody, toAppRequest } from './request.js';
+import { hearErrors } from './errors.js';
+import { toLength } from '../node/head.js';
+
+type Reader = ReadableStreamDefaultReader<Uint8Array>;
+
+export class FetchExchange extends AppExchange {
+  #raises: boolean;
+  #asked: AppRequest | null = null;
+  #heard: { error: unknown } | null = null;
+  #reader: Reader | null = null;
+  #isReading = false;
+  #head: FetchHead | null = null;
+  #upload: Streaming | null = null;
+
+  constructor(request: AppExchange['request'], options: AppExchange['options'], raises: boolean) {
+    super(request, options);
+    this.#raises = raises;
+  }
+
+  /** Calls the handler. What cannot be asked throws; what the handler throws is its own. */
+  call(handler: (asked: globalThis.Request, context: unknown) => unknown, path: string, headerLines: string): void {
+    const { body } = this.request;
+    const { onUploadProgress } = this.options;
+    if (body instanceof StreamBody) this.#upload = this.#streamed(body);
+    const asked = toAppRequest(
+      this.request,
+      path,
+      headerLines,
+      body instanceof StreamBody ? (this.#upload as Streaming).stream : body,
+    );
+    this.#asked = asked;
+    if (this.#raises) hearErrors(asked, (error) => (this.#heard = { error }));
+    let answer: unknown;
+    let isLater = false;
+    try {
+      answer = handler(asked, CONTEXT);
+      if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
+        this.startReadClock();
+        (answer as PromiseLike<unknown>).then(
+          (response) => this.#answered(response),
+          (error: unknown) => this.#thrown(error),
+        );
+        isLater = true;
+      }
+    } catch (error) {
+      this.#thrown(error);
+      return;
+    }
+    if (body !== null && !(body instanceof StreamBody)) onUploadProgress?.(body.length, body.length);
+    if (!isLater) this.#answered(answer);
+  }
+
+  #streamed(body: StreamBody): Streaming {
+    const { onUploadProgress } = this.options;
+    let sent = 0;
+    return streamBody(body, {
+      fails: (error) => this.fail(error),
+      waitsForSource: () => this.stopReadClock(),
+      took: (bytes) => {
+        sent += bytes;
+        onUploadProgress?.(sent, body.length);
+        this.startReadClock();
+      },
+      done: () => this.startReadClock(),
+    });
+  }
+
+  /** A reader that is stuck is told as well, so that it fails and does not hang. */
+  protected dropped(reason: unknown): void {
+    if (this.#asked !== null) abortRequest(this.#asked, reason);
+    this.#upload?.stop(reason);
+    const reader = this.#reader;
+    this.#reader = null;
+    reader?.cancel(reason).catch(ignore);
+  }
+
+  protected room(waits: boolean): void {
+    if (waits && !this.#isReading) void this.#pull();
+  }
+
+  #thrown(error: unknown): void {
+    if (this.isOver) return;
+    if (this.#raises) {
+      this.fail(error);
+    } else {
+      this.#head = new FetchHead(500, '', 'content-length\n0\n', this.request.method);
+      if (this.begin(this.#head)) this.#ended();
+    }
+  }
+
+  #answered(answer: unknown): void {
+    const response = answer as globalThis.Response;
+    if (this.isOver) {
+      discard(response);
+      return;
+    }
+    try {
+      this.#take(response);
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #take(response: globalThis.Response): void {
+    const { request } = this;
+    if (!isResponse(response)) {
+      const what =
+        response === undefined || response === null
+          ? 'The app returned without answering: its handler gave no Response'
+          : `The app did not answer: its handler gave no Response, but ${typeName(response)}`;
+      throw new RemoteProtocolError(what, { request });
+    }
+    if (this.#heard !== null && response.status >= 500) {
+      discard(response);
+      this.fail(this.#heard.error);
+      return;
+    }
+    if (response.bodyUsed || response.body?.locked) {
+      throw new RemoteProtocolError('The app answered with a Response whose body is read already', { request });
+    }
+    let lines = '';
+    for (const [name, value] of response.headers) lines += `${name}\n${value}\n`;
+    const head = new FetchHead(response.status, response.statusText, lines, request.method);
+    this.#head = head;
+    const { body } = response;
+    if (head.isBodiless || body === null) {
+      if (body !== null) body.cancel().catch(ignore);
+      if (this.begin(head)) this.#ended();
+      return;
+    }
+    const reader = body.getReader() as Reader;
+    this.#reader = reader;
+    if (!this.begin(head)) return;
+    // All of it is wanted: begun at once. Of a stream nothing is read that nobody asked for.
+    if (this.collects) void this.#pull();
+  }
+
+  /** Reads until nobody waits for more. */
+  async #pull(): Promise<void> {
+    this.#isReading = true;
+    try {
+      for (;;) {
+        const reader = this.#reader;
+        if (reader === null) return;
+        const { done, value } = await reader.read();
+        if (this.isOver) return;
+        if (done) {
+          this.#reader = null;
+          this.#ended();
+          return;
+        }
+        const piece = this.#toPiece(value);
+        if (piece === null) return;
+        if (piece.length === 0) continue;
+        this.push(piece);
+        if (!this.collects) return;
+      }
+    } catch (error) {
+      this.#reader = null;
+      if (this.#raises) this.fail(error);
+      else this.#cut('The app failed in the midst of its response', error);
+    } finally {
+      this.#isReading = false;
+    }
+  }
+
+  /** A copy: the app may go on using its buffer. */
+  #toPiece(value: unknown): Buffer | null {
+    if (value instanceof Uint8Array) return Buffer.from(value);
+    this.#cut(`The app's body has a piece that is no Uint8Array, but ${typeName(value)}`, undefined);
+    return null;
+  }
+
+  #ended(): void {
+    const { received } = this;
+    const { contentLength, isBodiless } = this.#head as FetchHead;
+    if (contentLength !== null && !isBodiless && received !== contentLength) {
+      const said = Number.isNaN(contentLength) ? 'no length' : contentLength;
+      this.#cut(`The app sent ${received} bytes, its Content-Length is ${said}`, undefined);
+    } else {
+      this.end();
+      if (this.#upload !== null) this.#upload.stop(new Error('The response is whole: no more of the request is sent'));
+    }
+  }
+
+  #cut(message: string, cause: unknown): void {
+    this.fail(new RemoteProtocolError(message, { request: this.request, ...(cause === undefined ? {} : { cause }) }));
+  }
+}
+
+class FetchHead implements AppHead {
+  readonly isBodiless: boolean;
+
+  constructor(
+    readonly statusCode: number,
+    readonly reason: string,
+    readonly headerLines: string,
+    method: string,
+  ) {
+    this.isBodiless = method === 'HEAD' || statusCode === 204 || statusCode === 304;
+  }
+
+  get contentEncoding(): string | undefined {
+    return /(?:^|\n)content-encoding\n([^\n]*)/.exec(this.headerLines)?.[1];
+  }
+
+  /** NaN for what is no length. */
+  get contentLength(): number | null {
+    const found = /(?:^|\n)content-length\n([^\n]*)\n/.exec(this.headerLines);
+    return found === null ? null : toLength(found[1]);
+  }
+}
+
+/** Of any realm or polyfill: what has a Response's parts is one. */
+function isResponse(value: unknown): value is globalThis.Response {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, headers, body } = value as Partial<globalThis.Response>;
+  const isBody = body === null || body === undefined || typeof body.getReader === 'function';
+  return typeof status === 'number' && typeof headers?.get === 'function' && isBody;
+}
+
+/** Nobody reads it: its source is told. */
+function discard(response: globalThis.Response | undefined): void {
+  if (isResponse(response) && response.body && !response.body.locked) response.body.cancel().catch(ignore);
+}
+
+function ignore(): void {}
+
+/** The third argument of a Workers handler. What it waits for may go on when the answer is out; its errors are its own. */
+const CONTEXT = Object.freeze({
+  waitUntil(promise: unknown): void {
+    Promise.resolve(promise).catch(ignore);
+  },
+  passThroughOnException(): void {},
+  props: Object.freeze({}),
+});

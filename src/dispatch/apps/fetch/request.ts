@@ -1,0 +1,150 @@
+/** The global Request that a fetch handler is given. */
+
+import type { StreamBody } from '../../../request/body.js';
+import { toChunk } from '../../../request/body.js';
+import { LocalProtocolError } from '../../../errors.js';
+import type { Request } from '../../../request/request.js';
+
+/** Its signal is made when the app looks at it: most do not, and it would cost as much as the rest. */
+export interface AppRequest extends globalThis.Request {
+  /** Nobody waits for the answer any more. */
+  [abort](reason: unknown): void;
+}
+
+/** What a streamed body tells of itself. */
+export interface BodyListener {
+  fails(error: unknown): void;
+  waitsForSource(): void;
+  took(bytes: number): void;
+  done(): void;
+}
+
+const abort = Symbol('abort');
+
+/**
+ * @param path The path and query that the app routes on.
+ * @throws LocalProtocolError for what a Request cannot be: TRACE, a body of GET and HEAD
+ */
+export function toAppRequest(
+  request: Request,
+  path: string,
+  headerLines: string,
+  sent: Buffer | ReadableStream<Uint8Array> | null,
+): AppRequest {
+  const { method, url } = request;
+  if (method === 'TRACE' || method === 'TRACK') {
+    throw new LocalProtocolError(`${method}: a fetch handler cannot be sent it, a Request has no such method`, {
+      request,
+    });
+  }
+  if (sent !== null && (method === 'GET' || method === 'HEAD')) {
+    throw new LocalProtocolError(`${method}: a fetch handler cannot be sent a body with it`, { request });
+  }
+  const headers: [string, string][] = [];
+  const fields = headerLines.split('\n');
+  for (let i = 0; i + 1 < fields.length; i += 2) headers.push([fields[i], fields[i + 1]]);
+  const init: RequestInit & { duplex?: 'half' } = { method, headers };
+  if (sent !== null) {
+    init.body = sent as Exclude<typeof sent, Buffer> | Uint8Array<ArrayBuffer>;
+    init.duplex = 'half';
+  }
+  // '*' and an absolute-form target have no place in a URL's path.
+  const target = path.startsWith('/') ? path : '/';
+  // Redirects are the client's: the default of a Request, 'follow', says nothing to a server.
+  return new (appRequestClass())(url.origin + target, init);
+}
+
+/** Tells the app, if it listens. */
+export function abortRequest(request: AppRequest, reason: unknown): void {
+  request[abort](reason);
+}
+
+/** A streamed body on its way: whoever reads it later than anybody wants gets an error and does not hang. */
+export interface Streaming {
+  readonly stream: ReadableStream<Uint8Array>;
+  /** No more is wanted: the source is told, if it was begun. */
+  stop(reason: unknown): void;
+}
+
+export function streamBody(body: StreamBody, listener: BodyListener): Streaming {
+  let controls: ReadableStreamDefaultController<Uint8Array> | null = null;
+  let producer: AsyncIterator<unknown> | Iterator<unknown> | null = null;
+  const release = () => {
+    const stopped = producer;
+    producer = controls = null;
+    // In a microtask: a generator that ends its own exchange is still running now.
+    void Promise.resolve()
+      .then(() => stopped?.return?.())
+      .catch(() => {});
+  };
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        controls = controller;
+      },
+      async pull(controller) {
+        listener.waitsForSource();
+        try {
+          producer ??= body.open();
+          const { done, value } = await producer.next();
+          if (controls === null) return;
+          if (done) {
+            producer = controls = null;
+            controller.close();
+            listener.done();
+            return;
+          }
+          const piece = toChunk(value);
+          // A copy, as on any other way out: producers use their buffers again.
+          controller.enqueue(Uint8Array.prototype.slice.call(piece));
+          listener.took(piece.length);
+        } catch (error) {
+          if (controls === null) return;
+          producer = controls = null;
+          controller.error(error);
+          listener.fails(error);
+        }
+      },
+      cancel: release,
+    },
+    { highWaterMark: 0 },
+  );
+  const stop = (reason: unknown) => {
+    const controller = controls;
+    if (controller === null) return;
+    release();
+    controller.error(reason);
+  };
+  return { stream, stop };
+}
+
+let made: (new (url: string, init: RequestInit) => AppRequest) | null = null;
+
+/** Made late: Node loads its fetch when somebody first says `Request`. */
+function appRequestClass(): new (url: string, init: RequestInit) => AppRequest {
+  return (made ??= class Request extends globalThis.Request implements AppRequest {
+    #aborting: AbortController | null = null;
+    #aborted: { reason: unknown } | null = null;
+
+    // On the prototype, as the platform has it; its types call it a field, which no accessor may override.
+    static {
+      const get = function (this: Request) {
+        return this.#signal();
+      };
+      Object.defineProperty(this.prototype, 'signal', { get, configurable: true });
+    }
+
+    #signal(): AbortSignal {
+      if (this.#aborting === null) {
+        this.#aborting = new AbortController();
+        if (this.#aborted !== null) this.#aborting.abort(this.#aborted.reason);
+      }
+      return this.#aborting.signal;
+    }
+
+    [abort](reason: unknown): void {
+      this.#aborted = { reason };
+      this.#aborting?.abort(reason);
+    }
+  });
+}

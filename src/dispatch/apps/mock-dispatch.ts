@@ -1,0 +1,73 @@
+/** A function in the place of a server, for tests. Whole apps are `fetch-app.ts`'s and `node-app.ts`'s. */
+
+import { RemoteProtocolError, typeName } from '../../errors.js';
+import { showAs } from '../../inspect.js';
+import type { Request } from '../../request/request.js';
+import { Response } from '../../response/response.js';
+import { AppExchange } from './exchange.js';
+import type { Dispatch, DispatchOptions } from '../dispatch.js';
+import { checkProtocol } from '../check-request.js';
+import { NO_TIMEOUT } from '../../timeout.js';
+
+/** What answers. */
+export type MockHandler = (request: Request) => Response | Promise<Response>;
+
+/**
+ * Answers every request by a function, and keeps the requests. A streamed body is read before the function sees it.
+ *
+ * ```js
+ * const dispatch = new MockDispatch((request) => new Response(200, { json: { path: request.url.path } }));
+ * const client = new Client({ dispatch });
+ * ```
+ *
+ * Rejects with what the function throws, a TypeError if it gives no Response, `signal.reason` and the timeouts `read` and `total`.
+ *
+ * @throws TypeError for what is no function
+ */
+export class MockDispatch implements Dispatch {
+  /** All that were sent, in order, each hop of a redirect among them. */
+  readonly requests: readonly Request[] = [];
+  #handler: MockHandler;
+
+  constructor(handler: MockHandler) {
+    if (typeof handler !== 'function') throw new TypeError(`handler: expected a function, got ${typeName(handler)}`);
+    this.#handler = handler;
+  }
+
+  send(request: Request, options: DispatchOptions = NO_OPTIONS): Promise<Response> {
+    (this.requests as Request[]).push(request);
+    const exchange = new MockExchange(request, options);
+    return exchange.send(() => {
+      checkProtocol(request);
+      exchange.call(this.#handler);
+    });
+  }
+}
+
+showAs(MockDispatch, ({ requests }) => `<MockDispatch, ${requests.length} requests>`);
+
+class MockExchange extends AppExchange {
+  call(handler: MockHandler): void {
+    this.startReadClock();
+    this.#answer(handler).then(
+      (response) => this.respond(response),
+      (error: unknown) => this.fail(error),
+    );
+  }
+
+  async #answer(handler: MockHandler): Promise<Response> {
+    const { request } = this;
+    await request.read();
+    const response: unknown = await handler(request);
+    if (response instanceof Response) return response;
+    if (response !== undefined && response !== null) {
+      throw new TypeError(`MockDispatch: the handler must give a Response, got ${typeName(response)}`);
+    }
+    throw new RemoteProtocolError('MockDispatch: the handler returned without answering', { request });
+  }
+
+  protected room(): void {}
+  protected dropped(): void {}
+}
+
+const NO_OPTIONS: DispatchOptions = Object.freeze({ timeout: NO_TIMEOUT });

@@ -1,0 +1,391 @@
+/**
+ * One exchange with a Node listener: a real IncomingMessage and a real ServerResponse over a socket without a connection. What
+ * `_http_server.js` does around the two is done here; which function is called, and where its errors come from, is
+ * `node-listener.ts`'s work.
+ */
+
+import { AsyncResource } from 'node:async_hooks';
+import type { Server } from 'node:http';
+import { IncomingMessage, ServerResponse } from 'node:http';
+import { StreamBody } from '../../../request/body.js';
+import { RemoteProtocolError } from '../../../errors.js';
+import { Headers } from '../../../headers.js';
+import type { Request } from '../../../request/request.js';
+import { AppExchange } from '../exchange.js';
+import type { Ends, SocketOwner } from './socket.js';
+import { AppSocket } from './socket.js';
+import { ChunkedReader, toBytes } from './chunked.js';
+import type { DispatchOptions } from '../../dispatch.js';
+import { NodeHead } from './head.js';
+import type { Asked } from '../../check-request.js';
+import { Upload } from './upload.js';
+
+/** What a dispatch decided for all of its exchanges. */
+export interface NodeExchangeOptions {
+  readonly raiseAppExceptions: boolean;
+  /** '' at the root. */
+  readonly scriptName: string;
+  readonly ends: Ends;
+  readonly server: Server | null;
+  readonly asked: Asked;
+}
+
+export class NodeExchange extends AppExchange implements SocketOwner {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly socket: AppSocket;
+  readonly expectsContinue: boolean;
+  #raises: boolean;
+  /** What the app's framework told us of an error that it may have answered itself. */
+  #noted: { error: unknown } | null = null;
+  #head: NodeHead | null = null;
+  #chunks: ChunkedReader | null = null;
+  /** Writes whose callers wait for the reader. */
+  #waiting: (() => void)[] = [];
+  #release: (() => void) | null = null;
+  /** Enough waits for the reader: writers should wait as well. */
+  #isFull = false;
+  #upload: Upload | null = null;
+  #hasReturned = false;
+
+  /** @param target The request-target, below the mount path. */
+  constructor(
+    request: Request,
+    options: DispatchOptions,
+    { raiseAppExceptions, scriptName, ends, server, asked }: NodeExchangeOptions,
+    headerLines: string,
+    target: string,
+  ) {
+    super(request, options);
+    this.#raises = raiseAppExceptions;
+    this.socket = new AppSocket(this, ends);
+    const [Incoming, Outgoing] = server === null ? [IncomingMessage, ServerResponse] : classesOf(server);
+    const req = new Incoming(this.socket) as Incoming;
+    const fields = headerLines.split('\n');
+    fields.pop();
+    req.httpVersionMajor = req.httpVersionMinor = 1;
+    req.httpVersion = '1.1';
+    req.method = request.method;
+    req.url = target;
+    req.upgrade = false;
+    if (server !== null) req.joinDuplicateHeaders = (server as Incoming['server']).joinDuplicateHeaders;
+    req._addHeaderLines(fields, fields.length);
+    if (scriptName !== '') {
+      req.baseUrl = scriptName;
+      req.originalUrl = request.url.fullPath;
+    }
+    const res = new Outgoing(req);
+    if (asked.closes) res.shouldKeepAlive = false;
+    this.expectsContinue = asked.expectsContinue;
+    this.req = req;
+    this.res = res;
+    req[exchangeKey] = this;
+    res.assignSocket(this.socket);
+    res.on('finish', () => this.#finished());
+    res.on('error', (error: unknown) => this.thrown(error));
+  }
+
+  /**
+   * Calls the listener, then lets the body follow.
+   * @param invites Whether `Expect: 100-continue` is answered first, as Node's server does for listeners of 'request'.
+   */
+  call(listener: (req: IncomingMessage, res: ServerResponse) => unknown, invites = this.expectsContinue): void {
+    if (this.isOver) return;
+    let returned: unknown;
+    try {
+      if (invites) this.res.writeContinue();
+      returned = listener(this.req, this.res);
+      if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function') {
+        (returned as PromiseLike<unknown>).then(
+          () => {
+            this.#hasReturned = true;
+          },
+          (error: unknown) => this.thrown(error),
+        );
+      }
+    } catch (error) {
+      this.thrown(error);
+    }
+    this.#sendBody();
+  }
+
+  // ── what the app's errors do ──
+
+  /** Nobody in the app has dealt with it. */
+  thrown(error: unknown): void {
+    if (this.isOver) return;
+    if (this.#raises) {
+      this.fail(error);
+    } else if (this.res.writableEnded) {
+      // The answer was whole already.
+    } else if (this.res.headersSent) {
+      this.fail(this.#truncated('The app failed in the midst of its response', error));
+    } else {
+      const { res } = this;
+      for (const name of res.getHeaderNames()) res.removeHeader(name);
+      res.statusCode = 500;
+      // What the app said of another status, or what no status line can hold.
+      res.statusMessage = '';
+      res.end();
+    }
+  }
+
+  /** The framework tells of an error that it is about to answer: it counts if the answer is a 5xx, or has begun already. */
+  noted(error: unknown): void {
+    if (this.isOver) return;
+    if (this.res.headersSent && !this.res.writableEnded) this.thrown(error);
+    else this.#noted = { error };
+  }
+
+  // ── what the socket tells ──
+
+  written(data: string | Uint8Array, encoding: BufferEncoding | undefined, callback?: () => void): boolean {
+    const more = this.#feed(data, encoding);
+    if (more || this.isOver) {
+      if (callback !== undefined) process.nextTick(callback);
+      return true;
+    }
+    if (callback !== undefined) this.#waiting.push(callback);
+    // Whoever reads: what the app does when it may go on happens in the app's AsyncLocalStorage.
+    this.#release ??= AsyncResource.bind(() => this.#drain());
+    return false;
+  }
+
+  wanted(): void {
+    this.#upload?.resume();
+  }
+
+  destroyed(error: Error | null): void {
+    // What was written before is out, as on a socket.
+    if (this.isOver || (this.res.writableEnded && error === null)) return;
+    if (this.#raises && this.#noted !== null) this.fail(this.#noted.error);
+    else if (this.#raises && error !== null) this.fail(error);
+    else if (this.hasHead) this.fail(this.#truncated('The app closed its socket in the midst of its response', error));
+    else this.fail(this.#truncated('The app closed its socket without a response', error));
+  }
+
+  /** As Node's server: a socket that nobody listens to is closed. */
+  timedOut(): void {
+    const { req, res, socket } = this;
+    const heard = [!req.complete && req.emit('timeout', socket), res.emit('timeout', socket)];
+    if (!heard.includes(true)) socket.destroy();
+  }
+
+  // ── what the client's side tells ──
+
+  protected room(): void {
+    const release = this.#release;
+    this.#release = null;
+    release?.();
+  }
+
+  protected dropped(): void {
+    this.#upload?.stop();
+    const { req, socket } = this;
+    this.#waiting = [];
+    // As a server whose client has gone: the response closes with its socket, the request is aborted.
+    socket.destroy();
+    const gone: NodeJS.ErrnoException = new Error('aborted');
+    gone.code = 'ECONNRESET';
+    req.destroy(gone);
+  }
+
+  protected override hint(): string {
+    return this.#hasReturned && !this.res.headersSent ? ' (the app returned without answering)' : '';
+  }
+
+  /** Bytes of the response; false when the writer should wait. */
+  #feed(data: string | Uint8Array, encoding: BufferEncoding | undefined): boolean {
+    if (this.isOver) return true;
+    if (this.#head !== null) return this.#feedBody(data, encoding);
+    const header = (this.res as Outgoing)._header;
+    if (header !== null && typeof data === 'string' && data.startsWith(header)) {
+      const head = new NodeHead(header, encoding, this.request.method);
+      this.#head = head;
+      if (this.#raises && this.#noted !== null && head.statusCode >= 500) {
+        this.fail(this.#noted.error);
+        return true;
+      }
+      this.#noted = null;
+      if (!head.isBodiless && Number.isNaN(head.contentLength)) {
+        this.fail(this.#truncated('The app sent a Content-Length that is no length', null));
+        return true;
+      }
+      if (!this.begin(head)) return true;
+      if ((this.res as Outgoing).chunkedEncoding && !head.isBodiless) {
+        this.#chunks = new ChunkedReader(
+          (piece) => this.#body(piece),
+          (lines) => this.#trailers(lines),
+        );
+      }
+      return data.length === header.length || this.#feedBody(data.slice(header.length), encoding);
+    }
+    const text = typeof data === 'string' ? data : Buffer.from(data).toString('latin1');
+    if (/^HTTP\/1\.1 1\d\d [^]*\r\n\r\n$/.test(text)) {
+      this.#informational(text);
+    } else if (text !== '') {
+      this.fail(this.#truncated('The app wrote to its socket, past its response', null));
+    }
+    return true;
+  }
+
+  #feedBody(data: string | Uint8Array, encoding: BufferEncoding | undefined): boolean {
+    if (data.length === 0) return !this.#isFull;
+    const head = this.#head as NodeHead;
+    if (this.#chunks !== null) {
+      if (!this.#chunks.feed(data, encoding)) {
+        this.fail(this.#truncated('The app wrote to its socket, past its response', null));
+      }
+    } else if (!head.isBodiless) {
+      this.#body(toBytes(data, encoding));
+      if (head.contentLength !== null && this.received > head.contentLength) {
+        const message = `The app sent more than the ${head.contentLength} bytes of its Content-Length`;
+        this.fail(new RemoteProtocolError(message, { request: this.request }));
+      }
+    }
+    return !this.#isFull;
+  }
+
+  #body(piece: Buffer): void {
+    this.#isFull = !this.push(piece);
+  }
+
+  #trailers(lines: string[]): void {
+    if (lines.length === 0) return;
+    this.trailers = Headers.fromLines(
+      lines.map((line) => line.replace(/^([^:]*): ?/, (_, name: string) => `${name.toLowerCase()}\n`)).join('\n') +
+        '\n',
+    );
+  }
+
+  #informational(text: string): void {
+    const { onInformational } = this.options;
+    if (typeof onInformational !== 'function') return;
+    try {
+      onInformational(Number(text.slice(9, 12)), Headers.fromLines(new NodeHead(text, 'latin1', '').headerLines));
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  /** There is room again: the writers that wait go on. */
+  #drain(): void {
+    this.#isFull = false;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    const { res } = this;
+    process.nextTick(() => {
+      for (const callback of waiting) callback();
+      if (!res.writableNeedDrain) return;
+      (res as unknown as Record<symbol, boolean>)[needDrainOf(res)] = false;
+      res.emit('drain');
+    });
+  }
+
+  /** `resOnFinish` of Node's server; the response is whole. */
+  #finished(): void {
+    const { req, res, socket } = this;
+    this.#upload?.stop();
+    if (!(req as Incoming)._consuming) (req as Incoming)._dump();
+    res.detachSocket(socket);
+    if (socket.timeout) socket.setTimeout(0);
+    process.nextTick(close, res, socket);
+    const head = this.#head;
+    if (head !== null && !head.isBodiless && head.contentLength !== null && this.received < head.contentLength) {
+      const message = `The app ended its response after ${this.received} of the ${head.contentLength} bytes of its Content-Length`;
+      this.fail(new RemoteProtocolError(message, { request: this.request }));
+      return;
+    }
+    // Not at once: an async listener that fails right behind `res.end()` fails before its answer is out.
+    queueMicrotask(() => this.end());
+  }
+
+  /** As the parser would: after the listener was called, piece by piece. */
+  #sendBody(): void {
+    const { body } = this.request;
+    const req = this.req as Incoming;
+    if (body instanceof StreamBody) {
+      if (this.isOver) return;
+      this.#upload = new Upload(body, req, this.options.onUploadProgress, {
+        fails: (error) => this.fail(error),
+        waitsForApp: () => this.startWriteClock(),
+        appTook: () => this.stopWriteClock(),
+        waitsForSource: () => this.stopReadClock(),
+        done: () => this.startReadClock(),
+      });
+      void this.#upload.start();
+      return;
+    }
+    if (body !== null && !req.destroyed) {
+      req.push(body);
+      this.options.onUploadProgress?.(body.length, body.length);
+    }
+    req.complete = true;
+    if (!req.destroyed) req.push(null);
+    // What is answered already needs no clock; an end that never left the response does.
+    if (!this.res.writableEnded || this.#head === null) this.startReadClock();
+  }
+
+  #truncated(message: string, cause: unknown): RemoteProtocolError {
+    return new RemoteProtocolError(message, { request: this.request, ...(cause === null ? {} : { cause }) });
+  }
+}
+
+/** The exchange that a request belongs to: frameworks tell of errors with the request at hand. */
+export function exchangeOf(req: object | null | undefined): NodeExchange | undefined {
+  return req === null || req === undefined ? undefined : (req as Partial<Incoming>)[exchangeKey];
+}
+
+/** A property and no WeakMap: entries of that would be the garbage collector's to look through. */
+const exchangeKey = Symbol('exchange');
+
+/** What Node's own server and parser use of its messages, and its types do not say. */
+type Incoming = IncomingMessage & {
+  [exchangeKey]?: NodeExchange;
+  upgrade: boolean | null;
+  joinDuplicateHeaders?: boolean;
+  baseUrl?: string;
+  originalUrl?: string;
+  server: Server & { joinDuplicateHeaders?: boolean };
+  _consuming: boolean;
+  _addHeaderLines(fields: string[], count: number): void;
+  _dump(): void;
+};
+type Outgoing = ServerResponse & { _header: string | null; _closed: boolean };
+
+type Classes = [typeof IncomingMessage, typeof ServerResponse];
+
+const classes = new WeakMap<Server, Classes>();
+
+/** `createServer({ IncomingMessage, ServerResponse })` keeps them under symbols. */
+function classesOf(server: Server): Classes {
+  const known = classes.get(server);
+  if (known !== undefined) return known;
+  const kept = server as unknown as Record<symbol, unknown>;
+  const pick = (name: string, otherwise: unknown) => {
+    const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === name);
+    return symbol !== undefined && typeof kept[symbol] === 'function' ? kept[symbol] : otherwise;
+  };
+  const found = [pick('IncomingMessage', IncomingMessage), pick('ServerResponse', ServerResponse)] as Classes;
+  classes.set(server, found);
+  return found;
+}
+
+let needDrain: symbol | undefined;
+
+/** The mark that a response puts on itself when `write` said no; Node's server takes it off by the same symbol. */
+function needDrainOf(res: ServerResponse): symbol {
+  return (needDrain ??=
+    Object.getOwnPropertySymbols(res).find(({ description }) => description === 'kNeedDrain') ?? Symbol('kNeedDrain'));
+}
+
+/** `emitCloseNT` of Node's server; and the client hangs up, which nobody need be told who does not listen. */
+function close(res: ServerResponse, socket: AppSocket): void {
+  const response = res as Outgoing;
+  if (!response._closed) {
+    response.destroyed = true;
+    response._closed = true;
+    response.emit('close');
+  }
+  if (socket.listenerCount('close') > 0) socket.destroy();
+}

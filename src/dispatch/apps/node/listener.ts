@@ -1,0 +1,228 @@
+/**
+ * How each kind of Node app is called, and how an error that its framework answers becomes known to us. The messages are
+ * `node-exchange.ts`'s.
+ *
+ * Frameworks keep their errors: each has its own way out, all of them public and none changes what other callers of the app see.
+ *
+ *   Express, connect   the third argument is called with what nobody handled; the app's own last word is asked for the page
+ *   Koa                emits 'error' with the context; we listen as a monitor, so that its own listener stays the only one
+ *   Fastify            an error handler at the root, if the app has none, that hands on to Fastify's own; a channel when it is
+ *                      too late for that
+ *   http.Server        its 'request' listener is called as what it is
+ */
+
+import { subscribe } from 'node:diagnostics_channel';
+import { errorMonitor, type EventEmitter } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { RemoteProtocolError } from '../../../errors.js';
+import type { NodeApp, NodeListener } from '../kind.js';
+import { kindOf } from '../kind.js';
+import { learnKoa } from './koa-callback.js';
+import type { NodeExchange } from './exchange.js';
+import { exchangeOf } from './exchange.js';
+
+/** An app, ready to be called. */
+export interface NodeTarget {
+  readonly server: Server | null;
+  /** Set while the app has to be made ready first. */
+  ready: (() => PromiseLike<unknown>) | null;
+  call(exchange: NodeExchange, raises: boolean): void;
+}
+
+export function targetOf(app: NodeApp): NodeTarget {
+  switch (kindOf(app)) {
+    case 'fastify':
+      return fastifyTarget(app as unknown as FastifyLike);
+    case 'koa':
+      return koaTarget(app as unknown as KoaLike);
+    case 'server':
+      return serverTarget(app as Server);
+    default: {
+      const call = callOf(app as NodeListener);
+      return { server: null, ready: null, call };
+    }
+  }
+}
+
+type Call = NodeTarget['call'];
+
+/** A function, by what it is part of. `server` is the `this` of a server's listener. */
+function callOf(listener: NodeListener, server?: Server): Call {
+  if (isFinal(listener)) return (exchange, raises) => callFinal(listener, exchange, raises);
+  // Its name may be a minifier's.
+  const isKoa = /\bcreateContext\(/.test(Function.prototype.toString.call(listener));
+  let koa: KoaLike | null | undefined = isKoa ? undefined : null;
+  return (exchange) =>
+    exchange.call((req, res) => {
+      const next = (error?: unknown) => {
+        const message = 'The app returned without answering: it called next() and there is nobody';
+        exchange.thrown(error ?? new RemoteProtocolError(message, { request: exchange.request }));
+      };
+      const call = () => Reflect.apply(listener, server, [req, res, next]) as unknown;
+      if (koa !== undefined) return call();
+      return learnKoa(call, (found) => monitorKoa((koa = found as KoaLike)));
+    });
+}
+
+// ── Express and connect: apps with a last word of their own ──
+
+interface FinalApp extends NodeListener {
+  handle(req: IncomingMessage, res: ServerResponse): void;
+}
+
+/** A Router, which has `handle` too, has no last word: nothing answers what it does not. */
+function isFinal(app: unknown): app is FinalApp {
+  const { handle, request, response, route, stack } = app as Record<string, unknown>;
+  const isExpress = typeof request === 'object' && typeof response === 'object';
+  const isConnect = typeof route === 'string' && Array.isArray(stack);
+  return typeof handle === 'function' && (isExpress || isConnect);
+}
+
+function callFinal(app: FinalApp, exchange: NodeExchange, raises: boolean): void {
+  exchange.call((req, res) =>
+    app(req, res, (error) => {
+      const isNone = error === undefined || error === null;
+      if (!isNone && (res.headersSent || (raises && !isAnswer(error, res)))) exchange.thrown(error);
+      else lastWord(app, req, res, error);
+    }),
+  );
+}
+
+/** An error with a 4xx status is an answer: what `http-errors` makes, a body parser's 413. */
+function isAnswer(error: unknown, res: ServerResponse): boolean {
+  const { status, statusCode } = Object(error) as { status?: unknown; statusCode?: unknown };
+  return [status, statusCode, res.statusCode].some((code) => typeof code === 'number' && code >= 400 && code < 500);
+}
+
+/** The page that the app gives for an error, or for nobody's answer: the same app with nothing in it but that. */
+function lastWord(app: FinalApp, req: IncomingMessage, res: ServerResponse, error: unknown): void {
+  const handle = (_req: unknown, _res: unknown, done: (error?: unknown) => void) => done(error);
+  const bare = Object.create(app, {
+    router: { value: { handle } }, // Express 5
+    _router: { value: { handle } }, // Express 4
+    stack: { value: [{ route: '', handle }] }, // connect
+  }) as FinalApp;
+  bare.handle(req, res);
+}
+
+// ── Koa ──
+
+type KoaLike = EventEmitter & { callback(): NodeListener };
+
+function koaTarget(app: KoaLike): NodeTarget {
+  let listener: NodeListener | null = null;
+  return {
+    server: null,
+    ready: null,
+    call(exchange) {
+      if (listener === null) {
+        // Before ours: Koa adds its own error listener when there is none.
+        listener = app.callback();
+        monitorKoa(app);
+      }
+      exchange.call(listener);
+    },
+  };
+}
+
+const monitored = new WeakSet<object>();
+
+function monitorKoa(app: KoaLike): void {
+  if (monitored.has(app)) return;
+  monitored.add(app);
+  app.on(errorMonitor, (error: unknown, context?: { req?: object }) => exchangeOf(context?.req)?.noted(error));
+}
+
+// ── Fastify ──
+
+interface FastifyLike {
+  routing: NodeListener;
+  ready(): PromiseLike<unknown>;
+  readonly server: Server;
+  readonly errorHandler?: { name: string };
+  setErrorHandler(
+    handler: (error: unknown, request: { raw: object }, reply: { send(error: unknown): void }) => void,
+  ): unknown;
+}
+
+function fastifyTarget(app: FastifyLike): NodeTarget {
+  const target: NodeTarget = {
+    server: app.server,
+    async ready() {
+      // An app whose ready() has only just resolved still takes an error handler, which then is nobody's: a turn later it says no.
+      await new Promise((resolve) => setImmediate(resolve));
+      watchFastify(app);
+      await app.ready();
+      target.ready = null;
+    },
+    call(exchange) {
+      // Of a stream that fails behind the head Fastify says nothing but to its log.
+      exchange.res.on('pipe', notePiped);
+      exchange.call(app.routing);
+    },
+  };
+  return target;
+}
+
+function notePiped(this: ServerResponse, source: EventEmitter): void {
+  source.on(errorMonitor, (error: unknown) => {
+    if (this.headersSent) exchangeOf(this.req)?.noted(error);
+  });
+}
+
+const watched = new WeakSet<object>();
+
+/** Only of an app that leaves its errors to Fastify: with a handler of its own at the root, they are answered by the app. */
+function watchFastify(app: FastifyLike): void {
+  if (watched.has(app) || !leavesErrors(app)) return;
+  watched.add(app);
+  try {
+    app.setErrorHandler((error, request, reply) => {
+      exchangeOf(request.raw)?.noted(error);
+      reply.send(error);
+    });
+  } catch {
+    // Too late, the app is ready.
+    if (!isSubscribed) subscribe('tracing:fastify.request.handler:error', hearFastify);
+    isSubscribed = true;
+  }
+}
+
+let isSubscribed = false;
+
+function hearFastify(message: unknown): void {
+  const { error, request } = message as { error?: unknown; request?: { raw: object; server: FastifyLike } };
+  if (request !== undefined && leavesErrors(request.server)) exchangeOf(request.raw)?.noted(error);
+}
+
+function leavesErrors({ errorHandler }: FastifyLike): boolean {
+  return errorHandler?.name === 'defaultErrorHandler';
+}
+
+// ── http.Server ──
+
+function serverTarget(server: Server): NodeTarget {
+  const calls = new WeakMap<object, Call>();
+  const request: Call = (exchange, raises) => {
+    const listeners = server.listeners('request') as NodeListener[];
+    if (listeners.length === 0) {
+      throw new RemoteProtocolError("The app is an http.Server without a 'request' listener", {
+        request: exchange.request,
+      });
+    }
+    const [only] = listeners;
+    if (exchange.expectsContinue && server.listenerCount('checkContinue') > 0) {
+      exchange.call((req, res) => void server.emit('checkContinue', req, res), false);
+      return;
+    }
+    // With more than one, or one that expects to be called by the server, it is an event.
+    if (listeners.length > 1 || server.rawListeners('request')[0] !== only) {
+      exchange.call((req, res) => void server.emit('request', req, res));
+      return;
+    }
+    let call = calls.get(only);
+    if (call === undefined) calls.set(only, (call = callOf(only, server)));
+    call(exchange, raises);
+  };
+  return { server, ready: null, call: request };
+}

@@ -1,0 +1,119 @@
+/**
+ * Calls a Node listener in this process, without a socket (WSGI's place in httpx). How a message becomes one of Node's is in
+ * `node-exchange.ts`, how frameworks are called in `node-listener.ts`.
+ */
+
+import { ClientClosed, typeName } from '../../../errors.js';
+import { showAs } from '../../../inspect.js';
+import { checkOptions } from '../../../check-options.js';
+import type { Request } from '../../../request/request.js';
+import type { Response } from '../../../response/response.js';
+import type { NodeApp } from '../kind.js';
+import { kindOf } from '../kind.js';
+import type { Dispatch, DispatchOptions } from '../../dispatch.js';
+import { belowMountPath, toMountPath } from '../mount-path.js';
+import { NodeExchange } from './exchange.js';
+import type { NodeTarget } from './listener.js';
+import { targetOf } from './listener.js';
+import { checkAsked, checkProtocol } from '../../check-request.js';
+
+export interface NodeDispatchOptions {
+  app: NodeApp;
+  /**
+   * Default true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
+   * the app's framework makes of it, or an empty 500; a body that is cut is a RemoteProtocolError either way.
+   */
+  raiseAppExceptions?: boolean;
+  /** Where the app is mounted: stripped from `req.url`; the whole stays in `req.originalUrl`. Default the root. */
+  scriptName?: string;
+  /** `req.socket.remoteAddress`. Default '127.0.0.1'. */
+  remoteAddr?: string;
+}
+
+/**
+ * An Express app, a Koa app or its `callback()`, a Fastify instance, an `http.Server` or a plain `(req, res)`, called with a real
+ * IncomingMessage and ServerResponse.
+ *
+ * ```js
+ * const client = new Client({ dispatch: new NodeDispatch({ app, remoteAddr: '1.2.3.4' }) });
+ * ```
+ *
+ * @throws TypeError naming the option
+ */
+export class NodeDispatch implements Dispatch {
+  #target: NodeTarget;
+  #raiseAppExceptions: boolean;
+  #scriptName: string;
+  #remoteAddr: string;
+  #isClosed = false;
+
+  constructor(options: NodeDispatchOptions) {
+    const given = { __proto__: null, ...options } as unknown as NodeDispatchOptions;
+    checkOptions(given, optionNames, 'new NodeDispatch()');
+    const kind = kindOf(given.app);
+    // A listener that looks at nothing but `arguments`, or at `req` alone, is one if the user says so.
+    if (kind === null || (kind === 'fetch' && typeof given.app !== 'function')) {
+      throw new TypeError(`app: expected a (req, res) listener or an app that is one, got ${typeName(given.app)}`);
+    }
+    this.#target = targetOf(given.app);
+    this.#raiseAppExceptions = checkFlag(given.raiseAppExceptions);
+    this.#scriptName = toMountPath(given.scriptName, 'scriptName');
+    const remoteAddr = given.remoteAddr ?? '127.0.0.1';
+    if (typeof remoteAddr !== 'string') {
+      throw new TypeError(`remoteAddr: expected an address, got ${typeName(remoteAddr)}`);
+    }
+    this.#remoteAddr = remoteAddr;
+  }
+
+  /**
+   * Rejects with the app's own error, `signal.reason`, a timeout, or a RemoteProtocolError for what is no response.
+   */
+  send(request: Request, options: DispatchOptions): Promise<Response> {
+    const target = this.#target;
+    try {
+      if (this.#isClosed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      checkProtocol(request);
+      const lines = request.headerLines();
+      const asked = checkAsked(request, lines);
+      const isTls = request.url.scheme === 'https';
+      const ends = {
+        remoteAddress: this.#remoteAddr,
+        remotePort: REMOTE_PORT,
+        localPort: request.url.port ?? (isTls ? 443 : 80),
+        isTls,
+      };
+      const path = belowMountPath(request.url.fullPath, this.#scriptName);
+      const raises = this.#raiseAppExceptions;
+      const how = { raiseAppExceptions: raises, scriptName: this.#scriptName, ends, server: target.server, asked };
+      const exchange = new NodeExchange(request, options, how, lines, path);
+      return exchange.send(() => {
+        if (target.ready === null) target.call(exchange, raises);
+        else
+          target.ready().then(
+            () => target.call(exchange, raises),
+            (error: unknown) => exchange.fail(error),
+          );
+      });
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The app stays what it is: its servers and databases are whoever opened them's to close. Idempotent. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+  }
+}
+
+showAs(NodeDispatch, () => '<NodeDispatch>');
+
+function checkFlag(flag: boolean | undefined): boolean {
+  if (flag !== undefined && typeof flag !== 'boolean') {
+    throw new TypeError(`raiseAppExceptions: expected true or false, got ${typeName(flag)}`);
+  }
+  return flag ?? true;
+}
+
+/** httpx's. */
+const REMOTE_PORT = 123;
+const optionNames = ['app', 'raiseAppExceptions', 'scriptName', 'remoteAddr'];

@@ -1,0 +1,287 @@
+/**
+ * The stair, seen from above: requests go down one call each, what happened comes up in batches. Ids, records and the I/O thread
+ * are known here and nowhere else; what an event means for an exchange is `exchange.ts`.
+ *
+ * The layout of a record is in crates/node/src/record.rs.
+ */
+
+import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../native.js';
+import { Engine, ProxyHandle } from '../../native.js';
+import type { Headers } from '../../headers.js';
+import type { Arrival, ResponseVersion } from '../../response/received.js';
+import type { BodySource } from '../../response/body-source.js';
+
+export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
+
+/** What an exchange is told; each method is called from the drain, so none may throw. */
+export interface Listener {
+  onDone(head: ArrivedHead): void;
+  onHead(head: ArrivedHead): void;
+  /** `received`: bytes since the last chunk, before decoding. */
+  onChunk(chunk: Buffer, received: number): void;
+  onEnd(trailerLines: string, elapsed: number, received: number): void;
+  onTrailers(lines: string): void;
+  onInformational(statusCode: number, lines: string): void;
+  onWritable(stopped: boolean): void;
+  /** A proxy's answer to CONNECT; the error follows. */
+  onRefusal(head: ArrivedHead): void;
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
+}
+
+/** A response's head in a batch, and a small body behind it; text and bytes are made when somebody asks. */
+export class ArrivedHead implements Arrival {
+  /** Set when the body comes piece by piece. */
+  source: BodySource | null = null;
+  trailers: Headers | null = null;
+
+  constructor(
+    readonly statusCode: number,
+    private readonly versionNumber: number,
+    readonly elapsed: number,
+    readonly elapsedTotal: number | null,
+    private readonly batch: Buffer,
+    private readonly searched: BatchSearch,
+    private readonly headStart: number,
+    private readonly bodyStart: number,
+    private readonly bodyEnd: number,
+    private readonly large: Buffer | null,
+    readonly received: number,
+  ) {}
+
+  get version(): ResponseVersion {
+    const { versionNumber } = this;
+    return versionNumber === 20 ? 'HTTP/2' : versionNumber === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+  }
+
+  /** False for most, without a look at the head of each. */
+  get maySetCookies(): boolean {
+    return (this.searched.hasSetCookie ??= this.batch.includes('set-cookie', 0, 'latin1'));
+  }
+
+  get reason(): string {
+    return this.batch.latin1Slice(this.headStart, this.batch.indexOf(10, this.headStart));
+  }
+
+  get headerLines(): string {
+    const { batch, headStart, bodyStart } = this;
+    // Nearly always there is no reason phrase of the server's own, and the lines begin behind the line feed.
+    const start = batch[headStart] === 10 ? headStart + 1 : batch.indexOf(10, headStart) + 1;
+    return batch.latin1Slice(start, bodyStart);
+  }
+
+  view(): Buffer | null {
+    if (this.source !== null) return null;
+    return this.large ?? this.batch.subarray(this.bodyStart, this.bodyEnd);
+  }
+
+  /** Memory of its own, so that nobody sees a neighbour's bytes in `content.buffer`. */
+  copy(): Buffer | null {
+    if (this.source !== null || this.large !== null) return this.large;
+    const own = Buffer.allocUnsafeSlow(this.bodyEnd - this.bodyStart);
+    this.batch.copy(own, 0, this.bodyStart, this.bodyEnd);
+    return own;
+  }
+}
+
+/** What was looked for in a whole batch, once: names of headers arrive in lower case. */
+interface BatchSearch {
+  hasSetCookie?: boolean;
+}
+
+/** How one request is carried; see crates/node/src/command.rs. */
+export const STREAM_RESPONSE = 1;
+export const STREAM_REQUEST = 2;
+export const WANT_INFORMATIONAL = 4;
+export const LEND_BODY = 8;
+
+/** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
+export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
+  const id = take(listener);
+  owe();
+  start().send(id, profile, flags, head, body);
+  return id;
+}
+
+/** Asks for the next piece of a streamed response; the first call decides whether it comes raw or decoded. */
+export function read(id: number, raw: boolean): void {
+  owe();
+  start().read(id, raw);
+}
+
+/** A piece of a streamed request; `onWritable` follows. */
+export function write(id: number, chunk: Buffer): void {
+  owe();
+  start().write(id, chunk);
+}
+
+/** The streamed request is complete. */
+export function end(id: number): void {
+  start().end(id);
+}
+
+/** Drops the exchange; its last event still comes, and nothing waits for it. */
+export function cancel(id: number): void {
+  start().cancel(id);
+}
+
+export function openPool(options: PoolOptions): PoolHandle {
+  return start().openPool(options);
+}
+
+export function openProfile(options: ProfileOptions, proxy: ProxyHandle | null): number {
+  return start().openProfile(options, proxy);
+}
+
+export function openProxy(options: ProxyHandleOptions): ProxyHandle {
+  return new ProxyHandle(options);
+}
+
+export function closeProfile(profile: number): void {
+  start().closeProfile(profile);
+}
+
+/** Resolves when the pool's idle connections are closed. */
+export function closePool(pool: PoolHandle): Promise<void> {
+  return new Promise((resolve) => {
+    const id = take(resolve);
+    owe();
+    start().closePool(id, pool);
+  });
+}
+
+let engine: Engine | null = null;
+
+/** By id. Ids are dense: a slot that is free again is taken first. */
+const listeners: (Listener | (() => void) | undefined)[] = [];
+const free: number[] = [];
+
+/** Completions that some promise waits for. While there are any, the process is held. */
+let owed = 0;
+
+function start(): Engine {
+  return (engine ??= new Engine(drain));
+}
+
+function take(listener: Listener | (() => void)): number {
+  const id = free.pop() ?? listeners.length;
+  listeners[id] = listener;
+  return id;
+}
+
+function release(id: number): void {
+  listeners[id] = undefined;
+  free.push(id);
+}
+
+function owe(): void {
+  if (owed++ === 0) start().setBusy(true);
+}
+
+/** A promise is settled without its completion: the caller gave up. */
+export function forgive(): void {
+  if (--owed === 0) start().setBusy(false);
+}
+
+const DONE = 0;
+const HEAD = 1;
+const CHUNK = 2;
+const END = 3;
+const TRAILERS = 4;
+const INFORMATIONAL = 5;
+const WRITABLE = 6;
+const ERROR = 7;
+const CLOSED = 8;
+const WARNING = 9;
+const REFUSAL = 10;
+const LARGE = 0xffffffff;
+
+function drain(batch: Buffer, large: Buffer[]): void {
+  let nextLarge = 0;
+  const searched: BatchSearch = { hasSetCookie: undefined };
+  for (let at = 0; at < batch.length;) {
+    const id = batch.readUInt32LE(at);
+    const kind = batch[at + 4];
+    const status = batch.readUInt16LE(at + 6);
+    const headLength = batch.readUInt32LE(at + 8);
+    const bodyLength = batch.readUInt32LE(at + 12);
+    const headAt = at + 28;
+    const bodyAt = headAt + headLength;
+    const isLarge = bodyLength === LARGE;
+    const bodyEnd = isLarge ? bodyAt : bodyAt + bodyLength;
+    const body = isLarge ? large[nextLarge++] : null;
+    const listener = listeners[id] as Listener;
+    switch (kind) {
+      case DONE:
+      case HEAD: {
+        const elapsed = batch.readUInt32LE(at + 16) / 1000;
+        const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
+        const version = batch[at + 5];
+        const received = batch.readUInt32LE(at + 24);
+        const head = new ArrivedHead(
+          status,
+          version,
+          elapsed,
+          total,
+          batch,
+          searched,
+          headAt,
+          bodyAt,
+          bodyEnd,
+          body,
+          received,
+        );
+        if (kind === DONE) {
+          release(id);
+          listener.onDone(head);
+        } else {
+          listener.onHead(head);
+        }
+        break;
+      }
+      case CHUNK:
+        listener.onChunk(body ?? Buffer.from(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
+        break;
+      case END:
+        release(id);
+        listener.onEnd(linesOf(batch, headAt, bodyAt), batch.readUInt32LE(at + 20) / 1000, batch.readUInt32LE(at + 24));
+        break;
+      case TRAILERS:
+        listener.onTrailers(linesOf(batch, headAt, bodyAt));
+        break;
+      case INFORMATIONAL:
+        listener.onInformational(status, linesOf(batch, headAt, bodyAt));
+        break;
+      case WRITABLE:
+        listener.onWritable(status === 1);
+        break;
+      case ERROR: {
+        release(id);
+        const text = batch.utf8Slice(bodyAt, bodyEnd);
+        const kindEnd = text.indexOf('\n');
+        const codeEnd = text.indexOf('\n', kindEnd + 1);
+        const code = text.slice(kindEnd + 1, codeEnd) || undefined;
+        listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
+        break;
+      }
+      case WARNING:
+        process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
+        break;
+      case REFUSAL:
+        listener.onRefusal(
+          new ArrivedHead(status, 11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
+        );
+        break;
+      case CLOSED:
+        release(id);
+        forgive();
+        (listener as unknown as () => void)();
+        break;
+    }
+    at = (bodyEnd + 3) & ~3;
+  }
+}
+
+/** Header lines behind an empty reason phrase; '' where a record has no head. */
+function linesOf(batch: Buffer, start: number, end: number): string {
+  return end > start ? batch.latin1Slice(start + 1, end) : '';
+}

@@ -1,0 +1,278 @@
+/**
+ * One exchange over the network, on this side of the stair: its promise, its signal, the pieces of its bodies. Which connection
+ * carries it is the core's business; what a request says is `http.ts`'s.
+ */
+
+import { AsyncResource } from 'node:async_hooks';
+import type { StreamBody } from '../../request/body.js';
+import { toChunk } from '../../request/body.js';
+import type { ErrorDetails } from '../../errors.js';
+import { errorByKind, StreamClosed } from '../../errors.js';
+import { Headers } from '../../headers.js';
+import type { Request } from '../../request/request.js';
+import { Response } from '../../response/response.js';
+import { listen } from '../shared-abort-listener.js';
+import type { DispatchOptions } from '../dispatch.js';
+import type { BodySource } from '../../response/body-source.js';
+import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
+import * as native from './engine.js';
+import type { ProxyRoute } from './proxy-route.js';
+
+/** A promise that somebody waits for; the process is held meanwhile. */
+interface Waiting<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+type Producer = AsyncIterator<unknown> | Iterator<unknown>;
+
+/** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
+const LARGEST_PIECE = 256 * 1024;
+
+export class Exchange implements Listener, BodySource {
+  trailers: Headers | null = null;
+  elapsed: number | null = null;
+  received = 0;
+  #id = -1;
+  #request: Request;
+  #answer: Waiting<Response> | null;
+  #reading: Waiting<Buffer | null> | null = null;
+  #writing: ((stopped: boolean) => void) | null = null;
+  #chunks: Buffer[] = [];
+  /** The last record has come, or nobody listens to it any more. */
+  #over = false;
+  #failure: { reason: unknown } | null = null;
+  #uploadStopped = false;
+  /** The source of a streamed body, while there is more to come of it. */
+  #producer: Producer | null = null;
+  #unlisten: (() => void) | null = null;
+  #options: DispatchOptions;
+  #onInformational: DispatchOptions['onInformational'];
+  #route: ProxyRoute | null;
+  #refusal: Response | null = null;
+
+  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, route: ProxyRoute | null) {
+    this.#request = request;
+    this.#route = route;
+    this.#options = options;
+    this.#answer = answer;
+    const { onInformational } = options;
+    // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
+    if (typeof onInformational === 'function') this.#onInformational = AsyncResource.bind(onInformational);
+  }
+
+  /** Sends it. `head` is what `native.send` takes. */
+  start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
+    const { signal } = this.#options;
+    if (body === null || Buffer.isBuffer(body)) {
+      this.#id = native.send(this, profile, flags, head, body);
+    } else {
+      this.#id = native.send(this, profile, flags | native.STREAM_REQUEST, head, null);
+      void this.#upload(body);
+    }
+    if (signal !== undefined && signal !== null) {
+      this.#unlisten = listen(signal, () => this.#abort(signal.reason));
+    }
+  }
+
+  // ── what happens below ──
+
+  onDone(head: ArrivedHead): void {
+    this.#finish();
+    head.trailers = this.trailers;
+    this.#settle(head);
+  }
+
+  onHead(head: ArrivedHead): void {
+    if (this.#over) return;
+    head.source = this;
+    const response = this.#settle(head);
+    if (response !== null) forgotten.register(response, this, this);
+  }
+
+  onChunk(chunk: Buffer, received: number): void {
+    if (this.#over) return;
+    this.received += received;
+    const reading = this.#takeReading();
+    if (reading === null) this.#chunks.push(chunk);
+    else reading.resolve(chunk);
+  }
+
+  onTrailers(lines: string): void {
+    this.trailers = Headers.fromLines(lines);
+  }
+
+  onEnd(trailerLines: string, elapsed: number, received: number): void {
+    if (this.#over) return;
+    this.received += received;
+    this.elapsed = elapsed;
+    if (trailerLines !== '') this.onTrailers(trailerLines);
+    this.#finish();
+    this.#takeReading()?.resolve(null);
+  }
+
+  onInformational(statusCode: number, lines: string): void {
+    if (this.#over) return;
+    try {
+      this.#onInformational?.(statusCode, Headers.fromLines(lines));
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  onWritable(stopped: boolean): void {
+    if (stopped) this.#stopUpload();
+    this.#takeWriting()?.(this.#uploadStopped);
+  }
+
+  onRefusal(head: ArrivedHead): void {
+    const connect = this.#route?.connectRequest(this.#request.url);
+    this.#refusal = new Response(head.statusCode, undefined, head, connect);
+  }
+
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void {
+    if (this.#over) return;
+    this.#finish();
+    const refusal = this.#refusal;
+    const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
+    if (refusal !== null) details.response = refusal;
+    if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
+    this.#fail(new errorByKind[kind](message, details));
+  }
+
+  // ── what is asked from above ──
+
+  read(raw: boolean): Promise<Buffer | null> {
+    const chunk = this.#chunks.shift();
+    if (chunk !== undefined) return Promise.resolve(chunk);
+    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
+    if (this.#over) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reading = { resolve, reject };
+      native.read(this.#id, raw);
+    });
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.#drop();
+    this.#fail(new StreamClosed('The response was closed while its body was read', { request: this.#request }));
+  }
+
+  #abort(reason: unknown): void {
+    if (this.#over) return;
+    this.#drop();
+    this.#fail(reason);
+  }
+
+  #drop(): void {
+    native.cancel(this.#id);
+    this.#finish();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#unlisten?.();
+    this.#unlisten = null;
+    forgotten.unregister(this);
+    this.#stopUpload();
+    this.#takeWriting()?.(true);
+  }
+
+  #settle(head: ArrivedHead): Response | null {
+    const answer = this.#answer;
+    if (answer === null) return null;
+    this.#answer = null;
+    native.forgive();
+    const response = new Response(head.statusCode, undefined, head, this.#request);
+    answer.resolve(response);
+    return response;
+  }
+
+  #fail(reason: unknown): void {
+    const waiting = this.#takeAnswer() ?? this.#takeReading();
+    this.#failure = { reason };
+    waiting?.reject(reason);
+  }
+
+  #takeAnswer(): Waiting<Response> | null {
+    const answer = this.#answer;
+    if (answer !== null) native.forgive();
+    this.#answer = null;
+    return answer;
+  }
+
+  #takeReading(): Waiting<Buffer | null> | null {
+    const reading = this.#reading;
+    if (reading !== null) native.forgive();
+    this.#reading = null;
+    return reading;
+  }
+
+  #takeWriting(): ((stopped: boolean) => void) | null {
+    const writing = this.#writing;
+    if (writing !== null) native.forgive();
+    this.#writing = null;
+    return writing;
+  }
+
+  /** Pushes the pieces as fast as there is room for them; what the source throws is the caller's error. */
+  async #upload(body: StreamBody): Promise<void> {
+    const progress = this.#options.onUploadProgress;
+    let sent = 0;
+    try {
+      const producer = (this.#producer = body.open());
+      while (!this.#uploadStopped) {
+        const { done, value } = await this.#pull(producer);
+        if (done) break;
+        const piece = toChunk(value);
+        for (let at = 0; at < piece.length && !this.#uploadStopped; at += LARGEST_PIECE) {
+          const part = piece.subarray(at, at + LARGEST_PIECE);
+          if (await this.#write(part)) break;
+          sent += part.length;
+          progress?.(sent, body.length);
+        }
+      }
+      if (!this.#uploadStopped) native.end(this.#id);
+    } catch (error) {
+      // What a producer throws because it was told to stop is nobody's business.
+      if (!this.#uploadStopped) this.#abort(error);
+    }
+    this.#stopUpload();
+  }
+
+  /** The next piece; a source that ended or failed needs no telling. */
+  async #pull(producer: Producer): Promise<IteratorResult<unknown>> {
+    try {
+      const result = await producer.next();
+      if (result.done) this.#producer = null;
+      return result;
+    } catch (error) {
+      this.#producer = null;
+      throw error;
+    }
+  }
+
+  /** No more is wanted: the producer is told once, also while it is stuck in what it awaits, and not waited for. */
+  #stopUpload(): void {
+    this.#uploadStopped = true;
+    const producer = this.#producer;
+    this.#producer = null;
+    // In a microtask: a generator that aborts its own request is still running now.
+    if (producer !== null)
+      void Promise.resolve()
+        .then(() => producer.return?.())
+        .catch(() => {});
+  }
+
+  /** Resolves when there is room for more: true when no more is wanted. */
+  #write(part: Buffer): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#writing = resolve;
+      native.write(this.#id, part);
+    });
+  }
+}
+
+/** Streaming responses that nobody closed, read or kept: their connections are closed when they are collected. */
+const forgotten = new FinalizationRegistry<Exchange>((exchange) => exchange.cancel());

@@ -1,0 +1,253 @@
+/**
+ * The network as a dispatch: one pool of connections, and requests written as the stair takes them. Redirects, cookies and auth
+ * are the client's; sockets are the core's.
+ */
+
+import { inspect } from 'node:util';
+import type { Body } from '../../request/body.js';
+import { StreamBody } from '../../request/body.js';
+import { ClientClosed } from '../../errors.js';
+import { toProxy } from '../../connect/http-proxy.js';
+import { resolveHttpVersions } from '../../connect/http-versions.js';
+import { showAs } from '../../inspect.js';
+import { checkOptions, toFlag } from '../../check-options.js';
+import { resolvePoolLimits } from '../../connect/pool-limits.js';
+import { Proxies } from '../../connect/proxies.js';
+import type { Request } from '../../request/request.js';
+import type { Response } from '../../response/response.js';
+import { resolveRoute } from '../../connect/address-overrides.js';
+import type { TimeoutConfig } from '../../timeout.js';
+import { resolveTrust } from '../../connect/trust.js';
+import type {
+  CertificateTypes,
+  ClientCertificateOptions,
+  HTTPVersion,
+  PoolLimits,
+  PoolStats,
+  ProxyTypes,
+} from '../../types.js';
+import type { Dispatch, DispatchOptions } from '../dispatch.js';
+import { Exchange } from './exchange.js';
+import type { PoolHandle, PoolOptions } from './engine.js';
+import * as native from './engine.js';
+import { checkProtocol } from '../check-request.js';
+import type { ProxyRoute } from './proxy-route.js';
+import { ProxyRoutes } from './proxy-route.js';
+
+/** How connections are made and kept. */
+export interface HTTPDispatchOptions {
+  /**
+   * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
+   * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
+   */
+  httpVersions?: HTTPVersion | readonly HTTPVersion[];
+  poolLimits?: PoolLimits;
+  /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+  /** Client certificate for mutual TLS. null: none. */
+  cert?: ClientCertificateOptions | null;
+  /**
+   * Default true: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS count when `verify` is true, SSLKEYLOGFILE always. They are
+   * read when this is made.
+   */
+  trustEnv?: boolean;
+  /** Connect through this unix socket (or Windows pipe) whatever the URL's host; `localAddress` and `resolve` have no say then. */
+  socketPath?: string | null;
+  /** The IP address that connections start from. */
+  localAddress?: string | null;
+  /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
+  resolve?: Record<string, string> | null;
+  /** For everything, but not with `socketPath`. The environment's proxies are the client's business. */
+  proxy?: ProxyTypes | null;
+}
+
+/**
+ * The network. The pool is opened by the first request.
+ *
+ * @throws TypeError, RangeError naming the option
+ */
+export class HTTPDispatch implements Dispatch {
+  #poolOptions: PoolOptions;
+  #pool: PoolHandle | null = null;
+  #profiles = new Profiles();
+  #closed = false;
+  /** null: nothing ever takes a proxy. */
+  #proxies: Proxies | null;
+  #routes: ProxyRoutes;
+
+  /** @param proxies Internal: a client's. */
+  constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
+    const given = { __proto__: null, ...options } as HTTPDispatchOptions;
+    checkOptions(given, optionNames, 'new HTTPDispatch()');
+    const limits = resolvePoolLimits(given.poolLimits);
+    const trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    // What is undefined here the addon would take from a polluted Object.prototype.
+    this.#poolOptions = {
+      __proto__: null,
+      maxConnections: limits.maxConnections ?? undefined,
+      maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
+      maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
+      keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
+      pingIntervalMs: limits.pingInterval ?? undefined,
+      ...resolveHttpVersions(given.httpVersions),
+      ...resolveTrust(given, trustEnv),
+      ...resolveRoute(given),
+    } as PoolOptions;
+    const { proxy = null } = given;
+    const own =
+      proxies === undefined ? Proxies.read(proxy === null ? null : toProxy(proxy, 'proxy'), trustEnv) : proxies;
+    // What is behind a unix socket is not reached by way of a proxy.
+    this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
+    this.#routes = new ProxyRoutes(this.#poolOptions);
+    abandoned.register(this, this.#profiles);
+  }
+
+  /**
+   * Rejects with `signal.reason`, a subclass of RequestError, or what the request's own body source threw.
+   */
+  send(request: Request, options: DispatchOptions): Promise<Response> {
+    return new Promise((resolve, reject) => {
+      const { signal, buffered, timeout } = options;
+      if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (signal?.aborted) throw signal.reason;
+      const { url } = request;
+      checkProtocol(request);
+      const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv, request);
+      const route = proxy === null ? null : this.#routes.of(proxy, url);
+      const head =
+        route === null
+          ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
+          : route.head(request);
+      const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null, route);
+      let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
+      if (typeof options.onInformational === 'function') flags |= native.WANT_INFORMATIONAL;
+      const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
+      const inClear = url.scheme === 'http' && (route === null || !route.isSecure);
+      if (inClear && Buffer.isBuffer(body) && body.length >= LENT_FROM) flags |= native.LEND_BODY;
+      new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
+    });
+  }
+
+  /** The pool in numbers and in one line. */
+  get stats(): PoolStats {
+    return new Stats(this.#pool);
+  }
+
+  /** Closes idle connections now and active ones when their responses end. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#profiles.clear();
+    if (this.#pool !== null) await native.closePool(this.#pool);
+  }
+
+  #profile(timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
+    this.#pool ??= native.openPool(this.#poolOptions);
+    return this.#profiles.of(this.#pool.id, timeout, maxResponseSize, route);
+  }
+}
+
+showAs(HTTPDispatch, (dispatch) => `<HTTPDispatch ${dispatch.stats.toString()}>`);
+
+/** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
+class Profiles {
+  #last: LastProfile | null = null;
+  #byKey = new Map<string, number>();
+
+  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
+    const last = this.#last;
+    const isLast = last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize;
+    if (isLast && last.route === route) return last.profile;
+    const { poolTimeout, connectTimeout, writeTimeout, readTimeout, totalTimeout } = timeout;
+    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize} ${route?.number}`;
+    let profile = this.#byKey.get(key);
+    if (profile === undefined) {
+      if (this.#byKey.size >= MOST_PROFILES) this.clear();
+      const limits = {
+        __proto__: null,
+        pool,
+        poolTimeoutMs: poolTimeout ?? undefined,
+        connectTimeoutMs: connectTimeout ?? undefined,
+        writeTimeoutMs: writeTimeout ?? undefined,
+        readTimeoutMs: readTimeout ?? undefined,
+        totalTimeoutMs: totalTimeout ?? undefined,
+        maxResponseSize: maxResponseSize ?? undefined,
+      };
+      profile = native.openProfile(limits, route?.handle ?? null);
+      this.#byKey.set(key, profile);
+    }
+    this.#last = { timeout, maxResponseSize, route, profile };
+    return profile;
+  }
+
+  /** Requests that are under way keep theirs. */
+  clear(): void {
+    for (const profile of this.#byKey.values()) native.closeProfile(profile);
+    this.#byKey.clear();
+    this.#last = null;
+  }
+}
+
+interface LastProfile {
+  timeout: TimeoutConfig;
+  maxResponseSize: number | null;
+  route: ProxyRoute | null;
+  profile: number;
+}
+
+class Stats implements PoolStats {
+  readonly active: number;
+  readonly idle: number;
+  readonly queued: number;
+
+  constructor(pool: PoolHandle | null) {
+    this.active = pool?.active ?? 0;
+    this.idle = pool?.idle ?? 0;
+    this.queued = pool?.queued ?? 0;
+  }
+
+  toString(): string {
+    return `<Pool ${this.active} active, ${this.queued} queued | ${this.idle} idle>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+/** Bytes as a stream, so that progress can be told. */
+function inPieces(body: Body): Body {
+  if (body === null || body instanceof StreamBody) return body;
+  return new StreamBody(() => slices(body), body.length, true);
+}
+
+function slices(bytes: Buffer): Buffer[] {
+  const size = 64 * 1024;
+  return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
+}
+
+/** What a client without connections of its own shows. */
+export const NO_POOL: PoolStats = Object.freeze(new Stats(null));
+
+const MOST_PROFILES = 64;
+/**
+ * Bytes from which a body is sent from where it is, instead of from a copy: as with Node's own sockets, changing it before the
+ * promise settles changes what is sent. Only without TLS, where the kernel alone reads it: a buffer that its owner transferred
+ * away meanwhile is then an error and not a crash.
+ */
+const LENT_FROM = 64 * 1024;
+/** What a client passes on, too. */
+export const dispatchOptionNames: readonly string[] = [
+  'httpVersions',
+  'poolLimits',
+  'verify',
+  'cert',
+  'trustEnv',
+  'socketPath',
+  'localAddress',
+  'resolve',
+];
+const optionNames = [...dispatchOptionNames, 'proxy'];
+
+/** Dispatches that nobody closed. Their pools close with the handle. */
+const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());

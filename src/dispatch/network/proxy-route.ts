@@ -1,0 +1,150 @@
+/**
+ * How a request looks that takes a proxy: in absolute-form, or as it would without one, through a tunnel (RFC 9112 §3.2). Which
+ * proxy it takes is decided in proxies.ts; CONNECT is the core's.
+ */
+
+import { Headers } from '../../headers.js';
+import type { HTTPProxy } from '../../connect/http-proxy.js';
+import { HTTPProxyMode } from '../../connect/http-proxy.js';
+import { Request } from '../../request/request.js';
+import type { Trust } from '../../connect/trust.js';
+import { URL } from '../../url/url.js';
+import type { PoolOptions, ProxyHandle, ProxyHandleOptions } from './engine.js';
+import * as native from './engine.js';
+
+/** A dispatch's proxies as they are used. */
+export class ProxyRoutes {
+  #pool: PoolOptions;
+  #known = new Map<HTTPProxy, { forward?: ProxyRoute; tunnel?: ProxyRoute }>();
+  #count = 0;
+
+  /** @param pool What a proxy inherits, and which versions are spoken. */
+  constructor(pool: PoolOptions) {
+    this.#pool = pool;
+  }
+
+  /** The same for the same proxy: connections are shared by those who name one handle. */
+  of(proxy: HTTPProxy, url: URL): ProxyRoute {
+    const name = isForwarded(proxy, url, this.#pool.http1) ? 'forward' : 'tunnel';
+    let routes = this.#known.get(proxy);
+    if (routes === undefined) this.#known.set(proxy, (routes = {}));
+    return (routes[name] ??= new ProxyRoute(proxy, name === 'forward', this.#trust(proxy), ++this.#count));
+  }
+
+  /** The client's `verify: false` does not open the connection on which credentials are told to everybody; its `cert` is for origins. */
+  #trust({ proxyUrl, trust }: HTTPProxy): Trust {
+    if (proxyUrl.scheme !== 'https') return { verify: true };
+    const { roots, extraRoots, keyLog } = this.#pool;
+    return { verify: true, roots, extraRoots, keyLog, ...trust };
+  }
+}
+
+/** One proxy, in one of its two uses. */
+export class ProxyRoute {
+  readonly proxy: HTTPProxy;
+  /** The proxy gets requests; otherwise it opens tunnels. */
+  readonly forwards: boolean;
+  readonly handle: ProxyHandle;
+  #hasWarned = false;
+  /** Its own header lines, for CONNECT or for each forwarded request. */
+  #lines: string;
+
+  /** Among those of its dispatch. */
+  readonly number: number;
+
+  /** @param trust Whom to trust as an https proxy. */
+  constructor(proxy: HTTPProxy, forwards: boolean, trust: Trust, number: number) {
+    this.proxy = proxy;
+    this.number = number;
+    this.forwards = forwards;
+    this.#lines = ownLines(proxy);
+    const { auth, isDigest, isSocks, proxyUrl, port } = proxy;
+    const told = isDigest || isSocks ? auth : null;
+    this.handle = native.openProxy({
+      __proto__: null,
+      protocol: proxyUrl.scheme as ProxyHandleOptions['protocol'],
+      host: proxyUrl.rawHost,
+      port,
+      forwards,
+      username: told?.[0],
+      password: told?.[1],
+      fields: Buffer.from(this.#lines, 'latin1'),
+      ...trust,
+    } as ProxyHandleOptions);
+  }
+
+  /** The first hop is encrypted. */
+  get isSecure(): boolean {
+    return this.proxy.proxyUrl.scheme === 'https';
+  }
+
+  /** The request as `native.send` takes it. */
+  head(request: Request): string {
+    const { method, url } = request;
+    const lines = request.headerLines();
+    if (this.forwards && url.scheme === 'https') this.#warn();
+    if (this.forwards) return `${method}\n${url.origin}\n${absoluteForm(url)}\n${this.#withOwn(lines)}`;
+    // What is for the proxy is told with CONNECT; the origin must not learn of it.
+    return `${method}\n${url.origin}\n${url.fullPath}\n${withoutProxyFields(lines)}`;
+  }
+
+  /** As far as it is anybody's business: without credentials. */
+  connectRequest(url: URL): Request {
+    const host = url.rawHost.includes(':') ? `[${url.rawHost}]` : url.rawHost;
+    const authority = `${host}:${url.port ?? (url.scheme === 'https' ? 443 : 80)}`;
+    const target = new URL(this.proxy.proxyUrl);
+    // Authority-form, which nobody else may set.
+    Object.defineProperty(target, 'fullPath', { value: authority });
+    return new Request('CONNECT', target, undefined, { lines: `Host\n${authority}\nAccept\n*/*\n`, body: null });
+  }
+
+  #warn(): void {
+    if (this.#hasWarned) return;
+    this.#hasWarned = true;
+    const message = `HTTPProxyMode.FORWARD_ONLY: https requests go to ${this.proxy} in a form that the proxy can read`;
+    process.emitWarning(message, { code: 'WHIPPET_HTTPS_FORWARDED' });
+  }
+
+  /** Host first, then the proxy's own, then the request's; of two with one name the request's counts. */
+  #withOwn(lines: string): string {
+    if (this.#lines === '') return lines;
+    const theirs = Headers.fromLines(lines);
+    let own = '';
+    for (const [name, value] of Headers.fromLines(this.#lines).raw) {
+      if (!theirs.has(name)) own += `${name}\n${value}\n`;
+    }
+    const hostEnd = /^host\n[^\n]*\n/i.exec(lines)?.[0].length ?? 0;
+    return lines.slice(0, hostEnd) + own + lines.slice(hostEnd);
+  }
+}
+
+/** HTTP/2 is spoken to origins only, so a client that speaks nothing else needs a tunnel. */
+function isForwarded(proxy: HTTPProxy, url: URL, speaksHttp1: boolean): boolean {
+  if (proxy.isSocks || proxy.proxyMode === HTTPProxyMode.TUNNEL_ONLY) return false;
+  return proxy.proxyMode === HTTPProxyMode.FORWARD_ONLY || (url.scheme === 'http' && speaksHttp1);
+}
+
+/** RFC 9112 §3.2.2; and §3.2.4, for `OPTIONS *`: then without a path. Userinfo is never part of it. */
+function absoluteForm(url: URL): string {
+  const target = url.fullPath;
+  if (target === '*') return url.origin;
+  return target.startsWith('/') ? url.origin + target : target;
+}
+
+/** Basic credentials come before the other headers for the proxy; one that a user wrote by hand replaces them. */
+function ownLines(proxy: HTTPProxy): string {
+  const { auth, proxyHeaders } = proxy;
+  if (auth === null || proxy.isDigest || proxy.isSocks || proxyHeaders.has('proxy-authorization')) {
+    return proxyHeaders.toLines();
+  }
+  const credentials = Buffer.from(`${auth[0]}:${auth[1]}`).toString('base64');
+  return `Proxy-Authorization\nBasic ${credentials}\n${proxyHeaders.toLines()}`;
+}
+
+function withoutProxyFields(lines: string): string {
+  if (!/^proxy-(?:authorization|connection)$/im.test(lines)) return lines;
+  const headers = Headers.fromLines(lines);
+  headers.delete('proxy-authorization');
+  headers.delete('proxy-connection');
+  return headers.toLines();
+}

@@ -1,0 +1,287 @@
+/**
+ * Request bodies: what a user gives, as bytes or as a source to be read piece by piece. Forms are in form.ts, multipart in
+ * multipart.ts; framing headers are written where requests are built.
+ */
+
+import { Readable } from 'node:stream';
+import type { DiskFile } from './disk-file.js';
+import { isReadStream, toDiskFile } from './disk-file.js';
+import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
+import type { ContentTypes } from '../types.js';
+
+/** A request's body: none, bytes that can be sent again, or a source. */
+export type Body = null | Buffer | StreamBody;
+
+/** A body that is read as the network takes it. */
+export class StreamBody {
+  #open: () => AsyncIterable<unknown> | Iterable<unknown>;
+  #replayable: boolean;
+  #used = false;
+  /** The length that a Content-Length of the user's promises for a source that has none. */
+  declared: number | null = null;
+
+  /** @param length Its bytes when they are known beforehand, else null (chunked). */
+  constructor(
+    open: () => AsyncIterable<unknown> | Iterable<unknown>,
+    readonly length: number | null,
+    replayable: boolean,
+  ) {
+    this.#open = open;
+    this.#replayable = replayable;
+  }
+
+  /** Whether its source can be read more than once. */
+  get isReadTwice(): boolean {
+    return this.#replayable;
+  }
+
+  /** Whether it can be sent from its beginning. */
+  get isReplayable(): boolean {
+    return this.#replayable || !this.#used;
+  }
+
+  /**
+   * The pieces, from the beginning.
+   * @throws StreamConsumed the second time, when the source can be read once
+   */
+  open(): AsyncIterator<unknown> | Iterator<unknown> {
+    if (!this.isReplayable) {
+      throw new StreamConsumed('The request body is a stream that was already sent; it cannot be sent again');
+    }
+    this.#used = true;
+    const { declared } = this;
+    const source = declared === null ? this.#open() : atMost(this.#open(), declared);
+    return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  }
+}
+
+/**
+ * The body that `content` stands for.
+ * @throws TypeError for what is no body, and for a stream that somebody reads already
+ * @throws StreamConsumed for a web stream or an iterator that was read
+ */
+export function encodeContent(content: ContentTypes): Body {
+  if (typeof content === 'string') return content === '' ? null : Buffer.from(content);
+  if (content instanceof ArrayBuffer) return fromBytes(Buffer.from(content));
+  if (ArrayBuffer.isView(content)) {
+    return fromBytes(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
+  }
+  if (content instanceof Blob) return content.size === 0 ? null : blobBody(content, 'content');
+  if (content instanceof ReadableStream) {
+    if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
+    checkUnread(content);
+    return new StreamBody(() => iterate(checkUnread(content)), null, false);
+  }
+  if (content instanceof Readable) return nodeBody(content, 'content');
+  if ((content as unknown) instanceof URLSearchParams || (content as unknown) instanceof FormData) {
+    throw new TypeError(`content: expected a body as it is, got ${typeName(content)}: forms are given as data`);
+  }
+  if (content !== null && typeof content === 'object') {
+    if (Symbol.asyncIterator in content) return iterableBody(content, 'async');
+    if (Symbol.iterator in content) return iterableBody(content, 'sync');
+  }
+  throw new TypeError(
+    `content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got ${typeName(content)}`,
+  );
+}
+
+/**
+ * A Blob, from memory or from disk (`fs.openAsBlob`).
+ * @param what The option, for errors.
+ */
+export function blobBody(blob: Blob, what: string): StreamBody {
+  return new StreamBody(() => exactly(iterate(blob.stream()), blob.size, what), blob.size, true);
+}
+
+/**
+ * A Node stream. That of a file has a length, and can be read again.
+ * @param what The option, for errors.
+ */
+export function nodeBody(stream: Readable, what: string): StreamBody {
+  const file: DiskFile | null = isReadStream(stream) ? toDiskFile(stream, what) : null;
+  if (file !== null) {
+    const { length, isReplayable } = file;
+    const open = () => iterateNode(file.open());
+    return new StreamBody(length === null ? open : () => exactly(open(), length, what), length, isReplayable);
+  }
+  if (stream.destroyed || stream.readableEnded) {
+    throw new TypeError(`${what}: the stream has ended or was destroyed already`);
+  }
+  // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
+  stream.on('error', () => {});
+  return new StreamBody(() => iterateNode(stream), null, false);
+}
+
+/**
+ * The body that `json` stands for, compact, as UTF-8.
+ * @throws TypeError for what JSON cannot say: undefined, functions, bigint, cycles, NaN and infinities
+ */
+export function encodeJson(value: unknown): Buffer {
+  const text = JSON.stringify(value, (key, part: unknown) => {
+    if (typeof part === 'number' && !Number.isFinite(part)) {
+      throw new TypeError(`json: ${part}${at(key)} has no form in JSON (it would silently become null)`);
+    }
+    if (typeof part === 'bigint') throw new TypeError(`json: a bigint${at(key)} has no form in JSON`);
+    return part;
+  });
+  if (text === undefined) throw new TypeError(`json: ${typeName(value)} has no form in JSON`);
+  return Buffer.from(text);
+}
+
+/**
+ * One piece of a source, as bytes.
+ * @throws TypeError for anything else than bytes and text
+ */
+export function toChunk(piece: unknown): Buffer {
+  if (typeof piece === 'string') return Buffer.from(piece);
+  if (ArrayBuffer.isView(piece)) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+  if (piece instanceof ArrayBuffer) return Buffer.from(piece);
+  throw new TypeError(`content: expected pieces of bytes or text, got ${typeName(piece)}`);
+}
+
+/** Where in the value; nothing for the whole of it. */
+function at(key: string): string {
+  return key === '' ? '' : ` at ${quote(key)}`;
+}
+
+/** No bytes are no body: whether a length of 0 is declared depends on the method. */
+function fromBytes(bytes: Buffer): Body {
+  return bytes.length === 0 ? null : bytes;
+}
+
+/** Read, it is empty, and would pass for an empty body. */
+function checkUnread(stream: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+  if (Readable.isDisturbed(stream as never)) throw new StreamConsumed('content: the ReadableStream was read already');
+  return stream;
+}
+
+function iterableBody(source: AsyncIterable<unknown> | Iterable<unknown>, kind: 'async' | 'sync'): StreamBody {
+  if (isRestartable(source, kind)) return new StreamBody(() => source, null, true);
+  // Another request has sent it: what is left of it is nothing, and would pass for an empty body.
+  const check = () => {
+    if (spent.has(source)) throw new StreamConsumed('content: the iterator was already sent with another request');
+  };
+  check();
+  const open = () => {
+    check();
+    spent.add(source);
+    return source;
+  };
+  return new StreamBody(open, null, false);
+}
+
+/** A generator is its own iterator and starts only once; an array starts anew each time. */
+function isRestartable(source: object, kind: 'async' | 'sync'): boolean {
+  const symbol = kind === 'async' ? Symbol.asyncIterator : Symbol.iterator;
+  return !('next' in source) && typeof (source as Record<symbol, unknown>)[symbol] === 'function';
+}
+
+/** A web stream, cancelled when its reader stops early, also while it waits for a piece. */
+function iterate(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
+  const reader = stream.getReader();
+  const iterator: AsyncIterator<Uint8Array> = {
+    async next() {
+      const { done, value } = await reader.read();
+      if (!done) return { done, value };
+      reader.releaseLock();
+      return { done, value: undefined };
+    },
+    async return() {
+      await reader.cancel();
+      reader.releaseLock();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/**
+ * As many bytes as were promised: what a file has grown by is left out, and one that shrank ends the request.
+ * @throws LocalProtocolError
+ */
+function exactly(source: AsyncIterable<unknown>, length: number, what: string): AsyncIterable<Buffer> {
+  const pieces = source[Symbol.asyncIterator]();
+  let left = length;
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      if (left === 0) {
+        void pieces.return?.();
+        return { done: true, value: undefined };
+      }
+      const { done, value } = await pieces.next().catch((cause: unknown) => {
+        throw hasChanged(cause) ? shrunk(what, length, length - left, cause) : cause;
+      });
+      if (done) throw shrunk(what, length, length - left);
+      const piece = toChunk(value);
+      const part = piece.length > left ? piece.subarray(0, left) : piece;
+      left -= part.length;
+      return { done: false, value: part };
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/**
+ * The pieces of a source, the last of them held back until it is known that none follows: the core ends a body at its declared
+ * length and would not see what is too much.
+ *
+ * @throws LocalProtocolError
+ */
+function atMost(source: AsyncIterable<unknown> | Iterable<unknown>, declared: number): AsyncIterable<Buffer> {
+  const pieces = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  let sent = 0;
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      const { done, value } = await pieces.next();
+      if (done) return { done, value: undefined };
+      const piece = toChunk(value);
+      sent += piece.length;
+      // Empty pieces are nothing.
+      while (sent >= declared) {
+        const after = sent > declared ? null : await pieces.next();
+        if (after?.done) break;
+        sent += after === null ? 0 : toChunk(after.value).length;
+        if (sent > declared) {
+          void (async () => pieces.return?.())().catch(() => {});
+          throw new LocalProtocolError(`Too much data for declared Content-Length: more than ${declared} bytes`);
+        }
+      }
+      return { done: false, value: piece };
+    },
+    async return() {
+      await pieces.return?.();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** What a Blob of a file says when the file is another one by now. */
+function hasChanged(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'NotReadableError';
+}
+
+function shrunk(what: string, length: number, sent: number, cause?: unknown): LocalProtocolError {
+  const message = `${what}: the file changed while it was sent: Too little data for declared Content-Length, ${sent} of ${length} bytes`;
+  return new LocalProtocolError(message, cause === undefined ? {} : { cause });
+}
+
+/** A Node stream, destroyed when its reader stops early, also while it waits for a piece. */
+function iterateNode(stream: Readable): AsyncIterable<unknown> {
+  const pieces = stream[Symbol.asyncIterator]();
+  const iterator: AsyncIterator<unknown> = {
+    next: () => pieces.next(),
+    async return() {
+      stream.destroy();
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/** Iterators that can be read once, and were. */
+const spent = new WeakSet<object>();

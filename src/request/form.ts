@@ -1,0 +1,68 @@
+/**
+ * The fields of a form: `data` as a list of names and values, and as application/x-www-form-urlencoded. Files are in multipart.ts;
+ * which of the two a request gets is decided in body.ts.
+ */
+
+import { quote, typeName } from '../errors.js';
+import { QueryParams } from '../url/query-params.js';
+import type { FormTypes, FormValue } from '../types.js';
+
+/** What `data` stands for: fields, and the files of a FormData. */
+export interface Fields {
+  list: [name: string, value: string | Blob][];
+  isMultipart: boolean;
+}
+
+/**
+ * @throws TypeError for what is no form, and for values that have no text of their own
+ */
+export function toFields(data: FormTypes): Fields {
+  if (data === null || typeof data !== 'object') throw refused(data);
+  if (isFormData(data)) return { list: [...data], isMultipart: true };
+  if (data instanceof URLSearchParams) return { list: [...data], isMultipart: false };
+  if (isOther(data)) throw refused(data);
+  const list: [string, string][] = [];
+  // Object.keys: own names only, so that a polluted Object.prototype adds no field.
+  for (const name of Object.keys(data)) {
+    const value = (data as Record<string, FormValue | readonly FormValue[] | undefined>)[name];
+    for (const each of Array.isArray(value) ? (value as FormValue[]) : [value as FormValue]) {
+      if (each !== undefined) list.push([name, toText(name, each)]);
+    }
+  }
+  return { list, isMultipart: false };
+}
+
+/** `a=1&b=2`: spaces are '+', UTF-8 in escapes, as in a query. */
+export function urlEncode(fields: Fields['list']): Buffer {
+  return Buffer.from(new QueryParams(fields as [string, string][]).toString());
+}
+
+/** By its brand: there are FormData besides the platform's. */
+function isFormData(data: object): data is FormData {
+  return data instanceof FormData || Object.prototype.toString.call(data) === '[object FormData]';
+}
+
+/** Streams, bytes, lists and dates are objects, and no fields. */
+function isOther(data: object): boolean {
+  return (
+    Symbol.iterator in data ||
+    Symbol.asyncIterator in data ||
+    data instanceof ArrayBuffer ||
+    data instanceof Blob ||
+    data instanceof Date ||
+    data instanceof Promise
+  );
+}
+
+function toText(name: string, value: FormValue): string {
+  if (value === null) return '';
+  if (typeof value === 'string') return value;
+  if (typeof value === 'number' || typeof value === 'boolean' || typeof value === 'bigint') return String(value);
+  throw new TypeError(`data: field ${quote(name)} must be a string, number, boolean or null, got ${typeName(value)}`);
+}
+
+function refused(data: unknown): TypeError {
+  return new TypeError(
+    `data: expected an object of fields, URLSearchParams or FormData, got ${typeName(data)}; other bodies are content`,
+  );
+}

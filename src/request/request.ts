@@ -1,0 +1,307 @@
+/**
+ * A request: method, URL, headers and body. Defaults of a client, auth, cookies and redirects are not decided here; this file
+ * knows the headers that describe the body (RFC 9112 §6) and nothing else.
+ */
+
+import { inspect } from 'node:util';
+import type { Content } from './body-options.js';
+import { toContent } from './body-options.js';
+import type { Body } from './body.js';
+import { StreamBody, toChunk } from './body.js';
+import { Cookies } from '../cookies/cookies.js';
+import { LocalProtocolError, quote, RequestNotRead, typeName } from '../errors.js';
+import { hasLine, Headers } from '../headers.js';
+import { boundaryOf } from './multipart.js';
+import { checkOptions } from '../check-options.js';
+import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from '../types.js';
+import { URL } from '../url/url.js';
+
+/** What a request may be made of. At most one body. */
+export type RequestInit_ = BodyOptions & {
+  params?: QueryParamTypes;
+  headers?: HeaderTypes;
+  /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
+  cookies?: CookieTypes;
+};
+
+/** What a client wrote into a Cookie header. */
+export interface ClientCookies {
+  /** '' for no header; a promise while a store takes its time. */
+  header: string | Promise<string>;
+  /** The cookies of this one request, which are in no jar. */
+  also: Cookies | undefined;
+}
+
+/**
+ * One request, to be changed freely until it is sent. A hand-made one has Host and the body's headers, nothing else
+ * (`client.buildRequest()` adds the client's).
+ *
+ * @throws InvalidURL, TypeError for a method that is no token, bad headers, unknown options and two bodies
+ */
+export class Request {
+  #method: string;
+  #url: URL;
+  #headers: Headers | null = null;
+  #lines = '';
+  /** The name that was looked for last and is not in the lines: it is looked for before it is added. */
+  #absent = '';
+  #body: Body;
+  /**
+   * The Cookie header that a client wrote, and the request's own cookies in it; null when none did.
+   * @internal
+   */
+  clientCookies: ClientCookies | null = null;
+
+  /** @param prepared Internal: parts that are checked already. */
+  constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
+    if (prepared !== undefined) {
+      this.#method = method;
+      this.#url = url as URL;
+      this.#lines = prepared.lines;
+      this.#body = prepared.body;
+      return;
+    }
+    const given = Object.assign(Object.create(null) as RequestInit_, options);
+    checkOptions(given, initNames, 'new Request()');
+    const content = toContent(given);
+    this.#method = normaliseMethod(method);
+    const parsed = new URL(url);
+    this.#url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
+    this.#body = content.body;
+    const headers = new Headers(given.headers);
+    const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
+    this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
+  }
+
+  /** In upper case. Setting it to what is no token (RFC 9110 §9.1) is a TypeError. */
+  get method(): string {
+    return this.#method;
+  }
+
+  set method(method: string) {
+    this.#method = normaliseMethod(method);
+  }
+
+  /** Where it goes. Set `url.fullPath` to send another request-target; Host stays as it is when another URL is set. */
+  get url(): URL {
+    return this.#url;
+  }
+
+  set url(url: URLTypes) {
+    this.#url = url instanceof URL ? url : new URL(url);
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= Headers.fromLines(this.#lines));
+  }
+
+  set headers(headers: HeaderTypes) {
+    this.#headers = new Headers(headers);
+  }
+
+  /**
+   * The body's bytes.
+   * @throws RequestNotRead for a stream that was not read
+   */
+  get content(): Buffer {
+    if (this.#body === null) return Buffer.alloc(0);
+    if (this.#body instanceof StreamBody) {
+      throw new RequestNotRead('The request body is a stream: call read() first', { request: this });
+    }
+    return this.#body;
+  }
+
+  /** Reads a streamed body into memory; it can be sent more than once afterwards. */
+  async read(): Promise<Buffer> {
+    if (this.#body instanceof StreamBody) {
+      const iterator = this.#body.open();
+      const pieces: Buffer[] = [];
+      for (;;) {
+        const { done, value } = await iterator.next();
+        if (done) break;
+        pieces.push(toChunk(value));
+      }
+      this.#body = Buffer.concat(pieces);
+    }
+    return this.content;
+  }
+
+  /**
+   * Another that says the same, for the client to add credentials to: what a user sends twice must not keep them. Userinfo stays
+   * behind, as it is on its way into a header.
+   * @internal
+   */
+  copy(): Request {
+    const { url } = this;
+    const target = url.userinfo === '' ? new URL(url) : url.withoutUserinfo();
+    const copy = new Request(this.#method, target, undefined, { lines: this.headerLines(), body: this.#body });
+    copy.clientCookies = this.clientCookies;
+    if (this.#headers === null) copy.#absent = this.#absent;
+    return copy;
+  }
+
+  /**
+   * As `headers.set`, without reading what nobody has asked for, and without a check: the value is the client's own.
+   * @internal
+   */
+  setHeader(name: string, value: string): void {
+    if (this.hasHeader(name) || this.#headers !== null) {
+      this.headers.put(name, value);
+    } else {
+      this.#lines += `${name}\n${value}\n`;
+      this.#absent = '';
+    }
+  }
+
+  /**
+   * As `headers.has`, likewise.
+   * @internal
+   */
+  hasHeader(name: string): boolean {
+    if (this.#headers !== null) return this.#headers.has(name);
+    const key = name.toLowerCase();
+    if (key === this.#absent) return false;
+    const has = hasLine(this.#lines, key);
+    if (!has) this.#absent = key;
+    return has;
+  }
+
+  /**
+   * The body as it is sent.
+   * @internal
+   */
+  get body(): Body {
+    return this.#body;
+  }
+
+  /**
+   * The header lines as they are sent, checked for framing that two parties could read differently.
+   * @internal
+   */
+  headerLines(): string {
+    // Untouched since it was built: the lines were written here.
+    if (this.#headers === null) return this.#lines;
+    checkFraming(this.#headers, this);
+    return this.#headers.toLines();
+  }
+
+  /** `<Request('GET', 'https://example.org/')>`, the password masked. */
+  toString(): string {
+    return `<Request('${this.#method}', '${this.url.toSafeString()}')>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+}
+
+function cookieOf(cookies: CookieTypes, url: URL): string {
+  const header = (cookies instanceof Cookies ? cookies : new Cookies(cookies)).headerFor(url);
+  if (typeof header === 'string') return header;
+  header.catch(() => {});
+  throw new TypeError('cookies: the store of the jar is asynchronous, and a Request is made at once');
+}
+
+/**
+ * All header lines, in httpx's order: Host, Content-Length of an empty body, `defaults`, the user's, Cookie, the body's.
+ *
+ * @param defaults Lines of the client, checked already.
+ * @param own The request's own headers, or the client's and the request's merged (then `defaults` is '').
+ * @param cookie From a jar: the value of the Cookie header, if the user gave none.
+ */
+export function headLines(
+  method: string,
+  url: URL,
+  defaults: string,
+  own: Headers | null,
+  content: Content,
+  cookie = '',
+): string {
+  const { body, type, boundary } = content;
+  if (boundary !== null && own !== null) completeBoundary(own, boundary);
+  let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
+  const cookieLine = cookie === '' || own?.has('cookie') ? '' : `Cookie\n${cookie}\n`;
+  const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
+  if (body === null) {
+    // RFC 9110 §8.6: a method that anticipates content says that there is none.
+    if (!framed && anticipatesContent.has(method)) lines += 'Content-Length\n0\n';
+    lines += defaults;
+    if (own !== null) lines += own.toLines();
+    lines += cookieLine;
+  } else {
+    lines += defaults;
+    if (own !== null) lines += own.toLines();
+    lines += cookieLine;
+    const typeLine = type === null || own?.has('content-type') ? '' : `Content-Type\n${type}\n`;
+    // httpx: of multipart the type stands first.
+    if (boundary !== null) lines += typeLine;
+    if (!framed) {
+      lines += body.length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${body.length}\n`;
+    }
+    if (boundary === null) lines += typeLine;
+  }
+  if (framed) checkOwnFraming(own, body);
+  if (own !== null) checkHost(own);
+  return lines;
+}
+
+/** A Content-Type of one's own without a boundary would make a body that nobody can take apart. */
+function completeBoundary(own: Headers, boundary: string): void {
+  const given = own.get('content-type');
+  if (given !== undefined && boundaryOf(given) === null) {
+    const bare = given.replace(/;\s*boundary=(?:"")?\s*(?=;|$)/i, '').replace(/[;\s]+$/, '');
+    own.set('Content-Type', `${bare}; boundary=${boundary}`);
+  }
+}
+
+/** RFC 9110 §9.1: a token, in upper case as httpx has it. */
+export function normaliseMethod(method: unknown): string {
+  if (typeof method !== 'string') throw new TypeError(`method: expected a string, got ${typeName(method)}`);
+  if (commonMethods.has(method)) return method;
+  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(method)) {
+    throw new TypeError(`method: ${quote(method)} is not a token (letters, digits and -, at most 64)`);
+  }
+  const upper = method.toUpperCase();
+  if (upper === 'CONNECT')
+    throw new TypeError("method: 'CONNECT' is for proxies; a tunnel is opened by the client itself");
+  return upper;
+}
+
+function checkFraming(headers: Headers, request: Request): void {
+  if (request.body instanceof StreamBody) request.body.declared = null;
+  if (headers.has('content-length') || headers.has('transfer-encoding')) checkOwnFraming(headers, request.body);
+  checkHost(headers, request);
+}
+
+/** RFC 9112 §3.2: one Host. */
+function checkHost(headers: Headers, request?: Request): void {
+  if (headers.getList('host').length > 1) throw new LocalProtocolError('More than one Host header', { request });
+}
+
+/** RFC 9112 §6: one framing, and one that tells the truth. Two case-variants of a name are two lines here. */
+function checkOwnFraming(headers: Headers, body: Body): void {
+  const codings = headers.getList('transfer-encoding');
+  const lengths = headers.getList('content-length');
+  if (codings.length > 0) {
+    if (codings.length > 1 || codings[0].toLowerCase() !== 'chunked') {
+      throw new LocalProtocolError(
+        `Transfer-Encoding: ${quote(codings.join(', '))} is not supported, only 'chunked' is`,
+      );
+    }
+    if (lengths.length > 0) throw new LocalProtocolError('Content-Length and Transfer-Encoding exclude each other');
+    return;
+  }
+  if (lengths.length > 1) throw new LocalProtocolError('More than one Content-Length header');
+  const [text] = lengths;
+  if (!/^\d{1,15}$/.test(text)) throw new LocalProtocolError(`Content-Length: ${quote(text)} is not a length`);
+  const actual = body === null ? 0 : body.length;
+  if (actual !== null && actual !== Number(text)) {
+    const many = actual < Number(text) ? 'Too little' : 'Too much';
+    throw new LocalProtocolError(`${many} data for declared Content-Length: ${actual} bytes, ${text} declared`);
+  }
+  if (body instanceof StreamBody && actual === null) body.declared = Number(text);
+}
+
+const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
+const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
+const initNames = ['params', 'headers', 'cookies', 'content', 'json', 'data', 'files'];

@@ -1,0 +1,20 @@
+/** What a response pulls its body from: the network, an app in this process, bytes that are there. */
+
+import type { Headers } from '../headers.js';
+
+/** Where a response's body comes from. */
+export interface BodySource {
+  /**
+   * The next piece, possibly empty; null at the end. One call at a time. The first one decides whether the pieces come `raw` or
+   * with their content coding undone.
+   */
+  read(raw: boolean): Promise<Buffer | null>;
+  /** Nobody wants the rest. Idempotent. */
+  cancel(): void;
+  /** Bytes so far, before decoding. */
+  readonly received: number;
+  /** After the end. */
+  readonly trailers: Headers | null;
+  /** Milliseconds from sending to the end of the body, when known. */
+  readonly elapsed: number | null;
+}

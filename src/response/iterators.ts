@@ -1,0 +1,150 @@
+/** Cutting a body: into pieces of one size, into lines, into a web stream. */
+
+import { typeName } from '../errors.js';
+import { checkOptions } from '../check-options.js';
+
+/**
+ * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
+ * divide a surrogate pair comes after it: half a character is no text, and would be lost when it is encoded.
+ */
+export async function* toPieces<T extends string | Buffer>(
+  source: AsyncIterable<T>,
+  size: number | null,
+): AsyncGenerator<T> {
+  if (size === null) {
+    yield* source;
+    return;
+  }
+  let waiting: T[] = [];
+  let length = 0;
+  const joined = () => (typeof waiting[0] === 'string' ? waiting.join('') : Buffer.concat(waiting as Buffer[])) as T;
+  for await (const piece of source) {
+    waiting.push(piece);
+    length += piece.length;
+    if (length < size) continue;
+    const all = joined();
+    let at = 0;
+    while (all.length - at >= size) {
+      const end = at + size + (dividesPair(all, at + size) ? 1 : 0);
+      // The other half may be on its way.
+      if (end > all.length) break;
+      yield cut(all, at, end);
+      at = end;
+    }
+    waiting = at < all.length ? [cut(all, at, all.length)] : [];
+    length = all.length - at;
+  }
+  if (length > 0) yield joined();
+}
+
+function dividesPair(whole: string | Buffer, at: number): boolean {
+  if (typeof whole !== 'string' || (whole.charCodeAt(at - 1) & 0xfc00) !== 0xd800) return false;
+  return at === whole.length || (whole.charCodeAt(at) & 0xfc00) === 0xdc00;
+}
+
+function cut<T extends string | Buffer>(whole: T, start: number, end: number): T {
+  return (typeof whole === 'string' ? whole.slice(start, end) : whole.subarray(start, end)) as T;
+}
+
+/** Lines without their ends: LF, CR and CRLF, also when a CRLF is split over two pieces. A last line break ends no empty line. */
+export async function* textLines(source: AsyncIterable<string>): AsyncGenerator<string> {
+  // The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying.
+  let begun: string[] = [];
+  let afterCarriageReturn = false;
+  for await (const piece of source) {
+    let text = piece;
+    if (afterCarriageReturn && text.startsWith('\n')) text = text.slice(1);
+    if (text === '') {
+      afterCarriageReturn = false;
+      continue;
+    }
+    afterCarriageReturn = text.endsWith('\r');
+    const lines = text.split(/\r\n|\n|\r/);
+    const last = lines.pop() as string;
+    for (const line of lines) {
+      begun.push(line);
+      yield begun.length === 1 ? line : begun.join('');
+      begun = [];
+    }
+    if (last !== '') begun.push(last);
+  }
+  if (begun.length > 0) yield begun.join('');
+}
+
+/**
+ * The same iterator, whose `return()` closes what it reads from at once: a generator would do so only after it was begun, and
+ * after the piece that it waits for.
+ */
+export function closingEarly<T>(pieces: AsyncGenerator<T>, close: () => Promise<void>): AsyncIterableIterator<T> {
+  return {
+    next: () => pieces.next(),
+    async return(value?: unknown) {
+      await close();
+      // Ends the generator, when its turn comes; a read that was pending has failed already.
+      pieces.return(undefined).catch(() => {});
+      return { done: true, value };
+    },
+    throw: (error?: unknown) => pieces.throw(error),
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+  };
+}
+
+/** A web stream that reads ahead of nobody: each pull is one piece. `close` is called when it is cancelled, begun or not. */
+export function streamOf(
+  open: () => AsyncIterator<Uint8Array>,
+  close: () => Promise<void>,
+): ReadableStream<Uint8Array> {
+  let iterator: AsyncIterator<Uint8Array> | null = null;
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        iterator ??= open();
+        const { done, value } = await iterator.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: close,
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/**
+ * `chunkSize`, if it was given.
+ * @param what Whose options these are.
+ * @throws TypeError for what is no integer from 1, and for other options
+ */
+export function chunkSizeOf(options: { chunkSize?: number }, what: string): number | null {
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
+  }
+  checkOptions(options, chunkOptions, what);
+  const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
+  if (size === undefined) return null;
+  if (!Number.isInteger(size) || size < 1) {
+    throw new TypeError(`chunkSize: ${String(size)} is not allowed, expected an integer from 1`);
+  }
+  return size;
+}
+
+/** One piece, unless it is empty. */
+export async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
+  if (bytes.length > 0) yield bytes;
+}
+
+/** Bytes to text, also where they were cut inside of a character. */
+export async function* decodePieces(
+  pieces: AsyncIterable<Buffer>,
+  decoder: InstanceType<typeof TextDecoder>,
+): AsyncGenerator<string> {
+  for await (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true });
+    if (text !== '') yield text;
+  }
+  const rest = decoder.decode();
+  if (rest !== '') yield rest;
+}
+
+const chunkOptions = ['chunkSize'];

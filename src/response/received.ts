@@ -1,0 +1,47 @@
+/** What a Response is made from: what a dispatch received, and what the client knows besides. Types only. */
+
+import type { Cookies } from '../cookies/cookies.js';
+import type { BodySource } from './body-source.js';
+import type { Headers } from '../headers.js';
+import type { Response } from './response.js';
+import type { HTTPVersion } from '../types.js';
+
+/** The versions a response can be in. */
+export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
+
+/**
+ * What a dispatch received, read lazily: most of it nobody asks for.
+ * @internal
+ */
+export interface Arrival {
+  readonly version: ResponseVersion;
+  /** '' when it is the usual one. */
+  readonly reason: string;
+  /** 'name\nvalue\n…' */
+  readonly headerLines: string;
+  /** The whole body, or null when it comes from `source`. `copy` is for the user to keep; `view` only to be read at once. */
+  view(): Buffer | null;
+  copy(): Buffer | null;
+  readonly source: BodySource | null;
+  /** Bytes of the whole body, before decoding. */
+  readonly received: number;
+  readonly trailers: Headers | null;
+  /** Milliseconds from sending to the head. */
+  readonly elapsed: number;
+  readonly elapsedTotal: number | null;
+  /** Whether there may be a Set-Cookie; false is certain. */
+  readonly maySetCookies?: boolean;
+}
+
+/** An encoding of the WHATWG standard, or a function that guesses it from the whole body. */
+export type DefaultEncoding = string | ((content: Buffer) => string);
+
+/** What the client knows and a dispatch does not. */
+export interface ResponseContext {
+  history?: readonly Response[];
+  /** For `nextRequest`: headers that another origin does not get, and the jar. */
+  redirect?: { sensitiveHeaders: readonly string[]; cookies: Cookies | null };
+  /** The encoding of text without a charset, or who finds it out. */
+  defaultEncoding?: DefaultEncoding;
+  onDownloadProgress?: (received: number, total: number | null) => void;
+}

@@ -1,0 +1,410 @@
+/**
+ * A response: status, headers and a body that is there already or is read when asked for. How it got here is a dispatch's work;
+ * following a redirect is the client's.
+ */
+
+import { inspect } from 'node:util';
+import type { Arrival, DefaultEncoding, ResponseContext, ResponseVersion } from './received.js';
+import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './iterators.js';
+import type { Progress } from './body-reader.js';
+import { BodyReader } from './body-reader.js';
+import { Cookies } from '../cookies/cookies.js';
+import type { BodySource } from './body-source.js';
+import { HTTPStatusError, ResponseNotRead, StreamConsumed } from '../errors.js';
+import { Headers } from '../headers.js';
+import { parseLinks } from './links.js';
+import { make } from './from-init.js';
+import { own } from '../check-options.js';
+import { nextRequestOf } from './next-request.js';
+import type { Request } from '../request/request.js';
+import { codes } from './status-codes.js';
+import { statusMessage } from './status-message.js';
+import { charsetOf, decodeJson, decoderOf, decodeText, isEncoding } from './text.js';
+import type { ResponseInit_ } from '../types.js';
+import type { URL } from '../url/url.js';
+
+/**
+ * One response. Of a non-streaming call the body is there: `content`, `text`, `json()`. Of a streaming one it is read once, by
+ * `read()`, an iterator or `body`, and the response must be closed (`await using`, `close()`, or reading to the end).
+ */
+export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
+  readonly statusCode: number;
+  readonly history: readonly Response[] = NO_HISTORY;
+  #redirect: ResponseContext['redirect'];
+  #request: Request | null;
+  #arrival: Arrival | null;
+  #headers: Headers | null = null;
+  #cookies: Cookies | null = null;
+  #content: Buffer | null = null;
+  /** null when the body is there. */
+  #reader: BodyReader | null = null;
+  #encoding: string | null = null;
+  #text: string | null = null;
+  /** Of one that was made by hand. */
+  #version: ResponseVersion = 'HTTP/1.1';
+  #received = 0;
+  #progress: ResponseContext['onDownloadProgress'];
+  #defaultEncoding: DefaultEncoding | undefined;
+
+  /** For mocks and in-process dispatches; at most one of content, text, html and json. */
+  constructor(statusCode: number, init?: ResponseInit_, arrival?: Arrival, request?: Request) {
+    this.statusCode = statusCode;
+    if (arrival !== undefined) {
+      this.#arrival = arrival;
+      this.#request = request ?? null;
+      const { source } = arrival;
+      if (source !== null) {
+        this.#reader = new BodyReader(source, () => this.#details());
+      }
+      return;
+    }
+    const made = make(statusCode, init);
+    this.#arrival = null;
+    this.#request = made.request;
+    this.#version = made.version;
+    this.#headers = made.headers;
+    this.#content = made.content;
+    this.#received = made.received;
+    if (made.source !== null) this.#reader = new BodyReader(made.source, () => this.#details());
+  }
+
+  /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
+  get reasonPhrase(): string {
+    return this.#arrival?.reason || codes.phrase(this.statusCode);
+  }
+
+  get httpVersion(): ResponseVersion {
+    return this.#arrival?.version ?? this.#version;
+  }
+
+  /** Where it came from: the URL of the request, after redirects. */
+  get url(): URL {
+    return this.request.url;
+  }
+
+  get headers(): Headers {
+    return (this.#headers ??= Headers.fromLines(this.#arrival?.headerLines ?? ''));
+  }
+
+  /** What this response alone sets and its URL may set; without a request, bound to no host. */
+  get cookies(): Cookies {
+    if (this.#cookies === null) {
+      this.#cookies = new Cookies();
+      void this.#cookies.storeFrom(this.#request === null ? null : this.url, this.setCookies());
+    }
+    return this.#cookies;
+  }
+
+  /**
+   * The values of Set-Cookie, line by line; asking costs next to nothing when there is none.
+   * @internal
+   */
+  setCookies(): readonly string[] {
+    // The core writes names in lower case.
+    const lines = this.#headers === null ? this.#arrival?.headerLines : undefined;
+    if (lines !== undefined && !lines.includes('set-cookie\n')) return NO_LINES;
+    return this.headers.getList('set-cookie');
+  }
+
+  /**
+   * The request that it answers.
+   * @throws Error when a response made by hand was given none
+   */
+  get request(): Request {
+    if (this.#request === null) throw new Error('The request instance has not been set on this response.');
+    return this.#request;
+  }
+
+  /** @internal */
+  get hasRequest(): boolean {
+    return this.#request !== null;
+  }
+
+  /**
+   * Attaches what the client knows.
+   * @internal
+   */
+  attach(request: Request, context: ResponseContext): this {
+    this.#request ??= request;
+    const history = own(context, 'history');
+    if (history !== undefined) (this as { history: readonly Response[] }).history = history;
+    this.#redirect = own(context, 'redirect');
+    this.#progress = own(context, 'onDownloadProgress');
+    this.#defaultEncoding = own(context, 'defaultEncoding');
+    return this;
+  }
+
+  /**
+   * Puts another source in the body's place, for those who watch it.
+   * @internal
+   */
+  wrapBody(wrap: (source: BodySource) => BodySource): void {
+    if (this.#reader !== null) this.#reader = new BodyReader(wrap(this.#reader.source), () => this.#details());
+  }
+
+  /**
+   * Whether there may be a Set-Cookie: false is certain, and cheap.
+   * @internal
+   */
+  get maySetCookies(): boolean {
+    return this.#arrival?.maySetCookies ?? true;
+  }
+
+  /** The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL. */
+  get links(): Record<string, Record<string, string>> {
+    const header = this.headers.get('link');
+    return header === undefined ? {} : parseLinks(header);
+  }
+
+  /** The redirect that this response asks for, with its cookies, when it was not followed; null when it asks for none. */
+  get nextRequest(): Request | null {
+    if (!this.hasRedirectLocation || this.#request === null) return null;
+    return nextRequestOf(this.#request, this, this.#redirect);
+  }
+
+  /**
+   * The decoded body.
+   * @throws ResponseNotRead before `read()` of a streaming response
+   */
+  get content(): Buffer {
+    if (this.#content !== null) return this.#content;
+    const content = this.#arrival?.copy() ?? null;
+    if (content === null) throw this.#notRead('content');
+    return (this.#content = content);
+  }
+
+  /**
+   * The body as text: by `encoding` if it was set, else the charset of Content-Type, else the client's `defaultEncoding`, else
+   * UTF-8. What is no text in it becomes U+FFFD; a byte order mark is dropped.
+   */
+  get text(): string {
+    return (this.#text ??= decodeText(this.#view('text'), this.encoding));
+  }
+
+  /** The encoding of `text`; set it before the first use of `text`. */
+  get encoding(): string {
+    if (this.#encoding !== null) return this.#encoding;
+    const charset = charsetOf(this.headers.get('content-type'));
+    return charset ?? (this.#defaultEncoding === undefined ? 'utf-8' : this.#guessEncoding(this.#defaultEncoding));
+  }
+
+  set encoding(encoding: string) {
+    if (this.#text !== null) throw new TypeError('encoding cannot be set after text was read');
+    if (!isEncoding(encoding))
+      throw new RangeError(`encoding: '${encoding}' is not an encoding of the WHATWG standard`);
+    this.#encoding = encoding.toLowerCase();
+  }
+
+  /** The body as JSON: UTF-8, UTF-16 or UTF-32, whatever the charset says (RFC 8259 §8.1). A SyntaxError when it is none. */
+  json<T = unknown>(): T {
+    return decodeJson(this.#view('json()')) as T;
+  }
+
+  /** Milliseconds from sending to the head. */
+  get elapsed(): number {
+    return this.#arrival?.elapsed ?? 0;
+  }
+
+  /** Milliseconds from sending to the end of the body; to the head while it is not read. */
+  get elapsedTotal(): number {
+    return this.#arrival?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
+  }
+
+  /** Bytes of the body received, before decoding. */
+  get numBytesDownloaded(): number {
+    return this.#reader?.source.received ?? this.#arrival?.received ?? this.#received;
+  }
+
+  /** Fields after the body (RFC 9110 §6.5); empty before its end. */
+  get trailers(): Headers {
+    return this.#arrival?.trailers ?? this.#reader?.source.trailers ?? new Headers();
+  }
+
+  /** 1xx */
+  get isInformational(): boolean {
+    return this.statusCode >= 100 && this.statusCode < 200;
+  }
+
+  /** 2xx */
+  get isSuccess(): boolean {
+    return this.statusCode >= 200 && this.statusCode < 300;
+  }
+
+  /** 3xx, with or without a Location. */
+  get isRedirect(): boolean {
+    return this.statusCode >= 300 && this.statusCode < 400;
+  }
+
+  /** 4xx */
+  get isClientError(): boolean {
+    return this.statusCode >= 400 && this.statusCode < 500;
+  }
+
+  /** 5xx */
+  get isServerError(): boolean {
+    return this.statusCode >= 500 && this.statusCode < 600;
+  }
+
+  /** 4xx and 5xx */
+  get isError(): boolean {
+    return this.isClientError || this.isServerError;
+  }
+
+  /** One of 301, 302, 303, 307 and 308, with a Location that is not empty. */
+  get hasRedirectLocation(): boolean {
+    return redirectCodes.has(this.statusCode) && !!this.headers.get('location');
+  }
+
+  /** The body is read to its end or given up. */
+  get isClosed(): boolean {
+    return this.#reader === null || this.#reader.isClosed;
+  }
+
+  /** Somebody has begun to read the body. */
+  get isStreamConsumed(): boolean {
+    return this.#reader === null || this.#reader.isConsumed;
+  }
+
+  /**
+   * This, unless the status is not 2xx.
+   * @throws HTTPStatusError, with the beginning of a text body in its message
+   */
+  raiseForStatus(): this {
+    if (this.isSuccess) return this;
+    const body = this.#content ?? this.#arrival?.view() ?? null;
+    const message = statusMessage(this, this.#request?.url ?? null, body);
+    throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
+  }
+
+  /** The whole decoded body; resolves to the same bytes each time. */
+  async read(): Promise<Buffer> {
+    return this.readAtMost(null);
+  }
+
+  /**
+   * As `read()`, giving up beyond so many bytes.
+   * @internal
+   */
+  async readAtMost(limit: number | null): Promise<Buffer> {
+    if (this.#reader === null || this.#content !== null) return this.content;
+    // That of a coded body says nothing about what comes out of it.
+    const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
+    return (this.#content = await this.#reader.collect(limit, declared, this.#telling()));
+  }
+
+  /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
+  iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
+    const whole = this.#reader === null || this.#content !== null ? this.content : null;
+    const source = whole === null ? this.#pieces('iterBytes()', false) : once(whole);
+    return this.#iterator(toPieces(source, chunkSizeOf(options, 'iterBytes()')));
+  }
+
+  /** The body as text; `chunkSize` counts UTF-16 code units, one more where the cut would divide a surrogate pair. */
+  iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
+    const decoder = decoderOf(this.encoding);
+    return this.#iterator(toPieces(decodePieces(this.iterBytes(), decoder), chunkSizeOf(options, 'iterText()')));
+  }
+
+  /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
+  iterLines(): AsyncIterableIterator<string> {
+    return this.#iterator(textLines(this.iterText()));
+  }
+
+  /** The body before content decoding. Only of a streaming response, and once. */
+  iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
+    if (this.#reader === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
+    return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options, 'iterRaw()')));
+  }
+
+  /** `iterBytes()` as a web stream, pulled on demand. */
+  get body(): ReadableStream<Uint8Array> {
+    return streamOf(
+      () => this.iterBytes(),
+      () => this.close(),
+    );
+  }
+
+  /** Gives up what is not read: the connection is closed. Idempotent. */
+  async close(): Promise<void> {
+    this.#reader?.close();
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<Buffer> {
+    return this.iterBytes();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  /** fetch's name of `statusCode`. */
+  get status(): number {
+    return this.statusCode;
+  }
+
+  /** fetch's name of `reasonPhrase`. */
+  get statusText(): string {
+    return this.reasonPhrase;
+  }
+
+  /** fetch's name of `isSuccess`. */
+  get ok(): boolean {
+    return this.isSuccess;
+  }
+
+  /** `<Response [200 OK]>` */
+  toString(): string {
+    return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
+  }
+
+  [inspect.custom](): string {
+    return this.toString();
+  }
+
+  #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
+    return closingEarly(pieces, () => this.close());
+  }
+
+  #pieces(what: string, raw: boolean): AsyncGenerator<Buffer> {
+    return (this.#reader as BodyReader).pieces(what, raw, this.#telling());
+  }
+
+  #telling(): Progress | null {
+    const tell = this.#progress;
+    return tell === undefined || tell === null ? null : { tell, total: this.#declaredLength() };
+  }
+
+  /** The length that the body is to have; null when none is declared, or that of what GET would have got (RFC 9110 §8.6). */
+  #declaredLength(): number | null {
+    if (this.statusCode === 204 || this.statusCode === 304 || this.#request?.method === 'HEAD') return null;
+    const text = this.headers.get('content-length');
+    return text !== undefined && /^\d+$/.test(text) ? Number(text) : null;
+  }
+
+  /** A function is asked once, and only when the whole body is there. */
+  #guessEncoding(given: DefaultEncoding): string {
+    if (typeof given === 'string') return given.toLowerCase();
+    if (this.#content === null && this.#reader !== null) return 'utf-8';
+    const guessed: unknown = given(this.content);
+    this.#defaultEncoding = typeof guessed === 'string' && isEncoding(guessed) ? guessed : 'utf-8';
+    return this.#defaultEncoding.toLowerCase();
+  }
+
+  #view(what: string): Buffer {
+    const bytes = this.#content ?? this.#arrival?.view() ?? null;
+    if (bytes === null) throw this.#notRead(what);
+    return bytes;
+  }
+
+  #notRead(what: string): ResponseNotRead {
+    return new ResponseNotRead(`${what}: the body of a streaming response is not there before read()`, this.#details());
+  }
+
+  #details(): { response: Response; request: Request | undefined } {
+    return { response: this, request: this.#request ?? undefined };
+  }
+}
+
+const NO_LINES: readonly string[] = Object.freeze([]);
+const NO_HISTORY: readonly Response[] = Object.freeze([]);
+const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);

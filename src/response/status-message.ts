@@ -1,0 +1,43 @@
+/** What `raiseForStatus()` says. When it is thrown is decided in response.ts. */
+
+import { inspect } from 'node:util';
+import type { Response } from './response.js';
+import { decodeText } from './text.js';
+import type { URL } from '../url/url.js';
+
+/**
+ * httpx's text, passwords masked: `Client error '404 Not Found' for url 'https://example.org/'`, where to read more, and where a
+ * redirect would have led.
+ *
+ * @param content The body; null while it is not there.
+ */
+export function statusMessage(response: Response, url: URL | null, content: Buffer | null): string {
+  const { statusCode } = response;
+  const kind = kinds.get(Math.floor(statusCode / 100)) ?? 'Invalid status code';
+  const status = `${statusCode} ${response.reasonPhrase}`.trimEnd();
+  const where = url === null ? '' : ` for url '${url.toSafeString()}'`;
+  const location = response.hasRedirectLocation ? maskUserinfo(response.headers.get('location') ?? '') : '';
+  const leads = location === '' ? '' : `\nRedirect location: '${location}'`;
+  const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
+  const beginning = content === null ? '' : beginningOf(content, response);
+  const body = beginning === '' ? '' : `\nThe body begins: ${inspect(beginning, { breakLength: Infinity })}`;
+  return `${kind} '${status}'${where}${leads}${more}${body}`;
+}
+
+/** Of a body that is text; else ''. */
+function beginningOf(content: Buffer, response: Response): string {
+  const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(response.headers.get('content-type') ?? '');
+  return isText ? decodeText(content.subarray(0, 800), response.encoding).slice(0, 200).trim() : '';
+}
+
+/** As far as it goes for text that need not be a URL: all of an authority before its last '@'. */
+function maskUserinfo(text: string): string {
+  return text.replace(/(\/\/)[^/?#]*@/, '$1[secure]@');
+}
+
+const kinds = new Map([
+  [1, 'Informational response'],
+  [3, 'Redirect response'],
+  [4, 'Client error'],
+  [5, 'Server error'],
+]);

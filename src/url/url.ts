@@ -1,0 +1,315 @@
+/**
+ * A URL, immutable but for `fullPath`. Parsing is in url-parse.ts and url-host.ts; what a client's base URL and params do to it is
+ * not decided here.
+ */
+
+import { inspect } from 'node:util';
+import { quote, typeName } from '../errors.js';
+import { percentDecode, QueryParams } from './query-params.js';
+import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../types.js';
+import { changeComponents } from './components.js';
+import { decodeHost } from './host.js';
+import type { Layout, Parts } from './parse.js';
+import { assemble, isScheme, parse, removeDotSegments, split } from './parse.js';
+
+/**
+ * A URL as httpx reads it: RFC 3986, strict, relative references allowed.
+ *
+ * Differences from the platform's URL: control characters are an error and are not dropped; escapes are not changed and nothing
+ * is encoded twice; IPv4 in other forms than four decimal parts stays a name; `http://a.b` and `http://a.b/` are not equal.
+ * Longest: 65536 characters.
+ *
+ * @throws InvalidURL for text that is no URL and components that do not fit; its message shows no password
+ * @throws TypeError for anything else than text or a URL, and for unknown components
+ */
+export class URL {
+  #layout: Layout;
+  #fullPath: string | null = null;
+
+  constructor(url: URLTypes, components?: URLComponents) {
+    if (components !== undefined) {
+      const parts = url instanceof URL ? url.#parts() : split(textOf(url));
+      this.#layout = assemble(changeComponents(parts, components));
+    } else if (url instanceof URL) {
+      this.#layout = url.#layout;
+      this.#fullPath = url.#fullPath;
+    } else {
+      this.#layout = parse(textOf(url));
+    }
+  }
+
+  /** Lower case, without the ':'. '' for a relative URL. */
+  get scheme(): string {
+    const { href, schemeEnd } = this.#layout;
+    return href.slice(0, schemeEnd);
+  }
+
+  /** Username and password as they stand in the URL, percent-encoded. */
+  get userinfo(): string {
+    const { href, userinfoStart, hostStart } = this.#layout;
+    return hostStart > userinfoStart && userinfoStart !== -1 ? href.slice(userinfoStart, hostStart - 1) : '';
+  }
+
+  /** Decoded. */
+  get username(): string {
+    const { userinfo } = this;
+    const colon = userinfo.indexOf(':');
+    return percentDecode(colon === -1 ? userinfo : userinfo.slice(0, colon));
+  }
+
+  /** Decoded. */
+  get password(): string {
+    const { userinfo } = this;
+    const colon = userinfo.indexOf(':');
+    return colon === -1 ? '' : percentDecode(userinfo.slice(colon + 1));
+  }
+
+  /** In Unicode where it has such a form; IPv6 without brackets. For people: what is connected to is `rawHost`. */
+  get host(): string {
+    return decodeHost(this.rawHost);
+  }
+
+  /** Lower case, Punycode; IPv6 without brackets. */
+  get rawHost(): string {
+    const { href, hostStart, hostEnd } = this.#layout;
+    return href.charCodeAt(hostStart) === 0x5b && hostEnd > hostStart
+      ? href.slice(hostStart + 1, hostEnd - 1)
+      : href.slice(hostStart, hostEnd);
+  }
+
+  /** null when it is the scheme's default (http, https, ws, wss, ftp) or not given. */
+  get port(): number | null {
+    return this.#layout.port;
+  }
+
+  /** `host[:port]`, the value of a Host header: no userinfo, no default port, Punycode, IPv6 in brackets. */
+  get netloc(): string {
+    const { href, userinfoStart, hostStart, pathStart } = this.#layout;
+    return userinfoStart === -1 ? '' : href.slice(hostStart, pathStart);
+  }
+
+  /** `scheme://netloc` (RFC 9110 §4.3.1): the key of connections and credentials. 'null' for a URL that is not absolute. */
+  get origin(): string {
+    const { href, userinfoStart, hostStart, pathStart } = this.#layout;
+    if (!this.isAbsoluteUrl) return 'null';
+    return userinfoStart === hostStart ? href.slice(0, pathStart) : `${this.scheme}://${this.netloc}`;
+  }
+
+  /** Decoded; '/' when there is none. */
+  get path(): string {
+    return percentDecode(this.rawPath) || '/';
+  }
+
+  /**
+   * The path as it stands in the URL, without the query; possibly ''.
+   * @internal
+   */
+  get rawPath(): string {
+    const { href, pathStart, pathEnd } = this.#layout;
+    return href.slice(pathStart, pathEnd);
+  }
+
+  /** As it stands in the URL, without the '?'. */
+  get query(): string {
+    const { href, pathEnd, queryEnd } = this.#layout;
+    return href.slice(pathEnd + 1, queryEnd);
+  }
+
+  /** Decoded, without the '#'. */
+  get fragment(): string {
+    const { href, queryEnd } = this.#layout;
+    return percentDecode(href.slice(queryEnd + 1));
+  }
+
+  /** The query's names and values. */
+  get params(): QueryParams {
+    return new QueryParams(this.query);
+  }
+
+  /**
+   * The request-target: path and query as they are sent, unless it was set. Set it to `'*'` for `OPTIONS *`, to an absolute URL
+   * for a proxy's absolute-form, or to a path that must go out as it is (RFC 9112 §3.2). It belongs to this object and one made by
+   * `new URL(url)`; `copyWith` and `join` leave it behind, and nothing else of the URL follows it.
+   *
+   * @throws TypeError when setting anything else, or a space, control or non-ASCII character
+   */
+  get fullPath(): string {
+    if (this.#fullPath !== null) return this.#fullPath;
+    const { href, pathStart, pathEnd, queryEnd } = this.#layout;
+    const target = href.slice(pathStart, queryEnd);
+    return pathEnd > pathStart ? target : `/${target}`;
+  }
+
+  set fullPath(target: string) {
+    this.#fullPath = checkTarget(target);
+  }
+
+  /**
+   * Whether `fullPath` was set.
+   * @internal
+   */
+  get hasFullPath(): boolean {
+    return this.#fullPath !== null;
+  }
+
+  /** Scheme and host are there. */
+  get isAbsoluteUrl(): boolean {
+    const { schemeEnd, hostStart, hostEnd } = this.#layout;
+    return schemeEnd > 0 && hostEnd > hostStart;
+  }
+
+  get isRelativeUrl(): boolean {
+    return !this.isAbsoluteUrl;
+  }
+
+  /** The URL that a reference means when it stands in this one: RFC 3986 §5.2. */
+  join(url: URLTypes): URL {
+    const base = this.#parts();
+    const target = (url instanceof URL ? url : new URL(url)).#parts();
+    // §5.2.2, its backward compatible form: 'https:c' in a https URL is 'c'.
+    if (target.scheme === base.scheme && !target.authority) target.scheme = '';
+    if (target.scheme !== '') return URL.#from(target);
+    target.scheme = base.scheme;
+    if (target.authority) return URL.#from(target);
+    const { path } = target;
+    if (path === '') {
+      target.path = base.path;
+      target.query ??= base.query;
+    } else if (!path.startsWith('/')) {
+      const directory = base.path.slice(0, base.path.lastIndexOf('/') + 1);
+      target.path = (directory === '' && base.authority ? '/' : directory) + path;
+    }
+    if (path !== '') target.path = removeDotSegments(target.path);
+    const { authority, userinfo, host, port } = base;
+    return URL.#from({ ...target, authority, userinfo, host, port });
+  }
+
+  /** A copy with these components; `fullPath` is not taken along. */
+  copyWith(components: URLComponents): URL {
+    return new URL(this, components);
+  }
+
+  copySetParam(name: string, value: ParamValue): URL {
+    return this.#withParams(this.params.set(name, value));
+  }
+
+  copyAddParam(name: string, value: ParamValue): URL {
+    return this.#withParams(this.params.add(name, value));
+  }
+
+  copyRemoveParam(name: string): URL {
+    return this.#withParams(this.params.remove(name));
+  }
+
+  copyMergeParams(params: QueryParamTypes): URL {
+    return this.#withParams(this.params.merge(params));
+  }
+
+  /** The whole, password included. For messages and logs there is `inspect()`, which masks it. */
+  toString(): string {
+    return this.#layout.href;
+  }
+
+  /** As the platform's URL: the whole, password included. */
+  toJSON(): string {
+    return this.#layout.href;
+  }
+
+  /**
+   * The whole with the password masked, for messages.
+   * @internal
+   */
+  toSafeString(): string {
+    const { href, userinfoStart, hostStart } = this.#layout;
+    const colon = this.userinfo.indexOf(':') + userinfoStart;
+    if (colon < userinfoStart || colon + 2 >= hostStart) return href;
+    return `${href.slice(0, colon + 1)}[secure]${href.slice(hostStart - 1)}`;
+  }
+
+  /**
+   * The same without username and password; `fullPath` is taken along.
+   * @internal
+   */
+  withoutUserinfo(): URL {
+    const url = URL.#from({ ...this.#parts(), userinfo: '' });
+    url.#fullPath = this.#fullPath;
+    return url;
+  }
+
+  /** Same text in its final spelling. False for what is no URL at all. */
+  equals(other: URLTypes): boolean {
+    try {
+      return new URL(other).#layout.href === this.#layout.href;
+    } catch {
+      return false;
+    }
+  }
+
+  /** What `Object.prototype.toString` says, as of the platform's URL. */
+  get [Symbol.toStringTag](): string {
+    return 'URL';
+  }
+
+  /** `URL('https://user:[secure]@host/')` */
+  [inspect.custom](): string {
+    return `URL('${this.toSafeString()}')`;
+  }
+
+  /** A query that QueryParams wrote is in its final spelling: it is put in its place, and nothing is parsed. */
+  #withParams(params: QueryParams): URL {
+    const { href, pathEnd, queryEnd } = this.#layout;
+    const text = params.toString();
+    const query = text === '' ? '' : `?${text}`;
+    const copy = new URL(this);
+    copy.#fullPath = null;
+    copy.#layout = {
+      ...this.#layout,
+      href: href.slice(0, pathEnd) + query + href.slice(queryEnd),
+      queryEnd: pathEnd + query.length,
+    };
+    return copy;
+  }
+
+  #parts(): Parts {
+    const { href, userinfoStart, hostStart, hostEnd, port, pathEnd, queryEnd } = this.#layout;
+    return {
+      scheme: this.scheme,
+      authority: userinfoStart !== -1,
+      userinfo: this.userinfo,
+      host: href.slice(hostStart, hostEnd),
+      port,
+      path: this.rawPath,
+      query: queryEnd > pathEnd ? this.query : null,
+      fragment: queryEnd < href.length ? href.slice(queryEnd + 1) : null,
+    };
+  }
+
+  static #from(parts: Parts): URL {
+    const url = new URL('');
+    url.#layout = assemble(parts);
+    return url;
+  }
+}
+
+function textOf(url: unknown): string {
+  if (typeof url === 'string') return url;
+  if (url instanceof globalThis.URL) return url.href;
+  // A URL of another realm (a vm context, a test runner), or of another copy of this package.
+  if (Object.prototype.toString.call(url) === '[object URL]') return String(url);
+  const primitive = (typeof url !== 'object' && typeof url !== 'function') || url === null;
+  const shown = url === null || url === undefined || !primitive ? '' : `: ${String(url)}`;
+  throw new TypeError(`Invalid type for url. Expected string or URL, got ${typeName(url)}${shown}`);
+}
+
+/** RFC 9112 §3.2: origin-form, absolute-form or asterisk-form; no character that could end the request line. */
+function checkTarget(target: unknown): string {
+  if (typeof target !== 'string') throw new TypeError(`fullPath: expected a string, got ${typeName(target)}`);
+  for (let i = 0; i < target.length; i++) {
+    const code = target.charCodeAt(i);
+    if (code > 0x20 && code < 0x7f) continue;
+    throw new TypeError(`fullPath: invalid character ${quote(target[i])} at position ${i}`);
+  }
+  const absoluteForm = isScheme(target.slice(0, Math.max(0, target.indexOf('://'))));
+  if (target === '*' || target.startsWith('/') || absoluteForm) return target;
+  throw new TypeError("fullPath: expected '*', a path beginning with '/', or an absolute URL");
+}
