@@ -25,8 +25,11 @@ export declare class Decoder {
 
 /** Carries requests to the I/O thread and completions back. */
 export declare class Engine {
-  /** `onBatch(records, large)` is called with everything that has happened since it was called last. */
-  constructor(onBatch: (records: Buffer, large: Buffer[]) => void)
+  /**
+   * `onBatch(records, large)` is called with everything that has happened since it was called last. `outlivesViews`:
+   * this environment ends after every other one that its memory can be handed to, so that `large` need not be copies.
+   */
+  constructor(onBatch: (records: Buffer, large: Buffer[]) => void, outlivesViews: boolean)
   /** While busy, the process is held until something completes. */
   setBusy(busy: boolean): void
   /** Makes a pool of connections; it is closed when the handle is closed or forgotten. */
@@ -36,8 +39,8 @@ export declare class Engine {
   closeProfile(profile: number): void
   /**
    * Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-   * `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted, 8 the body
-   * is lent: it is not copied, and nobody changes it before the last record. `id` is free again after that.
+   * `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
+   * free again after the last record.
    */
   send(id: number, profile: number, flags: number, head: string, body?: Buffer | undefined | null): void
   /**

@@ -8,10 +8,9 @@ import type { Cookies } from '../cookies/cookies.js';
 import { isWatched, logExchange, Watched } from './diagnostics.js';
 import { listen } from '../dispatch/shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
-import { ProxyError, TotalTimeout, typeName } from '../errors.js';
+import { TotalTimeout, typeName } from '../errors.js';
 import type { EventHooks } from './event-hooks.js';
 import { ObservedSource } from '../response/observed-source.js';
-import type { ResponseContext } from '../response/received.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
@@ -26,8 +25,6 @@ export interface Settings {
   readonly hooks: EventHooks;
   readonly retries: Required<RetryPolicy> | null;
   readonly maxRedirects: number;
-  /** What the client knows of this response, without its history. */
-  contextOf(response: Response, isAway: boolean): ResponseContext;
   /** Asked for when there is a redirect. */
   sensitiveHeaders(): readonly string[];
   readonly maxResponseSize: number | null;
@@ -94,12 +91,11 @@ export class Sending {
       response = checkResponse(await settings.transmit(request, this.#dispatchOptions()));
     } catch (reason) {
       const failure = this.#translate(reason);
-      attachToRefusal(failure, (response) => this.#contextOf(response));
       watched?.failed(failure);
       if (settings.logs && failure instanceof Error) logExchange(request, failure);
       throw failure;
     }
-    response.attach(request, this.#contextOf(response));
+    response.attach(request, {});
     if (this.#options.timeout.totalTimeout !== null) {
       response.wrapBody((source) => new ObservedSource(source, { onError: (reason) => this.#translate(reason) }));
     }
@@ -109,14 +105,6 @@ export class Sending {
     if (stored !== undefined) await closingOnFailure(response, stored);
     if (hooks.response.length > 0) await closingOnFailure(response, this.#callResponseHooks(response));
     return response;
-  }
-
-  #contextOf(response: Response): ResponseContext {
-    const context = this.settings.contextOf(response, this.#isAway);
-    if (this.history.length > 0) context.history = [...this.history];
-    // Progress is that of the body which the caller gets.
-    if (this.followsRedirects && response.hasRedirectLocation) context.onDownloadProgress = undefined;
-    return context;
   }
 
   async #callResponseHooks(response: Response): Promise<void> {
@@ -129,6 +117,7 @@ export class Sending {
   /** Ends a response that the caller gets in `history`. */
   async keep(response: Response): Promise<void> {
     await this.drain(response);
+    response.attach(response.request, { history: [...this.history] });
     this.history.push(response);
   }
 
@@ -136,7 +125,7 @@ export class Sending {
   async drain(response: Response): Promise<void> {
     if (response.isClosed) return;
     try {
-      await response.readAtMost(this.#stream ? SMALL : this.settings.maxResponseSize, true);
+      await response.readAtMost(this.#stream ? SMALL : this.settings.maxResponseSize);
     } catch {
       await response.close();
       // What is wrong with a body that nobody will see is nobody's business; what ends the call is.
@@ -146,7 +135,7 @@ export class Sending {
 
   /** The whole body, for a flow that needs it. */
   async read(response: Response): Promise<void> {
-    await response.readAtMost(this.settings.maxResponseSize, true);
+    await response.readAtMost(this.settings.maxResponseSize);
   }
 
   /** A redirect has left the origin that the call was for: nothing that was meant for it alone goes on. */
@@ -254,13 +243,6 @@ export class Sending {
 export function checkResponse(response: Response): Response {
   if (typeof (response as Response | null | undefined)?.attach === 'function') return response;
   throw new TypeError(`dispatch: send() must resolve to a Response of this package, got ${typeName(response)}`);
-}
-
-/** What a proxy answered to CONNECT is a response as well. */
-export function attachToRefusal(failure: unknown, contextOf: (response: Response) => ResponseContext): void {
-  if (!(failure instanceof ProxyError) || failure.response === undefined) return;
-  const { response } = failure;
-  response.attach(response.request, contextOf(response));
 }
 
 /** A response that the caller will never see must not keep its connection. */

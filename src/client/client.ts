@@ -3,7 +3,7 @@
  * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
  */
 
-import type { DefaultEncoding, ResponseContext } from '../response/received.js';
+import type { DefaultEncoding } from '../response/received.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
@@ -47,7 +47,7 @@ import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
 import { toRetries } from './retries.js';
 import type { Settings } from './call.js';
-import { attachToRefusal, checkResponse, closingOnFailure, isAttended, Sending, storeCookies } from './call.js';
+import { checkResponse, closingOnFailure, isAttended, Sending, storeCookies } from './call.js';
 import { checkDefaultEncoding } from '../response/text.js';
 import type { TimeoutConfig } from '../timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from '../timeout.js';
@@ -339,26 +339,26 @@ export class Client implements AsyncDisposable {
     if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
     const auth = this.#authFor(request, options.auth, trustEnv);
     const call = { auth, followsRedirects, stream, elapsed: 0 };
+    let whole: Sending | null = null;
     let response: Response;
     if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-      try {
-        response = checkResponse(await this.#sendSingle(request, sending));
-      } catch (reason) {
-        attachToRefusal(reason, (answer) => this.#contextOf(request, answer, onDownloadProgress, false));
-        throw reason;
-      }
-      response.attach(request, this.#contextOf(request, response, onDownloadProgress, false));
+      response = checkResponse(await this.#sendSingle(request, sending));
       const stored = storeCookies(this.#cookies, request, response);
       if (stored !== undefined) await closingOnFailure(response, stored);
       if (followsRedirects && response.hasRedirectLocation) {
-        call.elapsed = response.elapsedTotal;
-        const whole = new Sending(this.#settings(request, onDownloadProgress), request, sending, call);
+        call.elapsed = response.attach(request, {}).elapsedTotal;
+        whole = new Sending(this.#settings(request), request, sending, call);
         response = await sendHandlingRedirects(request, whole, response);
       }
     } else {
-      const whole = new Sending(this.#settings(request, onDownloadProgress), request, sending, call);
+      whole = new Sending(this.#settings(request), request, sending, call);
       response = await sendHandlingRedirects(request, whole);
     }
+    const redirect = response.hasRedirectLocation
+      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
+      : undefined;
+    const defaultEncoding = this.#defaultEncoding;
+    response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
     if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
     return response;
   }
@@ -386,23 +386,8 @@ export class Client implements AsyncDisposable {
     return isBound ? [...sensitiveHeaders, ...ownNames(this.#headers)] : sensitiveHeaders;
   }
 
-  /** @param request The call's own, whose origin the client's headers may be for. */
-  #contextOf(
-    request: Request,
-    response: Response,
-    onDownloadProgress: RequestOptions['onDownloadProgress'],
-    isAway: boolean,
-  ): ResponseContext {
-    const redirect = response.hasRedirectLocation
-      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies, isAway }
-      : undefined;
-    // Each an own property, so that a polluted Object.prototype has no say.
-    return { history: undefined, redirect, defaultEncoding: this.#defaultEncoding, onDownloadProgress };
-  }
-
-  #settings(request: Request, onDownloadProgress: RequestOptions['onDownloadProgress']): Settings {
+  #settings(request: Request): Settings {
     return {
-      contextOf: (response, isAway) => this.#contextOf(request, response, onDownloadProgress, isAway),
       transmit: (request, options) => this.#sendSingle(request, options),
       cookies: this.#cookies,
       hooks: this.#hooks,

@@ -46,6 +46,8 @@ export class Request {
   /** The name that was looked for last and is not in the lines: it is looked for before it is added. */
   #absent = '';
   #body: Body;
+  /** The body's length when it was given: memory that is taken away from under it leaves none. */
+  #length: number | null;
   /**
    * The Cookie header that a client wrote, and the request's own cookies in it; null when none did.
    * @internal
@@ -59,6 +61,7 @@ export class Request {
       this.#url = url as URL;
       this.#lines = prepared.lines;
       this.#body = prepared.body;
+      this.#length = lengthOf(prepared.body);
       return;
     }
     const given = Object.assign(Object.create(null) as RequestInit_, options);
@@ -68,6 +71,7 @@ export class Request {
     const parsed = new URL(url);
     this.#url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
     this.#body = content.body;
+    this.#length = lengthOf(content.body);
     const headers = new Headers(given.headers);
     const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
     this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
@@ -122,6 +126,7 @@ export class Request {
         pieces.push(toChunk(value));
       }
       this.#body = Buffer.concat(pieces);
+      this.#length = this.#body.length;
     }
     return this.content;
   }
@@ -134,7 +139,7 @@ export class Request {
   copy(): Request {
     const { url } = this;
     const target = url.userinfo === '' ? new URL(url) : url.withoutUserinfo();
-    const copy = new Request(this.#method, target, undefined, { lines: this.headerLines(), body: this.#body });
+    const copy = new Request(this.#method, target, undefined, { lines: this.headerLines(), body: this.body });
     copy.clientCookies = this.clientCookies;
     if (this.#headers === null) copy.#absent = this.#absent;
     return copy;
@@ -168,9 +173,11 @@ export class Request {
 
   /**
    * The body as it is sent.
+   * @throws LocalProtocolError when the memory of its bytes was taken away
    * @internal
    */
   get body(): Body {
+    if (this.#body !== null && this.#body.length !== this.#length) throw detached(this);
     return this.#body;
   }
 
@@ -193,6 +200,16 @@ export class Request {
   [inspect.custom](): string {
     return this.toString();
   }
+}
+
+function lengthOf(body: Body): number | null {
+  return body === null ? null : body.length;
+}
+
+function detached(request: Request): LocalProtocolError {
+  const message =
+    'content: the bytes of the request are gone: their memory was transferred, resized or grown since they were given';
+  return new LocalProtocolError(message, { request });
 }
 
 function cookieOf(cookies: CookieTypes, url: URL): string {

@@ -14,6 +14,7 @@ import { HTTPStatusError, ResponseNotRead, StreamConsumed } from '../errors.js';
 import { Headers } from '../headers.js';
 import { parseLinks } from './links.js';
 import { make } from './from-init.js';
+import { own } from '../check-options.js';
 import { nextRequestOf } from './next-request.js';
 import type { Request } from '../request/request.js';
 import { codes } from './status-codes.js';
@@ -120,16 +121,16 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * Attaches what the client knows. What the context leaves out stays as it is.
+   * Attaches what the client knows.
    * @internal
    */
   attach(request: Request, context: ResponseContext): this {
     this.#request ??= request;
-    const { history, redirect, onDownloadProgress, defaultEncoding } = context;
+    const history = own(context, 'history');
     if (history !== undefined) (this as { history: readonly Response[] }).history = history;
-    if (redirect !== undefined) this.#redirect = redirect;
-    if (onDownloadProgress !== undefined) this.#progress = onDownloadProgress;
-    if (defaultEncoding !== undefined) this.#defaultEncoding = defaultEncoding;
+    this.#redirect = own(context, 'redirect');
+    this.#progress = own(context, 'onDownloadProgress');
+    this.#defaultEncoding = own(context, 'defaultEncoding');
     return this;
   }
 
@@ -282,14 +283,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /**
    * As `read()`, giving up beyond so many bytes.
-   * @param isSilent No progress is told: the caller did not ask for this body.
    * @internal
    */
-  async readAtMost(limit: number | null, isSilent = false): Promise<Buffer> {
+  async readAtMost(limit: number | null): Promise<Buffer> {
     if (this.#reader === null || this.#content !== null) return this.content;
     // That of a coded body says nothing about what comes out of it.
     const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
-    return (this.#content = await this.#reader.collect(limit, declared, isSilent ? null : this.#telling()));
+    return (this.#content = await this.#reader.collect(limit, declared, this.#telling()));
   }
 
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */

@@ -65,11 +65,6 @@ impl Flags {
     pub(crate) fn wants_informational(self) -> bool {
         self.0 & 4 != 0
     }
-
-    /// The body's memory stays JavaScript's, which keeps it as it is until the exchange has ended.
-    pub(crate) fn lends_body(self) -> bool {
-        self.0 & 8 != 0
-    }
 }
 
 /// The head string, taken apart.

@@ -1,12 +1,12 @@
 //! The I/O thread and the two queues. One per Node environment; the façade makes it with the first request.
 
 use crate::command::{Command, Flags, PoolStatsSlot, Submission};
+use crate::copies::Copies;
 use crate::exchange::{Credit, LastWord, drive};
-use crate::memory::{QUIET_AFTER, set_quiet};
-use crate::options::{PoolOptions, Profile, ProfileOptions, copy};
+use crate::memory::{QUIET_AFTER, give_back};
+use crate::options::{PoolOptions, Profile, ProfileOptions};
 use crate::proxy::ProxyHandle;
 use crate::record::{Kind, Outbox, Record};
-use bytes::Bytes;
 use napi::bindgen_prelude::{BufferSlice, Function};
 use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
@@ -29,6 +29,7 @@ const RESOLVER_THREADS: usize = 8;
 pub struct Engine {
     commands: UnboundedSender<Command>,
     outbox: Arc<Outbox>,
+    copies: Arc<Copies>,
     thread: Arc<IoThread>,
     profiles: RefCell<Vec<Option<Arc<Profile>>>>,
     next_pool: u32,
@@ -36,15 +37,18 @@ pub struct Engine {
 
 #[napi]
 impl Engine {
-    /// `onBatch(records, large)` is called with everything that has happened since it was called last.
+    /// `onBatch(records, large)` is called with everything that has happened since it was called last. `outlivesViews`:
+    /// this environment ends after every other one that its memory can be handed to, so that `large` need not be copies.
     #[napi(constructor)]
     pub fn new(
         env: Env,
         #[napi(ts_arg_type = "(records: Buffer, large: Buffer[]) => void")] on_batch: Function<'_, (), ()>,
+        outlives_views: bool,
     ) -> Result<Self> {
-        let outbox = Outbox::new(on_batch)?;
+        let copies = Arc::new(Copies::default());
+        let outbox = Outbox::new(on_batch, outlives_views, copies.clone())?;
         let (commands, queue) = unbounded_channel();
-        let thread = IoThread::start(queue, outbox.clone())
+        let thread = IoThread::start(queue, outbox.clone(), copies.clone())
             .map_err(|error| Error::from_reason(format!("cannot start the I/O thread: {error}")))?;
         let thread = Arc::new(thread);
         // Registered after the threadsafe function's own hook, so run before it: the thread is gone when Node takes
@@ -54,7 +58,7 @@ impl Engine {
             outbox_of_hook.close();
             hooked.stop(&commands_of_hook);
         })?;
-        Ok(Engine { commands, outbox, thread, profiles: RefCell::default(), next_pool: 0 })
+        Ok(Engine { commands, outbox, copies, thread, profiles: RefCell::default(), next_pool: 0 })
     }
 
     /// While busy, the process is held until something completes.
@@ -106,12 +110,11 @@ impl Engine {
     }
 
     /// Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted, 8 the body
-    /// is lent: it is not copied, and nobody changes it before the last record. `id` is free again after that.
+    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
+    /// free again after the last record.
     #[napi(catch_unwind)]
     pub fn send(
         &self,
-        env: Env,
         id: u32,
         profile: u32,
         flags: u32,
@@ -121,10 +124,7 @@ impl Engine {
         let flags = Flags(flags);
         let found = self.profiles.borrow().get(profile as usize).cloned().flatten();
         let profile = found.ok_or_else(|| Error::from_reason("no such profile"))?;
-        let body = match body {
-            Some(bytes) if flags.lends_body() => Some(Bytes::from_owner(bytes.into_buffer(&env)?)),
-            bytes => bytes.map(|bytes| copy(&bytes)),
-        };
+        let body = body.map(|bytes| self.copies.make(&bytes));
         let head = head.into_latin1()?.take();
         self.command(Command::Send(Box::new(Submission { id, profile, flags, head, body, at: Instant::now() })));
         Ok(())
@@ -140,7 +140,7 @@ impl Engine {
     /// A piece of a streamed request; a `Writable` record follows when there is room for the next.
     #[napi(catch_unwind)]
     pub fn write(&self, id: u32, chunk: BufferSlice<'_>) {
-        self.command(Command::Write { id, chunk: copy(&chunk) });
+        self.command(Command::Write { id, chunk: self.copies.make(&chunk) });
     }
 
     /// The streamed request is complete.
@@ -216,7 +216,7 @@ impl Drop for PoolHandle {
 struct IoThread(Mutex<Option<JoinHandle<()>>>);
 
 impl IoThread {
-    fn start(queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) -> std::io::Result<IoThread> {
+    fn start(queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies: Arc<Copies>) -> std::io::Result<IoThread> {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
@@ -230,7 +230,7 @@ impl IoThread {
             .spawn(move || {
                 block_signals();
                 let tasks = LocalSet::new();
-                tasks.block_on(&runtime, run(queue, outbox));
+                tasks.block_on(&runtime, run(queue, outbox, copies));
                 drop(tasks);
                 // A resolver thread may sit in getaddrinfo for as long as the system lets it.
                 runtime.shutdown_background();
@@ -272,11 +272,10 @@ struct Io {
     exchanges: RefCell<HashMap<u32, Exchange>>,
 }
 
-async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
+async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies: Arc<Copies>) {
     let io = Rc::new(Io::default());
-    let mut quiet = false;
     loop {
-        let Some(command) = next(&mut queue, &mut quiet).await else { break };
+        let Some(command) = next(&mut queue, &outbox, &copies).await else { break };
         match command {
             Command::Stop => break,
             Command::Send(submission) => io.send(*submission, &outbox),
@@ -310,19 +309,20 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>) {
     }
 }
 
-/// The next command; between two bursts of them the allocator is told that it is quiet.
-async fn next(queue: &mut UnboundedReceiver<Command>, quiet: &mut bool) -> Option<Command> {
-    if !*quiet {
-        if let Ok(command) = timeout(QUIET_AFTER, queue.recv()).await {
+/// The next command. While none comes, freed memory goes back to the system, ever more rarely: connections fall asleep, and
+/// end, long after the last command.
+async fn next(queue: &mut UnboundedReceiver<Command>, outbox: &Outbox, copies: &Copies) -> Option<Command> {
+    let mut pause = QUIET_AFTER;
+    loop {
+        if let Ok(command) = timeout(pause, queue.recv()).await {
             return command;
         }
-        *quiet = true;
-        set_quiet(true);
+        give_back();
+        if !copies.is_empty() {
+            outbox.give_back();
+        }
+        pause = pause.saturating_mul(2);
     }
-    let command = queue.recv().await;
-    *quiet = false;
-    set_quiet(false);
-    command
 }
 
 fn writable(id: u32, stopped: bool) -> Record<'static> {

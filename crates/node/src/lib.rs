@@ -7,10 +7,11 @@
 //! ```
 //!
 //! `engine` owns the thread and the queues, `command` reads what comes down, `exchange` runs one exchange, `record` packs
-//! what goes up, `options` reads options, `error` names the kinds, `memory` is the allocator; `decoder` stands beside them, on
-//! the JavaScript thread.
+//! what goes up, `options` reads options, `copies` has the bytes of request bodies, `error` names the kinds, `memory` is the
+//! allocator; `decoder` stands beside them, on the JavaScript thread.
 
 mod command;
+mod copies;
 mod decoder;
 mod engine;
 mod error;

@@ -16,17 +16,19 @@
 //!
 //! A head is the reason phrase (empty when it is the usual one) and the header lines: `reason \n name \n value \n …`.
 
+use crate::copies::Copies;
 use crate::error::ErrorKind;
+use crate::memory::give_back;
 use bytes::Bytes;
 use http::HeaderMap;
-use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec, ToNapiValue};
+use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, sys};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use whippet_core::{Error, Refusal, Version};
 
-/// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer, without a copy.
+/// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
 pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
 const LARGE: u32 = u32::MAX;
 
@@ -61,6 +63,9 @@ pub(crate) type Wake = ThreadsafeFunction<(), (), Arguments, Status, false, true
 pub(crate) struct Outbox {
     batch: Mutex<Batch>,
     wake: OnceLock<Wake>,
+    /// JavaScript may have the memory of large bodies itself.
+    outlives_views: bool,
+    copies: Arc<Copies>,
 }
 
 #[derive(Default)]
@@ -71,11 +76,17 @@ struct Batch {
     signalled: bool,
     /// Nobody drains any more.
     closed: bool,
+    /// It is quiet: what the JavaScript thread has freed goes back to the system.
+    quiet: bool,
 }
 
 impl Outbox {
-    pub(crate) fn new(on_batch: Function<'_, (), ()>) -> napi::Result<Arc<Outbox>> {
-        let outbox = Arc::new(Outbox { batch: Mutex::default(), wake: OnceLock::new() });
+    pub(crate) fn new(
+        on_batch: Function<'_, (), ()>,
+        outlives_views: bool,
+        copies: Arc<Copies>,
+    ) -> napi::Result<Arc<Outbox>> {
+        let outbox = Arc::new(Outbox { batch: Mutex::default(), wake: OnceLock::new(), outlives_views, copies });
         let drained = Arc::downgrade(&outbox);
         let mut spare = Vec::new();
         let wake = on_batch.build_threadsafe_function::<()>().weak::<true>().build_callback(move |context| {
@@ -107,6 +118,19 @@ impl Outbox {
             return;
         }
         record.write(&mut batch);
+        self.signal(batch);
+    }
+
+    /// It is quiet: the JavaScript thread gives back what it has freed.
+    pub(crate) fn give_back(&self) {
+        let mut batch = self.lock();
+        if !batch.closed {
+            batch.quiet = true;
+            self.signal(batch);
+        }
+    }
+
+    fn signal(&self, mut batch: MutexGuard<'_, Batch>) {
         let signal = !std::mem::replace(&mut batch.signalled, true);
         drop(batch);
         if signal && let Some(wake) = self.wake.get() {
@@ -115,13 +139,17 @@ impl Outbox {
     }
 
     fn drain(&self, env: &Env, spare: &mut Vec<u8>) -> napi::Result<Arguments> {
-        let large = {
+        let (large, quiet) = {
             let mut batch = self.lock();
             batch.signalled = false;
             std::mem::swap(&mut batch.bytes, spare);
-            std::mem::take(&mut batch.large)
+            (std::mem::take(&mut batch.large), std::mem::take(&mut batch.quiet))
         };
-        let arguments = Arguments::new(env, spare, large);
+        if quiet {
+            self.copies.clear();
+            give_back();
+        }
+        let arguments = Arguments::new(env, spare, large, self.outlives_views);
         spare.clear();
         // One burst of large batches does not hold its memory for good.
         spare.shrink_to(1024 * 1024);
@@ -248,28 +276,30 @@ impl JsValuesTupleIntoVec for Arguments {
 
 impl Arguments {
     fn empty(env: &Env) -> napi::Result<Arguments> {
-        Arguments::new(env, &[], Vec::new())
+        Arguments::new(env, &[], Vec::new(), false)
     }
 
-    fn new(env: &Env, bytes: &[u8], large: Vec<Bytes>) -> napi::Result<Arguments> {
+    fn new(env: &Env, bytes: &[u8], large: Vec<Bytes>, outlives_views: bool) -> napi::Result<Arguments> {
         let buffer = BufferSlice::copy_from(env, bytes)?;
         let mut bodies: Array<'_> = env.create_array(0)?;
         for body in large {
-            bodies.insert(external(env, body)?)?;
+            bodies.insert(match outlives_views && !body.is_empty() {
+                true => external(env, body)?,
+                false => BufferSlice::copy_from(env, body)?,
+            })?;
         }
-        // SAFETY: `env` is that of the running callback, on its own thread.
-        let buffer = unsafe { BufferSlice::to_napi_value(env.raw(), buffer)? };
-        Ok(Arguments(vec![buffer, bodies.raw()]))
+        Ok(Arguments(vec![buffer.raw(), bodies.raw()]))
     }
 }
 
 /// Hands the bytes to JavaScript without a copy; copied where the runtime forbids external buffers (Electron).
+///
+/// JavaScript can move the memory to another thread. When this environment ends, Node frees it all the same: so only the
+/// environment that ends last may call this. There Node frees the memory of a buffer that was moved when the other thread
+/// has let go of it.
 fn external<'env>(env: &'env Env, body: Bytes) -> napi::Result<BufferSlice<'env>> {
-    if body.is_empty() {
-        return BufferSlice::copy_from(env, body);
-    }
     let (data, length) = (body.as_ptr().cast_mut(), body.len());
-    // SAFETY: `body` moves into the finaliser, so the memory lives as long as the buffer. This slice of it was handed
-    // over by hyper for good: nothing else reads or writes it, so JavaScript may.
+    // SAFETY: `body` moves into the finaliser, so the memory lives until Node has no view of it any more, or ends. This
+    // slice of it was handed over by hyper for good: nothing else reads or writes it, so JavaScript may.
     unsafe { BufferSlice::from_external(env, data, length, body, |_env, body| drop(body)) }
 }

@@ -5,6 +5,7 @@
  * The layout of a record is in crates/node/src/record.rs.
  */
 
+import { isMainThread } from 'node:worker_threads';
 import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../native.js';
 import { Engine, ProxyHandle } from '../../native.js';
 import type { Headers } from '../../headers.js';
@@ -77,10 +78,15 @@ export class ArrivedHead implements Arrival {
   /** Memory of its own, so that nobody sees a neighbour's bytes in `content.buffer`. */
   copy(): Buffer | null {
     if (this.source !== null || this.large !== null) return this.large;
-    const own = Buffer.allocUnsafeSlow(this.bodyEnd - this.bodyStart);
-    this.batch.copy(own, 0, this.bodyStart, this.bodyEnd);
-    return own;
+    return ownBytes(this.batch, this.bodyStart, this.bodyEnd);
   }
+}
+
+/** A copy in memory of its own: not in Node's pool, which others share. */
+function ownBytes(batch: Buffer, start: number, end: number): Buffer {
+  const own = Buffer.allocUnsafeSlow(end - start);
+  batch.copy(own, 0, start, end);
+  return own;
 }
 
 /** What was looked for in a whole batch, once: names of headers arrive in lower case. */
@@ -92,7 +98,6 @@ interface BatchSearch {
 export const STREAM_RESPONSE = 1;
 export const STREAM_REQUEST = 2;
 export const WANT_INFORMATIONAL = 4;
-export const LEND_BODY = 8;
 
 /** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
@@ -151,6 +156,12 @@ export function closePool(pool: PoolHandle): Promise<void> {
 
 let engine: Engine | null = null;
 
+/**
+ * Large bodies come without a copy on Node's main thread alone. A program can move their memory to another thread, and when the
+ * environment that it came from ends, Node frees it there and then: the main thread's ends last. Bun and Deno promise nothing.
+ */
+const outlivesViews = isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
+
 /** By id. Ids are dense: a slot that is free again is taken first. */
 const listeners: (Listener | (() => void) | undefined)[] = [];
 const free: number[] = [];
@@ -159,7 +170,7 @@ const free: number[] = [];
 let owed = 0;
 
 function start(): Engine {
-  return (engine ??= new Engine(drain));
+  return (engine ??= new Engine(drain, outlivesViews));
 }
 
 function take(listener: Listener | (() => void)): number {
@@ -239,7 +250,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
         break;
       }
       case CHUNK:
-        listener.onChunk(body ?? Buffer.from(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
+        listener.onChunk(body ?? ownBytes(batch, bodyAt, bodyEnd), batch.readUInt32LE(at + 24));
         break;
       case END:
         release(id);

@@ -122,8 +122,6 @@ export class HTTPDispatch implements Dispatch {
       let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
       if (typeof options.onInformational === 'function') flags |= native.WANT_INFORMATIONAL;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
-      const inClear = url.scheme === 'http' && (route === null || !route.isSecure);
-      if (inClear && Buffer.isBuffer(body) && body.length >= LENT_FROM) flags |= native.LEND_BODY;
       new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
     });
   }
@@ -230,12 +228,6 @@ function slices(bytes: Buffer): Buffer[] {
 export const NO_POOL: PoolStats = Object.freeze(new Stats(null));
 
 const MOST_PROFILES = 64;
-/**
- * Bytes from which a body is sent from where it is, instead of from a copy: as with Node's own sockets, changing it before the
- * promise settles changes what is sent. Only without TLS, where the kernel alone reads it: a buffer that its owner transferred
- * away meanwhile is then an error and not a crash.
- */
-const LENT_FROM = 64 * 1024;
 /** What a client passes on, too. */
 export const dispatchOptionNames: readonly string[] = [
   'httpVersions',

@@ -73,11 +73,6 @@ export class ProxyRoute {
     } as ProxyHandleOptions);
   }
 
-  /** The first hop is encrypted. */
-  get isSecure(): boolean {
-    return this.proxy.proxyUrl.scheme === 'https';
-  }
-
   /** The request as `native.send` takes it. */
   head(request: Request): string {
     const { method, url } = request;
