@@ -7,6 +7,7 @@
  *   ├─ CookieConflict              ERR_COOKIE_CONFLICT
  *   ├─ ClientClosed                ERR_CLIENT_CLOSED
  *   ├─ HTTPStatusError             ERR_HTTP_STATUS; response
+ *   ├─ ValidationError             ERR_VALIDATION; issues, response
  *   ├─ StreamError                 ERR_STREAM
  *   │  ├─ StreamConsumed           ERR_STREAM_CONSUMED       (also RedirectBodyUnavailable)
  *   │  ├─ StreamClosed             ERR_STREAM_CLOSED         (also ResponseClosed)
@@ -106,6 +107,25 @@ export class ClientClosed extends HTTPError {}
 export class HTTPStatusError extends HTTPError {
   /** The response with that status. Not enumerable. */
   declare readonly response: Response;
+}
+
+/** One thing that a schema finds wrong (Standard Schema v1). */
+export interface ValidationIssue {
+  readonly message: string;
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
+}
+
+/** A body that is not what the schema of `json(schema)` says. */
+export class ValidationError extends HTTPError {
+  /** What the schema found, in its own words. */
+  readonly issues: readonly ValidationIssue[];
+  /** The response whose body it is. Not enumerable. */
+  declare readonly response: Response;
+
+  constructor(message: string, issues: readonly ValidationIssue[], details?: ErrorDetails) {
+    super(message, details);
+    this.issues = issues;
+  }
 }
 
 /** The base of misuse of a body that streams. */
@@ -253,12 +273,13 @@ const shortEscapes = new Map([
 ]);
 
 /** The key is what the class is called, whatever a minifier makes of `class.name`. */
-const table: [errorClass: ErrorClass, name: string, code: string][] = [
+const table: [errorClass: abstract new (...details: never[]) => HTTPError, name: string, code: string][] = [
   [HTTPError, 'HTTPError', 'ERR_HTTP'],
   [InvalidURL, 'InvalidURL', 'ERR_INVALID_URL'],
   [CookieConflict, 'CookieConflict', 'ERR_COOKIE_CONFLICT'],
   [ClientClosed, 'ClientClosed', 'ERR_CLIENT_CLOSED'],
   [HTTPStatusError, 'HTTPStatusError', 'ERR_HTTP_STATUS'],
+  [ValidationError, 'ValidationError', 'ERR_VALIDATION'],
   [StreamError, 'StreamError', 'ERR_STREAM'],
   [StreamConsumed, 'StreamConsumed', 'ERR_STREAM_CONSUMED'],
   [StreamClosed, 'StreamClosed', 'ERR_STREAM_CLOSED'],

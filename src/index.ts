@@ -9,6 +9,7 @@ export { BearerAuth } from './auth/bearer.js';
 export { DigestAuth } from './auth/digest.js';
 export { NetRCAuth } from './auth/netrc-auth.js';
 export { Client } from './client/client.js';
+export type { EventsOptions, ReconnectOptions } from './client/events.js';
 export type { ClientOptions, RequestOptions, SendOptions } from './client/options.js';
 export { Cookies } from './cookies/cookies.js';
 export type { CookieScope } from './cookies/input.js';
@@ -56,9 +57,11 @@ export {
   TotalTimeout,
   TransportError,
   UnsupportedProtocol,
+  ValidationError,
   WriteError,
   WriteTimeout,
 } from './errors.js';
+export type { ValidationIssue } from './errors.js';
 export type { EventHooks } from './client/event-hooks.js';
 export { Headers } from './headers.js';
 export { HTTPProxy, HTTPProxyMode } from './connect/http-proxy.js';
@@ -66,6 +69,9 @@ export type { HTTPProxyOptions } from './connect/http-proxy.js';
 export { QueryParams } from './url/query-params.js';
 export { Request } from './request/request.js';
 export type { RequestInit_ } from './request/request.js';
+export { ServerSentEvent } from './response/event-stream.js';
+export type { EventStreamOptions } from './response/event-stream.js';
+export type { StandardSchema, StandardSchemaOutput } from './response/schema.js';
 export { Response } from './response/response.js';
 export type { ResponseVersion } from './response/received.js';
 export type { RetryPolicy } from './client/retries.js';

@@ -22,6 +22,9 @@ import {
   toRedirects,
   withKept,
 } from './options.js';
+import type { EventsOptions } from './events.js';
+import { eventsOf } from './events.js';
+import type { ServerSentEvent } from '../response/event-stream.js';
 import { cookiesFor, settleCookies, toCookies } from './cookie-header.js';
 import { Cookies } from '../cookies/cookies.js';
 import { DEFAULT_HEADERS, ownNames, withoutOwn } from './default-headers.js';
@@ -155,6 +158,24 @@ export class Client implements AsyncDisposable {
    */
   stream(method: string, url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request(method, url, options, 'client.stream()', true);
+  }
+
+  /**
+   * Server-sent events (WHATWG HTML 9.2) over as many connections as it takes: after a cut, an end, a 5xx or a failed connection it
+   * connects again with Last-Event-ID, after what the server asked for by `retry:` (3 s), longer with each failure in a row. GET does
+   * so by itself, another method only with `reconnect`. A 204 ends it, and so does leaving the loop.
+   *
+   * @throws TypeError, RangeError at once for bad options. The iteration rejects with HTTPStatusError for a 4xx (or a 5xx that is
+   *   not to be tried again), RemoteProtocolError for another content type or an event beyond `maxEventSize`, `signal.reason`, and
+   *   the last error where it may not connect again.
+   */
+  events(method: string, url: URLTypes, options?: EventsOptions): AsyncIterableIterator<ServerSentEvent> {
+    const name = normaliseMethod(method);
+    return eventsOf(name, options, async (given, prepare) => {
+      const request = this.#build(name, url, given);
+      prepare(request);
+      return this.#send(request, given, true);
+    });
   }
 
   /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the

@@ -112,9 +112,14 @@ function isReplayable({ body }: Request): boolean {
 /** What never reached the server may be sent by any method. A certificate or a name does not get better by waiting. */
 function isPassing(failure: unknown, request: Request, policy: Required<RetryPolicy>): boolean {
   if (failure instanceof ConnectTimeout) return true;
-  if (failure instanceof ConnectError) return !permanentCodes.test(failure.code);
+  if (failure instanceof ConnectError) return !isPermanent(failure);
   const broke = failure instanceof NetworkError || failure instanceof ReadTimeout;
   return (broke || failure instanceof RemoteProtocolError) && mayRepeat(request, policy);
+}
+
+/** A certificate, a name, a protocol: trying again changes nothing. */
+export function isPermanent(failure: ConnectError): boolean {
+  return permanentCodes.test(failure.code);
 }
 
 function isPassingAnswer(response: Response, request: Request, policy: Required<RetryPolicy>): boolean {

@@ -12,6 +12,11 @@ import { Cookies } from '../cookies/cookies.js';
 import type { BodySource } from './body-source.js';
 import { HTTPStatusError, ResponseNotRead, StreamConsumed } from '../errors.js';
 import { Headers } from '../headers.js';
+import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
+import { EventIterator, EventStreamParser, maxEventSizeOf } from './event-stream.js';
+import { jsonValues } from './json-values.js';
+import type { StandardSchema, StandardSchemaOutput } from './schema.js';
+import { validate } from './schema.js';
 import { parseLinks } from './links.js';
 import { make } from './from-init.js';
 import { own } from '../check-options.js';
@@ -196,8 +201,22 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /** The body as JSON: UTF-8, UTF-16 or UTF-32, whatever the charset says (RFC 8259 §8.1). A SyntaxError when it is none. */
-  json<T = unknown>(): T {
-    return decodeJson(this.#view('json()')) as T;
+  json<T = unknown>(): T;
+  /**
+   * The body as JSON, validated by a Standard Schema (zod, valibot, arktype …): what the schema makes of it. Rejects with
+   * ValidationError, which has the schema's issues; and as `json()` throws.
+   */
+  json<S extends StandardSchema>(schema: S): Promise<StandardSchemaOutput<S>>;
+  json(...given: [] | [StandardSchema]): unknown {
+    if (given.length === 0) return decodeJson(this.#view('json()'));
+    return this.#validated(given[0]);
+  }
+
+  async #validated<S extends StandardSchema>(schema: S): Promise<StandardSchemaOutput<S>> {
+    const value = decodeJson(this.#view('json()'));
+    const request = this.#request;
+    const where = request === null ? 'json()' : `${request.method} ${request.url.origin}${request.url.path}`;
+    return validate(schema, value, where, this.#details());
   }
 
   /** Milliseconds from sending to the head. */
@@ -308,6 +327,25 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
   iterLines(): AsyncIterableIterator<string> {
     return this.#iterator(textLines(this.iterText()));
+  }
+
+  /**
+   * The body's server-sent events (WHATWG HTML 9.2), each as soon as it is complete; ends with the body. Leaving the loop closes the
+   * connection. `client.events()` connects again after a cut.
+   *
+   * @throws TypeError, RangeError for a bad `maxEventSize`; the iteration rejects with RemoteProtocolError at an event beyond it
+   */
+  events(options: EventStreamOptions = {}): AsyncIterableIterator<ServerSentEvent> {
+    const parser = new EventStreamParser(maxEventSizeOf(options, 'events()'), this.#details());
+    return new EventIterator(this.iterBytes(), parser, () => this.close());
+  }
+
+  /**
+   * One JSON value a line (NDJSON, JSON Lines) or a record (JSON text sequences, RFC 7464), each as soon as it is complete. Empty
+   * lines are passed over; a broken one is a DecodingError that says which line it is, after the values before it.
+   */
+  iterJson<T = unknown>(): AsyncIterableIterator<T> {
+    return this.#iterator(jsonValues(this.iterBytes(), () => this.#details()) as AsyncGenerator<T>);
   }
 
   /** The body before content decoding. Only of a streaming response, and once. */

@@ -1,0 +1,92 @@
+/** `response.iterJson()`: NDJSON, JSON Lines and JSON text sequences (RFC 7464), at every place where a chunk may end. */
+import test from 'ava';
+import { DecodingError, Response } from '../../src/index.js';
+import { failure, openClient } from '../helpers/client.js';
+import { serve } from '../helpers/server.js';
+
+const ROWS: [title: string, body: string, values: unknown[]][] = [
+  ['lines', '{"a":1}\n[2]\n"3"\n4\nnull\ntrue\n', [{ a: 1 }, [2], '3', 4, null, true]],
+  ['a last line without its end', '1\n2', [1, 2]],
+  ['CRLF', '1\r\n{"a":2}\r\n', [1, { a: 2 }]],
+  ['empty lines and blanks', '\n \n1\n\n\t\n2\n\r\n', [1, 2]],
+  ['a byte order mark', '\u{feff}1\n2\n', [1, 2]],
+  ['UTF-8, and what ends no line', '"grüße 🎉"\n"a\u{2028}b\u{85}c"\n', ['grüße 🎉', 'a\u{2028}b\u{85}c']],
+  ['nothing', '', []],
+  ['a sequence', '\u{1e}{"a":1}\n\u{1e}[2]\n\u{1e}3\n', [{ a: 1 }, [2], 3]],
+  ['a sequence of values over several lines', '\u{1e}{\n  "a": [\n1,\n2]\n}\n\u{1e}"x"\n', [{ a: [1, 2] }, 'x']],
+  ['a sequence with separators in a row', '\u{1e}\u{1e}1\n\u{1e}\n\u{1e}2\n', [1, 2]],
+  ['a sequence whose last object lacks its line feed', '\u{1e}{"a":1}\n\u{1e}{"b":2}', [{ a: 1 }, { b: 2 }]],
+];
+
+function streamed(chunks: Uint8Array[]): Response {
+  async function* pieces() {
+    for (const chunk of chunks) yield Buffer.from(chunk);
+  }
+  return new Response(200, { content: pieces() });
+}
+
+async function all(response: Response): Promise<unknown[]> {
+  const values: unknown[] = [];
+  for await (const value of response.iterJson()) values.push(value);
+  return values;
+}
+
+for (const [title, body, values] of ROWS) {
+  test(`iterJson: ${title}`, async (t) => {
+    const bytes = Buffer.from(body);
+    t.deepEqual(await all(new Response(200, { content: bytes })), values, 'whole');
+    t.deepEqual(await all(streamed([...bytes].map((byte) => Uint8Array.of(byte)))), values, 'byte by byte');
+    for (let at = 0; at <= bytes.length; at++) {
+      t.deepEqual(await all(streamed([bytes.subarray(0, at), bytes.subarray(at)])), values, `cut at ${at}`);
+    }
+  });
+}
+
+const BROKEN: [title: string, body: string, before: unknown[], message: RegExp][] = [
+  ['no JSON', '1\n\n{"a":\n3\n', [1], /line 3 is no JSON/],
+  ['the first line', '<!doctype html>\n', [], /line 1 is no JSON/],
+  ['a last line that is cut off', '1\n2\n{"a', [1, 2], /line 3 is no JSON/],
+  ['two values in a line', '1\n2 3\n', [1], /line 2 is no JSON/],
+  ['a record', '\u{1e}1\n\u{1e}{"a"\n\u{1e}3\n', [1], /record 2 is no JSON/],
+  ['a last record that is cut off', '\u{1e}1\n\u{1e}[2', [1], /record 2 is no JSON/],
+  ['a number that may be cut off', '\u{1e}1\n\u{1e}12', [1], /record 2 is no JSON: it may be cut off/],
+  ['two values in a record', '\u{1e}1 2\n', [], /record 1 is no JSON/],
+];
+
+for (const [title, body, before, message] of BROKEN) {
+  test(`iterJson, broken: ${title}`, async (t) => {
+    const bytes = Buffer.from(body);
+    for (let at = 0; at <= bytes.length; at++) {
+      const values: unknown[] = [];
+      const response = streamed([bytes.subarray(0, at), bytes.subarray(at)]);
+      const error = await failure(
+        (async () => {
+          for await (const value of response.iterJson()) values.push(value);
+        })(),
+      );
+      t.deepEqual(values, before, `cut at ${at}`);
+      t.true(error instanceof DecodingError);
+      t.regex(error.message, message);
+      t.is((error as DecodingError & { response?: Response }).response, response);
+    }
+  });
+}
+
+test('each value comes as soon as its line is there; leaving the loop closes the response', async (t) => {
+  let go: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (go = resolve));
+  const server = await serve(t, async (_, response) => {
+    response.write('{"n":1}\n{"n":2}');
+    await gate;
+    response.write('\n{"n":3}\n');
+  });
+  const response = await openClient(t).stream('GET', server.url);
+  const seen: number[] = [];
+  for await (const { n } of response.iterJson<{ n: number }>()) {
+    seen.push(n);
+    if (n === 1) go();
+    if (n === 2) break;
+  }
+  t.deepEqual(seen, [1, 2]);
+  t.true(response.isClosed);
+});

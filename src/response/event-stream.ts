@@ -1,0 +1,307 @@
+/**
+ * Server-sent events: bytes to events, as WHATWG HTML 9.2.6 ("Interpreting an event stream") has it. Connecting again is
+ * `client/events.ts`'s.
+ */
+
+import type { ErrorDetails } from '../errors.js';
+import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
+import { checkOptions } from '../check-options.js';
+
+/** One event of an event stream. */
+export class ServerSentEvent {
+  /** The type: 'message' unless the server named another. */
+  readonly event: string;
+  /** The `data` lines, joined by line feeds. */
+  readonly data: string;
+  /** The last event id that the stream has set so far; '' when it set none. */
+  readonly id: string;
+  /** The `retry` that this event carried, in milliseconds; null when it carried none. */
+  readonly retry: number | null;
+
+  /** For tests and apps of one's own; the client makes them from a stream. */
+  constructor(event: string, data: string, id = '', retry: number | null = null) {
+    this.event = event;
+    this.data = data;
+    this.id = id;
+    this.retry = retry;
+  }
+
+  /**
+   * The data as JSON.
+   *
+   * @throws DecodingError, with the SyntaxError as its cause, when it is none
+   */
+  json<T = unknown>(): T {
+    try {
+      return JSON.parse(this.data) as T;
+    } catch (cause) {
+      const message = `the data of the event '${this.event}' is no JSON: ${(cause as Error).message}`;
+      throw new DecodingError(message, { __proto__: null, cause } as ErrorDetails);
+    }
+  }
+}
+
+/** How an event stream is read. */
+export interface EventStreamOptions {
+  /** Longest event, in bytes; a longer one is a RemoteProtocolError. Default 16 MiB. */
+  maxEventSize?: number;
+}
+
+/** What the parser knows beyond the events, for those who connect again. */
+export interface EventStreamState {
+  /** As the stream had set it at its last empty line; '' at the beginning, and when it was set to nothing. */
+  lastEventId: string;
+  /** Milliseconds, as the stream asked for; null when it has not. */
+  retry: number | null;
+}
+
+/**
+ * Parses chunks of an event stream. Lines end at LF, CR or CRLF; what a chunk leaves unfinished waits for the next one, and what
+ * the end leaves unfinished is dropped.
+ */
+export class EventStreamParser implements EventStreamState {
+  lastEventId: string;
+  retry: number | null = null;
+  /** The stream holds an event that is too large: what was before it has been returned. */
+  failure: RemoteProtocolError | null = null;
+  #maxEventSize: number;
+  #details: ErrorDetails;
+  #isFirst = true;
+  #skipsLineFeed = false;
+  /** The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying. */
+  #begun: Buffer[] = [];
+  #begunSize = 0;
+  #data: string[] = [];
+  #dataSize = 0;
+  #event = '';
+  #id: string;
+  #eventRetry: number | null = null;
+
+  constructor(maxEventSize: number, details: ErrorDetails, lastEventId = '') {
+    this.#maxEventSize = maxEventSize;
+    this.#details = details;
+    this.lastEventId = this.#id = lastEventId;
+  }
+
+  /** The events that this chunk completes. */
+  push(chunk: Buffer): ServerSentEvent[] {
+    let bytes = chunk;
+    if (this.#isFirst) {
+      bytes = this.#takeHeld(bytes);
+      // A byte order mark may come in pieces.
+      if (bytes.length < MARK.length && MARK.subarray(0, bytes.length).equals(bytes)) {
+        this.#hold(bytes);
+        return [];
+      }
+      this.#isFirst = false;
+      if (MARK.equals(bytes.subarray(0, MARK.length))) bytes = bytes.subarray(MARK.length);
+    }
+    const events: ServerSentEvent[] = [];
+    const end = endOfLines(bytes);
+    if (end > 0) {
+      const lines = this.#takeHeld(bytes.subarray(0, end));
+      this.#lines(lines.utf8Slice(0, lines.length), events);
+    }
+    if (end < bytes.length) this.#hold(bytes.subarray(end));
+    return events;
+  }
+
+  /** What was held, and these bytes behind it. */
+  #takeHeld(bytes: Buffer): Buffer {
+    if (this.#begunSize === 0) return bytes;
+    const whole = Buffer.concat([...this.#begun, bytes]);
+    this.#begun = [];
+    this.#begunSize = 0;
+    return whole;
+  }
+
+  /** Bytes of a line whose end has not come. */
+  #hold(bytes: Buffer): void {
+    if (this.failure !== null || bytes.length === 0) return;
+    this.#begun.push(bytes);
+    this.#begunSize += bytes.length;
+    if (this.#begunSize + this.#dataSize > this.#maxEventSize) this.#fail();
+  }
+
+  /** Whole lines; the last one ends with the text. */
+  #lines(text: string, events: ServerSentEvent[]): void {
+    let at = 0;
+    if (this.#skipsLineFeed && text.charCodeAt(0) === LF) at = 1;
+    this.#skipsLineFeed = text.charCodeAt(text.length - 1) === CR;
+    // Nearly no server writes CR: the next one is looked for when the one before it is passed.
+    let cr = text.indexOf('\r', at);
+    while (at < text.length && this.failure === null) {
+      let end = text.indexOf('\n', at);
+      let next = end + 1;
+      if (cr !== -1 && cr < at) cr = text.indexOf('\r', at);
+      if (cr !== -1 && (end === -1 || cr < end)) {
+        end = cr;
+        next = text.charCodeAt(cr + 1) === LF ? cr + 2 : cr + 1;
+      }
+      if (end === at) this.#dispatch(events);
+      else this.#line(text, at, end);
+      at = next;
+    }
+  }
+
+  #line(text: string, start: number, end: number): void {
+    // Most lines by far.
+    if (text.startsWith('data:', start)) {
+      const from = text.charCodeAt(start + 5) === SPACE && start + 5 < end ? start + 6 : start + 5;
+      this.#append(text.slice(from, end));
+      return;
+    }
+    const line = text.slice(start, end);
+    const colon = line.indexOf(':');
+    if (colon === 0) return;
+    const name = colon === -1 ? line : line.slice(0, colon);
+    let value = colon === -1 ? '' : line.slice(colon + 1);
+    if (value.charCodeAt(0) === SPACE) value = value.slice(1);
+    if (name === 'data') this.#append(value);
+    else if (name === 'event') this.#event = this.#bounded(value);
+    else if (name === 'id') {
+      if (!value.includes('\0')) this.#id = this.#bounded(value);
+    } else if (name === 'retry' && /^[0-9]+$/.test(value)) {
+      this.retry = this.#eventRetry = Number(value);
+    }
+  }
+
+  #append(value: string): void {
+    this.#data.push(value);
+    // One byte at least for each UTF-16 unit, three at most: counted only where that matters.
+    this.#dataSize += value.length + 1;
+    if (this.#dataSize > this.#maxEventSize / 3 && this.#exactSize() > this.#maxEventSize) this.#fail();
+  }
+
+  #exactSize(): number {
+    return this.#data.reduce((sum, line) => sum + Buffer.byteLength(line), this.#data.length - 1);
+  }
+
+  #bounded(value: string): string {
+    if (value.length > this.#maxEventSize) this.#fail();
+    return value;
+  }
+
+  /** An empty line: what was set since the one before counts from now on, data or not. */
+  #dispatch(events: ServerSentEvent[]): void {
+    this.lastEventId = this.#id;
+    if (this.#data.length > 0) {
+      const data = this.#data.length === 1 ? this.#data[0] : this.#data.join('\n');
+      events.push(new ServerSentEvent(this.#event || 'message', data, this.lastEventId, this.#eventRetry));
+      this.#data = [];
+      this.#dataSize = 0;
+    }
+    this.#event = '';
+    this.#eventRetry = null;
+  }
+
+  #fail(): void {
+    this.#begun = [];
+    this.#data = [];
+    const message = `an event is larger than maxEventSize (${this.#maxEventSize} bytes)`;
+    this.failure ??= new RemoteProtocolError(message, this.#details);
+  }
+}
+
+/**
+ * The events of a body, each as soon as its last byte is there. Reading is pulled: a chunk is asked for when the events of the one
+ * before are used up. What came before an error is delivered before it.
+ */
+export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
+  #chunks: AsyncIterator<Buffer>;
+  #parser: EventStreamParser;
+  #close: () => Promise<void>;
+  #events: ServerSentEvent[] = [];
+  #at = 0;
+  #isOver = false;
+  /** One call after the other, as a generator would have it. */
+  #turn: Promise<unknown> | null = null;
+
+  constructor(chunks: AsyncIterator<Buffer>, parser: EventStreamParser, close: () => Promise<void>) {
+    this.#chunks = chunks;
+    this.#parser = parser;
+    this.#close = close;
+  }
+
+  next(): Promise<IteratorResult<ServerSentEvent>> {
+    if (this.#turn === null && this.#at < this.#events.length) {
+      return Promise.resolve({ done: false, value: this.#events[this.#at++] });
+    }
+    const result = this.#turn === null ? this.#pull() : this.#turn.then(() => this.#pull());
+    const turn = result.catch(() => {});
+    this.#turn = turn;
+    void turn.then(() => {
+      if (this.#turn === turn) this.#turn = null;
+    });
+    return result;
+  }
+
+  async return(): Promise<IteratorResult<ServerSentEvent>> {
+    this.#isOver = true;
+    this.#events = [];
+    await this.#close();
+    return DONE;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async #pull(): Promise<IteratorResult<ServerSentEvent>> {
+    for (;;) {
+      if (this.#at < this.#events.length) return { done: false, value: this.#events[this.#at++] };
+      const { failure } = this.#parser;
+      if (failure !== null && !this.#isOver) {
+        await this.return();
+        throw failure;
+      }
+      if (this.#isOver) return DONE;
+      const { done, value } = await this.#chunks.next();
+      if (done) {
+        this.#isOver = true;
+        return DONE;
+      }
+      this.#events = this.#parser.push(value);
+      this.#at = 0;
+    }
+  }
+}
+
+/**
+ * `maxEventSize`, if it was given.
+ * @throws TypeError, RangeError naming the option
+ */
+export function maxEventSizeOf(options: EventStreamOptions, what: string): number {
+  if (options === null || typeof options !== 'object') {
+    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
+  }
+  checkOptions(options, optionNames, what);
+  return checkEventSize(Object.hasOwn(options, 'maxEventSize') ? options.maxEventSize : undefined);
+}
+
+/** @throws TypeError, RangeError naming the option */
+export function checkEventSize(size: number | undefined): number {
+  if (size === undefined) return MAX_EVENT_BYTES;
+  if (typeof size !== 'number') throw new TypeError(`maxEventSize: expected a number of bytes, got ${typeName(size)}`);
+  if (!Number.isSafeInteger(size) || size < 1) {
+    throw new RangeError(`maxEventSize: ${size} is not allowed, expected an integer from 1`);
+  }
+  return size;
+}
+
+/** Behind the last line end of a chunk; 0 when there is none. */
+function endOfLines(chunk: Buffer): number {
+  const lf = chunk.lastIndexOf(LF);
+  // A CR behind the last LF is rare, and looked for in what is left only.
+  const cr = lf + 1 < chunk.length ? chunk.subarray(lf + 1).lastIndexOf(CR) : -1;
+  return cr === -1 ? lf + 1 : lf + 1 + cr + 1;
+}
+
+/** The byte order mark. */
+const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const LF = 10;
+const CR = 13;
+const SPACE = 32;
+const MAX_EVENT_BYTES = 16 * 1024 * 1024;
+const DONE: IteratorResult<ServerSentEvent> = Object.freeze({ done: true, value: undefined });
+const optionNames = ['maxEventSize'];

@@ -1,0 +1,58 @@
+/** Validation by any library that speaks Standard Schema v1: zod, valibot, arktype and others. */
+
+import type { StandardSchemaV1 } from '@standard-schema/spec';
+import type { ErrorDetails, ValidationIssue } from '../errors.js';
+import { typeName, ValidationError } from '../errors.js';
+
+/** @standard-schema/spec v1. */
+export type StandardSchema = StandardSchemaV1;
+/** What a schema makes of its input. */
+export type StandardSchemaOutput<S extends StandardSchema> = StandardSchemaV1.InferOutput<S>;
+
+/**
+ * @param where Whose value it is, for the message.
+ * @throws TypeError for what is no Standard Schema v1; ValidationError with the schema's issues. What the schema itself throws
+ *   passes through.
+ */
+export async function validate<S extends StandardSchema>(
+  schema: S,
+  value: unknown,
+  where: string,
+  details: ErrorDetails,
+): Promise<StandardSchemaOutput<S>> {
+  const standard = (schema as S | null | undefined)?.['~standard'];
+  if (
+    typeof standard !== 'object' ||
+    standard === null ||
+    standard.version !== 1 ||
+    typeof standard.validate !== 'function'
+  ) {
+    throw new TypeError(`schema: expected a Standard Schema v1 (zod, valibot, arktype …), got ${typeName(schema)}`);
+  }
+  const result = await standard.validate(value);
+  if (result.issues === undefined) return result.value as StandardSchemaOutput<S>;
+  throw new ValidationError(`${where}: ${told(result.issues)}`, result.issues, details);
+}
+
+/** The first issues, each with its place: `users[0].name: expected a string`. */
+function told(issues: readonly ValidationIssue[]): string {
+  const shown = issues.slice(0, MAX_ISSUE_COUNT).map(({ message, path }) => {
+    const place = pathOf(path ?? []);
+    return place === '' ? cut(message) : `${cut(place)}: ${cut(message)}`;
+  });
+  const rest = issues.length - shown.length;
+  return `the body is not what the schema says: ${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
+}
+
+function pathOf(path: NonNullable<ValidationIssue['path']>): string {
+  return path
+    .map((segment) => (typeof segment === 'object' ? segment.key : segment))
+    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
+    .join('');
+}
+
+function cut(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text;
+}
+
+const MAX_ISSUE_COUNT = 3;
