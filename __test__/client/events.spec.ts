@@ -15,7 +15,7 @@ import {
   type ServerSentEvent,
   TotalTimeout,
 } from '../../src/index.js';
-import { failure, openClient } from '../helpers/client.js';
+import { eventually, failure, openClient } from '../helpers/client.js';
 import { refusedOrigin, serve, serveRaw, type HttpServer } from '../helpers/server.js';
 
 type Answer = (response: ServerResponse, request: IncomingMessage) => unknown;
@@ -244,7 +244,7 @@ test('leaving the loop ends it: the connection, the waiting, the reconnecting', 
     t.is(data, 'a');
     break;
   }
-  while (sockets > 0) await new Promise((resolve) => setTimeout(resolve, 2));
+  await eventually('the connection is closed', () => sockets === 0);
   t.is(server.requests.length, 1);
 
   const waiting = client.events('GET', await refusedOrigin(), { retry: 2 ** 30 });
