@@ -3,7 +3,8 @@
  * multipart.ts; framing headers are written where requests are built.
  */
 
-import { Readable } from 'node:stream';
+import { IncomingMessage } from 'node:http';
+import { Duplex, Readable, Transform } from 'node:stream';
 import type { DiskFile } from './disk-file.js';
 import { isReadStream, toDiskFile } from './disk-file.js';
 import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
@@ -270,17 +271,35 @@ function shrunk(what: string, length: number, sent: number, cause?: unknown): Lo
   return new LocalProtocolError(message, cause === undefined ? {} : { cause });
 }
 
-/** A Node stream, destroyed when its reader stops early, also while it waits for a piece. */
+/** A Node stream, let go when its reader stops early, also while it waits for a piece. */
 function iterateNode(stream: Readable): AsyncIterable<unknown> {
-  const pieces = stream[Symbol.asyncIterator]();
+  const isLent = isConversation(stream);
+  const pieces = stream.iterator({ destroyOnReturn: !isLent });
   const iterator: AsyncIterator<unknown> = {
     next: () => pieces.next(),
     async return() {
-      stream.destroy();
+      if (isLent) {
+        // Its peer may read no answer before it has written all: what is left is read and thrown away, as Node's server does.
+        await pieces.return?.();
+        stream.resume();
+      } else {
+        stream.destroy();
+      }
       return { done: true, value: undefined };
     },
   };
   return { [Symbol.asyncIterator]: () => iterator };
+}
+
+/**
+ * Whether destroying it would take away more than what was read from it: the request of a server, whose answer goes out over
+ * the same connection; a socket or HTTP/2 stream that can still be written to. A Transform is a pipeline of its owner's.
+ */
+function isConversation(stream: Readable): boolean {
+  if (stream instanceof IncomingMessage) return stream.statusCode === null;
+  if (stream instanceof Duplex) return stream.writable && !(stream instanceof Transform);
+  // Of node:http2's compatibility layer, whose class is not loaded for this.
+  return 'stream' in stream && (stream.stream as unknown) instanceof Duplex;
 }
 
 /** Iterators that can be read once, and were. */
