@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { ReadTimeout, TotalTimeout, WriteTimeout, type Client, type RequestOptions } from '../../src/index.js';
 import { fetchClient, gate, nodeClient, source, turns, url } from '../helpers/apps.js';
 import { run, start } from '../helpers/child.js';
-import { eventually, failure, soon } from '../helpers/client.js';
+import { eventually, failure, reasonOf, soon } from '../helpers/client.js';
 
 const KIB_64 = Buffer.alloc(64 * 1024, 'x');
 
@@ -35,7 +35,7 @@ for (const [what, open] of SLOW) {
       t.true((await soon('an end', failure(ask({ read: 20 })))) instanceof ReadTimeout);
       const error = await soon('an end', failure(ask({ read: null, total: 20 })));
       t.true(error instanceof TotalTimeout);
-      t.is(error.message.split(' (')[0], 'http://example did not finish within 20 ms in all');
+      t.is(reasonOf(error).split(' (')[0], 'TotalTimeout: http://example did not finish within 20 ms in all');
     }
   });
 }

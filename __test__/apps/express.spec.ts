@@ -10,7 +10,7 @@ import { createServer } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { fileURLToPath } from 'node:url';
 import { clientOf, nodeClient, turns, url, type Listener } from '../helpers/apps.js';
-import { eventually, failure, told } from '../helpers/client.js';
+import { eventually, failure, reasonOf, told } from '../helpers/client.js';
 
 const thisFile = fileURLToPath(import.meta.url);
 const own = new Error('the app’s own');
@@ -142,7 +142,7 @@ for (const [what, fail] of ERRORS) {
     t.is(await failure(clientOf(t, express().use('/sub', app)).get('http://example/sub')), own);
     const quiet = nodeClient(t, app, { raiseAppExceptions: false });
     if (what === 'thrown behind the head') {
-      t.regex(String(await failure(quiet.get(url))), /^RemoteProtocolError: The app (failed|closed)/);
+      t.regex(reasonOf(await failure(quiet.get(url))), /^RemoteProtocolError: The app (failed|closed)/);
     } else {
       const response = await quiet.get(url);
       t.is(response.statusCode, 500);

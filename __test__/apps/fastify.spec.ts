@@ -3,7 +3,7 @@ import fastify, { type FastifyInstance } from 'fastify';
 import test from 'ava';
 import { Readable } from 'node:stream';
 import { clientOf, nodeClient, url } from '../helpers/apps.js';
-import { failure, told } from '../helpers/client.js';
+import { failure, reasonOf, told } from '../helpers/client.js';
 
 const own = new Error('the app’s own');
 
@@ -111,7 +111,7 @@ test('streams: one that is whole, one that fails', async (t) => {
   t.is(await failure(client.get('http://example/fails')), own);
   const quiet = nodeClient(t, app, { raiseAppExceptions: false });
   const error = await failure(quiet.get('http://example/fails'));
-  t.regex(String(error), /^RemoteProtocolError: The app failed in the midst of its response/);
+  t.regex(reasonOf(error), /^RemoteProtocolError: The app failed in the midst of its response/);
   t.is((error as Error).cause, own);
 });
 

@@ -9,7 +9,7 @@ import {
   type RequestOptions,
 } from '../../src/index.js';
 import { clientOf, fetchClient, turns, url } from '../helpers/apps.js';
-import { failure, soon, told } from '../helpers/client.js';
+import { failure, reasonOf, soon, told } from '../helpers/client.js';
 
 const own = new Error('the app’s own');
 
@@ -230,7 +230,7 @@ for (const [what, app, raised, quiet] of BAD) {
         );
         if (expected === 'own') t.is(came, own);
         else if (typeof expected === 'string') t.is(came, expected);
-        else t.regex(String(came), expected);
+        else t.regex(reasonOf(came), expected);
       }
     }
   });

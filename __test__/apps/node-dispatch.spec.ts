@@ -5,7 +5,7 @@ import { createServer, IncomingMessage, ServerResponse } from 'node:http';
 import { Socket } from 'node:net';
 import { LocalProtocolError, NodeDispatch, RemoteProtocolError, UnsupportedProtocol } from '../../src/index.js';
 import { clientOf, nodeClient, url } from '../helpers/apps.js';
-import { failure, told } from '../helpers/client.js';
+import { failure, reasonOf, told } from '../helpers/client.js';
 
 test('U31 hello world', async (t) => {
   const client = clientOf(t, (_req: IncomingMessage, res: ServerResponse) => res.end('Hello World!'));
@@ -135,7 +135,7 @@ for (const headers of UPGRADES) {
     const client = nodeClient(t, () => t.fail('not called'));
     const error = await failure(client.get(url, { headers }));
     t.true(error instanceof LocalProtocolError);
-    t.regex(error.message, /^Upgrade: .*WebSocket/);
+    t.regex(reasonOf(error), /^LocalProtocolError: Upgrade: .*WebSocket/);
   });
 }
 

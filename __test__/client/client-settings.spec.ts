@@ -7,7 +7,7 @@ import { inspect } from 'node:util';
 import * as whippet from '../../src/index.js';
 import { Client, ConnectTimeout, get, ReadTimeout, Request, TimeoutConfig, TotalTimeout } from '../../src/index.js';
 import { blackhole } from '../helpers/blackhole.js';
-import { eventually, failure, openClient, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, told } from '../helpers/client.js';
 import { serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
 
@@ -187,14 +187,14 @@ test.serial(
     const silent = await serve(t, () => {});
     const read = await failure(get(silent.url, { timeout: { read: 100 }, auth: ['u', 'secret'] }));
     t.true(read instanceof ReadTimeout);
-    t.is(read.message, `no data from ${silent.origin} for 100 ms`);
+    t.is(reasonOf(read), `ReadTimeout: no data from ${silent.origin} for 100 ms`);
     const total = await failure(get(silent.url, { timeout: { total: 100 }, eventHooks: { request: [() => {}] } }));
     t.true(total instanceof TotalTimeout);
-    t.is(total.message, `${silent.origin} did not finish within 100 ms in all`);
+    t.is(reasonOf(total), `TotalTimeout: ${silent.origin} did not finish within 100 ms in all`);
     const origin = `http://127.0.0.1:${await blackhole(t)}`;
     const connect = await failure(get(origin, { timeout: new TimeoutConfig({ connectTimeout: 100 }) }));
     t.true(connect instanceof ConnectTimeout);
-    t.is(connect.message, `no connection to ${origin} within 100 ms`);
+    t.is(reasonOf(connect), `ConnectTimeout: no connection to ${origin} within 100 ms`);
     for (const error of [read, total, connect]) t.notRegex(inspect(error, { depth: 9 }), /secret/);
   },
 );

@@ -11,7 +11,7 @@ import {
   type Request,
 } from '../../src/index.js';
 import { gate, url } from '../helpers/apps.js';
-import { failure, openClient, told } from '../helpers/client.js';
+import { failure, openClient, reasonOf, told } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
 /** Answers with its name and the path. */
@@ -161,7 +161,7 @@ const MOCKS: [what: string, handler: () => unknown, error: RegExp | Error][] = [
 for (const [what, handler, expected] of MOCKS) {
   test(`a mock’s handler that ${what}`, async (t) => {
     const error = await failure(openClient(t, { dispatch: new MockDispatch(handler as never) }).get(url));
-    if (expected instanceof RegExp) t.regex(String(error), expected);
+    if (expected instanceof RegExp) t.regex(reasonOf(error), expected);
     else t.is(error, expected);
   });
 }

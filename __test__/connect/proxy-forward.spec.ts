@@ -2,7 +2,7 @@
 import test from 'ava';
 import { Buffer } from 'node:buffer';
 import { ConnectError, DigestAuth, HTTPProxy, ProxyError, Request } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveProxy } from '../helpers/proxy.js';
 import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
@@ -219,7 +219,7 @@ test('a proxy that is not there: ConnectError with its name, and no secret', asy
     t.true(error instanceof ConnectError, String(error));
     t.is(error.code, 'ECONNREFUSED');
     t.is(error.proxy, `http://${origin}`);
-    t.is(error.message, `cannot connect to the proxy http://${origin}: Connection refused`);
+    t.is(reasonOf(error), `ConnectError: cannot connect to the proxy http://${origin}: connection refused`);
     t.is(String(error.request?.url), url);
   }
 });
@@ -243,7 +243,7 @@ test('a bad variable is an error at its first use, and no other request’s', as
   t.is(told(await client.get(origin.url)), '200 ok');
   const error = await failure(client.get(origin.url.replace('127.0.0.1', 'localhost')));
   t.true(error instanceof ProxyError);
-  t.regex(error.message, /^http_proxy: Unknown scheme for proxy URL 'ftp:\/\/\[secure\]@px'/);
+  t.regex(reasonOf(error), /^ProxyError: http_proxy: Unknown scheme for proxy URL 'ftp:\/\/\[secure\]@px'/);
   t.is(String((error as ProxyError).request?.url), origin.url.replace('127.0.0.1', 'localhost'));
   t.is(told(await client.get(origin.url.replace('127.0.0.1', 'localhost'), { trustEnv: false })), '200 ok');
 });
@@ -338,7 +338,10 @@ test('SEC-B7 an https proxy has to show a certificate, and nothing is said befor
     const error = (await failure(sent)) as ConnectError;
     t.true(error instanceof ConnectError, String(error));
     t.is(error.proxy, `https://127.0.0.1:${port}`);
-    t.true(error.message.startsWith(`cannot connect to the proxy https://127.0.0.1:${port}: `), error.message);
+    t.true(
+      reasonOf(error).startsWith(`ConnectError: cannot connect to the proxy https://127.0.0.1:${port}: `),
+      error.message,
+    );
   }
   t.is(wrong.received.join(''), '');
 });

@@ -3,7 +3,7 @@ import test from 'ava';
 import { Buffer } from 'node:buffer';
 import { inspect } from 'node:util';
 import { ConnectError, ConnectTimeout, HTTPProxy, ProxyError } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveSocks } from '../helpers/proxy.js';
 import { refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
@@ -49,7 +49,7 @@ for (const [scheme, version, looksUp] of SCHEMES) {
     const error = (await failure(client.get(await refusedOrigin()))) as ProxyError;
     t.true(error instanceof ProxyError, String(error));
     const why = version === 5 ? 'Connection refused' : 'Request rejected or failed';
-    t.is(error.message, `Proxy Server could not connect: ${why}. (${scheme}://127.0.0.1:${proxy.port})`);
+    t.is(reasonOf(error), `ProxyError: Proxy Server could not connect: ${why}. (${scheme}://127.0.0.1:${proxy.port})`);
     t.is(error.proxy, `${scheme}://127.0.0.1:${proxy.port}`);
     t.is(error.response, undefined);
     t.false(inspect(error, { showHidden: true, depth: 9 }).includes('hunter2'));
@@ -62,7 +62,7 @@ for (const [scheme, version, looksUp] of SCHEMES) {
     t.true(error instanceof ConnectError, String(error));
     t.is(error.code, 'ECONNREFUSED');
     t.is(error.proxy, origin);
-    t.is(error.message, `cannot connect to the proxy ${origin}: Connection refused`);
+    t.is(reasonOf(error), `ConnectError: cannot connect to the proxy ${origin}: connection refused`);
   });
 
   test(`${scheme}: a proxy that says nothing, or leaves`, async (t) => {
@@ -117,8 +117,8 @@ test('S20 the proxy wants a name and a password, and there are none', async (t) 
   );
   t.true(error instanceof ProxyError);
   t.is(
-    error.message,
-    `Requested NO AUTHENTICATION REQUIRED from proxy server, but got USERNAME/PASSWORD. (socks5://127.0.0.1:${proxy.port})`,
+    reasonOf(error),
+    `ProxyError: Requested NO AUTHENTICATION REQUIRED from proxy server, but got USERNAME/PASSWORD. (socks5://127.0.0.1:${proxy.port})`,
   );
 });
 
@@ -128,7 +128,7 @@ test('S21 a wrong password', async (t) => {
     openClient(t, { proxies: `socks5://u:hunter2@127.0.0.1:${proxy.port}` }).get('http://127.0.0.1:1/'),
   );
   t.true(error instanceof ProxyError);
-  t.is(error.message, `Invalid username/password (socks5://127.0.0.1:${proxy.port})`);
+  t.is(reasonOf(error), `ProxyError: Invalid username/password (socks5://127.0.0.1:${proxy.port})`);
   t.deepEqual(proxy.asked, []);
 });
 
@@ -163,7 +163,7 @@ test('a tunnel is reused; another user has another', async (t) => {
   for (let i = 0; i < 5; i++) t.is(told(await client.get(origin.url)), '200 ok');
   t.is(proxy.asked.length, 1);
   const error = await failure(client.get(origin.url.replace('127.0.0.1', 'localhost')));
-  t.regex(error.message, /^Invalid username\/password/);
+  t.regex(reasonOf(error), /^ProxyError: Invalid username\/password/);
 });
 
 test('SEC-B8 the certificate is verified through SOCKS as without', async (t) => {

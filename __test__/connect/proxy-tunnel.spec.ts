@@ -11,7 +11,7 @@ import {
   ReadTimeout,
   RemoteProtocolError,
 } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import type { RawConnection } from '../helpers/server.js';
 import { serve, serveRaw, serveTls } from '../helpers/server.js';
@@ -209,7 +209,7 @@ for (const [reply, message, body] of REFUSALS) {
     for (const sent of [client.get('https://a.test/'), client.stream('POST', 'https://a.test/', { json: 1 })]) {
       const error = (await failure(sent)) as ProxyError;
       t.true(error instanceof ProxyError, String(error));
-      t.is(error.message, `${message} (CONNECT a.test:443 by http://127.0.0.1:${proxy.port})`);
+      t.is(reasonOf(error), `ProxyError: ${message} (CONNECT a.test:443 by http://127.0.0.1:${proxy.port})`);
       t.is(error.code, 'ERR_PROXY');
       t.is(error.proxy, `http://127.0.0.1:${proxy.port}`);
       const { request, response } = error;
@@ -282,7 +282,10 @@ test('SEC-B18 a proxy that says nothing after CONNECT: ConnectTimeout', async (t
   const client = openClient(t, { proxies: proxy.url, timeout: { connect: 200, read: null } });
   const error = (await failure(soon('an error', client.get('https://a.test/')))) as ConnectTimeout;
   t.true(error instanceof ConnectTimeout, String(error));
-  t.is(error.message, `no connection to https://a.test through the proxy http://127.0.0.1:${proxy.port} within 200 ms`);
+  t.is(
+    reasonOf(error),
+    `ConnectTimeout: no connection to https://a.test through the proxy http://127.0.0.1:${proxy.port} within 200 ms`,
+  );
   t.is(error.proxy, `http://127.0.0.1:${proxy.port}`);
 });
 

@@ -46,3 +46,8 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
 export function told(response: Response): string {
   return `${response.statusCode} ${response.text}`;
 }
+
+/** `'<name>: <message>'` without the method and URL that the message begins with, so that a test may say the rest. */
+export function reasonOf(error: unknown): string {
+  return String(error).replace(/^(\w+: )[A-Z]+ \S+: /, '$1');
+}

@@ -2,6 +2,7 @@
 
 import { StreamBody } from '../request/body.js';
 import { RequestError, StreamConsumed, typeName } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { Sending } from './call.js';
@@ -60,7 +61,7 @@ function checkYielded(yielded: unknown, sent: number): Request {
   if (!(yielded instanceof Request))
     throw new TypeError(`auth: the flow must yield requests, got ${typeName(yielded)}`);
   if (sent === MOST_REQUESTS) {
-    throw new RequestError(`auth: the flow goes on after ${MOST_REQUESTS} requests`, { request: yielded });
+    throw requestFailure(RequestError, `auth: the flow goes on after ${MOST_REQUESTS} requests`, { request: yielded });
   }
   return yielded;
 }

@@ -9,6 +9,7 @@ import { isWatched, logExchange, Watched } from './diagnostics.js';
 import { listen } from '../dispatch/shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
 import { TotalTimeout, typeName } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import type { EventHooks } from './event-hooks.js';
 import { ObservedSource } from '../response/observed-source.js';
 import type { Request } from '../request/request.js';
@@ -235,7 +236,7 @@ export class Sending {
   #totalTimeout(): TotalTimeout {
     const { url } = this.#current;
     const message = `${url.origin} did not finish within ${this.#options.timeout.totalTimeout} ms in all`;
-    return new TotalTimeout(message, { request: this.#current });
+    return requestFailure(TotalTimeout, message, { request: this.#current });
   }
 }
 

@@ -45,6 +45,7 @@ import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
 import { mayKeepAuth } from '../response/next-request.js';
 import { sendHandlingRedirects } from './redirects.js';
+import { traceToCaller } from '../request-failure.js';
 import { headLines, normaliseMethod, Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
@@ -347,41 +348,46 @@ export class Client implements AsyncDisposable {
   }
 
   async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {
-    if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
-    if (options !== NO_OPTIONS) checkCalls(options);
-    const timeout = resolveTimeout(options.timeout, this.#timeout);
-    const trustEnv = options.trustEnv ?? this.#trustEnv;
-    const followsRedirects = options.followRedirects ?? this.#redirects.followRedirects;
-    const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
-    // Progress is told piece by piece, so the body has to come in pieces.
-    const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
-    // Each an own property, so that a polluted Object.prototype has no say.
-    const sending: DispatchOptions = { timeout, trustEnv, buffered, signal, onUploadProgress, onInformational };
-    if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
-    const auth = this.#authFor(request, options.auth, trustEnv);
-    const call = { auth, followsRedirects, stream, elapsed: 0 };
-    let whole: Sending | null = null;
-    let response: Response;
-    if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-      response = checkResponse(await this.#sendSingle(request, sending));
-      const stored = storeCookies(this.#cookies, request, response);
-      if (stored !== undefined) await closingOnFailure(response, stored);
-      if (followsRedirects && response.hasRedirectLocation) {
-        call.elapsed = response.attach(request, {}).elapsedTotal;
+    try {
+      if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (options !== NO_OPTIONS) checkCalls(options);
+      const timeout = resolveTimeout(options.timeout, this.#timeout);
+      const trustEnv = options.trustEnv ?? this.#trustEnv;
+      const followsRedirects = options.followRedirects ?? this.#redirects.followRedirects;
+      const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
+      // Progress is told piece by piece, so the body has to come in pieces.
+      const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+      // Each an own property, so that a polluted Object.prototype has no say.
+      const sending: DispatchOptions = { timeout, trustEnv, buffered, signal, onUploadProgress, onInformational };
+      if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
+      const auth = this.#authFor(request, options.auth, trustEnv);
+      const call = { auth, followsRedirects, stream, elapsed: 0 };
+      let whole: Sending | null = null;
+      let response: Response;
+      if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
+        response = checkResponse(await this.#sendSingle(request, sending));
+        const stored = storeCookies(this.#cookies, request, response);
+        if (stored !== undefined) await closingOnFailure(response, stored);
+        if (followsRedirects && response.hasRedirectLocation) {
+          call.elapsed = response.attach(request, {}).elapsedTotal;
+          whole = new Sending(this.#settings(request), request, sending, call);
+          response = await sendHandlingRedirects(request, whole, response);
+        }
+      } else {
         whole = new Sending(this.#settings(request), request, sending, call);
-        response = await sendHandlingRedirects(request, whole, response);
+        response = await sendHandlingRedirects(request, whole);
       }
-    } else {
-      whole = new Sending(this.#settings(request), request, sending, call);
-      response = await sendHandlingRedirects(request, whole);
+      const redirect = response.hasRedirectLocation
+        ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
+        : undefined;
+      const defaultEncoding = this.#defaultEncoding;
+      response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
+      if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
+      return response;
+    } catch (error) {
+      traceToCaller(error);
+      throw error;
     }
-    const redirect = response.hasRedirectLocation
-      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
-      : undefined;
-    const defaultEncoding = this.#defaultEncoding;
-    response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
-    if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
-    return response;
   }
 
   /** In turn: the request's option; a header of its own; the client's; credentials in the URL; netrc. */

@@ -4,6 +4,7 @@
  */
 
 import { TooManyRedirects, UnsupportedProtocol } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { buildRedirectRequest, mayKeepAuth } from '../response/next-request.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
@@ -25,7 +26,7 @@ export async function sendHandlingRedirects(request: Request, sending: Sending, 
     try {
       if (followed === settings.maxRedirects) {
         const message = `Exceeded maximum allowed redirects. ${hop.url.origin} asks for one more than ${settings.maxRedirects}`;
-        throw new TooManyRedirects(message, { request: hop, response });
+        throw requestFailure(TooManyRedirects, message, { request: hop, response });
       }
       next = buildRedirectRequest(hop, response, settings.sensitiveHeaders());
       checkScheme(next, response);
@@ -47,5 +48,5 @@ export async function sendHandlingRedirects(request: Request, sending: Sending, 
 function checkScheme({ url }: Request, response: Response): void {
   if (url.scheme === 'http' || url.scheme === 'https') return;
   const message = `The redirect ${response.statusCode} is to a URL with an unsupported protocol '${url.scheme}:'.`;
-  throw new UnsupportedProtocol(message, { request: response.request, response });
+  throw requestFailure(UnsupportedProtocol, message, { request: response.request, response });
 }

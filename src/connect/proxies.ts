@@ -6,6 +6,7 @@
 import type { ProxyVariable } from './proxy-environment.js';
 import { ProxyEnvironment } from './proxy-environment.js';
 import { ProxyError } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { HTTPProxy, toProxy } from './http-proxy.js';
 import type { Request } from '../request/request.js';
 import type { ProxiesOption } from '../types.js';
@@ -77,7 +78,7 @@ export class Proxies {
     try {
       return this.#proxy(value, name);
     } catch (cause) {
-      throw new ProxyError((cause as Error).message, { cause, request });
+      throw requestFailure(ProxyError, (cause as Error).message, { cause, request });
     }
   }
 

@@ -8,6 +8,7 @@ import { Duplex, Readable, Transform } from 'node:stream';
 import type { DiskFile } from './disk-file.js';
 import { isReadStream, toDiskFile } from './disk-file.js';
 import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import type { ContentTypes } from '../types.js';
 
 /** A request's body: none, bytes that can be sent again, or a source. */
@@ -47,7 +48,11 @@ export class StreamBody {
    */
   open(): AsyncIterator<unknown> | Iterator<unknown> {
     if (!this.isReplayable) {
-      throw new StreamConsumed('The request body is a stream that was already sent; it cannot be sent again');
+      throw requestFailure(
+        StreamConsumed,
+        'The request body is a stream that was already sent; it cannot be sent again',
+        {},
+      );
     }
     this.#used = true;
     const { declared } = this;
@@ -248,7 +253,11 @@ function atMost(source: AsyncIterable<unknown> | Iterable<unknown>, declared: nu
         sent += after === null ? 0 : toChunk(after.value).length;
         if (sent > declared) {
           void (async () => pieces.return?.())().catch(() => {});
-          throw new LocalProtocolError(`Too much data for declared Content-Length: more than ${declared} bytes`);
+          throw requestFailure(
+            LocalProtocolError,
+            `Too much data for declared Content-Length: more than ${declared} bytes`,
+            {},
+          );
         }
       }
       return { done: false, value: piece };
@@ -268,7 +277,7 @@ function hasChanged(error: unknown): boolean {
 
 function shrunk(what: string, length: number, sent: number, cause?: unknown): LocalProtocolError {
   const message = `${what}: the file changed while it was sent: Too little data for declared Content-Length, ${sent} of ${length} bytes`;
-  return new LocalProtocolError(message, cause === undefined ? {} : { cause });
+  return requestFailure(LocalProtocolError, message, cause === undefined ? {} : { cause });
 }
 
 /** A Node stream, let go when its reader stops early, also while it waits for a piece. */

@@ -5,6 +5,7 @@
 
 import type { BodySource } from './body-source.js';
 import type { ErrorDetails } from '../errors.js';
+import { requestFailure, traceToCaller } from '../request-failure.js';
 import { ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
 
 /** Called with the bytes received and the number that was declared, null for none. */
@@ -84,6 +85,9 @@ export class BodyReader {
         }
       }
       this.#isClosed = true;
+    } catch (error) {
+      traceToCaller(error);
+      throw error;
     } finally {
       // Stopped early, or failed: nobody reads the rest.
       this.close();
@@ -101,5 +105,5 @@ export function tooLarge(limit: number, details: ErrorDetails): ResponseTooLarge
   const origin = details.request === undefined ? '' : `${details.request.url.origin}: `;
   const advice = 'for a body of that size use client.stream() or client.download()';
   const message = `${origin}the response is larger than maxResponseSize (${limit} bytes); ${advice}`;
-  return new ResponseTooLarge(message, details);
+  return requestFailure(ResponseTooLarge, message, details);
 }

@@ -5,6 +5,7 @@
 
 import type { BodySource } from './body-source.js';
 import type { ErrorDetails, HTTPError } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
 import { Decoder } from '../native.js';
 
@@ -87,7 +88,7 @@ function translating<T>(details: ErrorDetails, act: () => T): T {
     return act();
   } catch (error) {
     const { code, message } = error as HTTPError;
-    throw code === 'DecodingError' ? new DecodingError(message, details) : error;
+    throw code === 'DecodingError' ? requestFailure(DecodingError, message, details) : error;
   }
 }
 

@@ -6,6 +6,7 @@
 import type { ResponseContext } from './received.js';
 import { StreamBody } from '../request/body.js';
 import { InvalidURL, RemoteProtocolError, StreamConsumed } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { Headers } from '../headers.js';
 import { Request } from '../request/request.js';
 import type { Response } from './response.js';
@@ -79,7 +80,11 @@ function locationOf(request: Request, response: Response): URL {
     if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
   } catch (cause) {
     if (!(cause instanceof InvalidURL)) throw cause;
-    throw new RemoteProtocolError(`Invalid URL in location header: ${cause.message}`, { request, response, cause });
+    throw requestFailure(RemoteProtocolError, `Invalid URL in location header: ${cause.message}`, {
+      request,
+      response,
+      cause,
+    });
   }
   return url;
 }

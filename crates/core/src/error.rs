@@ -152,11 +152,17 @@ pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
 
 /// std appends ` (os error 111)`, which says nothing that the code does not.
 fn io_text(error: &io::Error) -> String {
-    let text = error.to_string();
-    match text.rfind(" (os error ") {
-        Some(at) => text[..at].to_owned(),
-        None => text,
+    let mut text = error.to_string();
+    if let Some(at) = text.rfind(" (os error ") {
+        text.truncate(at);
     }
+    // It goes on with a sentence: "connection refused". An abbreviation such as "I/O" stays.
+    if let [first, second, ..] = text.as_bytes() {
+        if first.is_ascii_uppercase() && second.is_ascii_lowercase() {
+            text[..1].make_ascii_lowercase();
+        }
+    }
+    text
 }
 
 const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [

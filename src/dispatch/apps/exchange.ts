@@ -7,6 +7,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { tooLarge } from '../../response/body-reader.js';
 import { DecodingSource } from '../../response/decoding.js';
 import { ReadTimeout, RemoteProtocolError, StreamClosed, TotalTimeout, WriteTimeout } from '../../errors.js';
+import { requestFailure } from '../../request-failure.js';
 import type { Headers } from '../../headers.js';
 import type { Request } from '../../request/request.js';
 import type { Arrival } from '../../response/received.js';
@@ -79,7 +80,7 @@ export abstract class AppExchange implements BodySource {
       if (totalTimeout !== null) {
         this.#totalClock = new Clock(totalTimeout, () => {
           const message = `${this.#origin} did not finish within ${totalTimeout} ms in all${this.hint()}`;
-          this.fail(new TotalTimeout(message, { request: this.request }));
+          this.fail(requestFailure(TotalTimeout, message, { request: this.request }));
         });
         this.#totalClock.start();
       }
@@ -131,7 +132,7 @@ export abstract class AppExchange implements BodySource {
     if (this.isOver) return false;
     if (!(head.statusCode >= 200 && head.statusCode <= 999)) {
       const message = `The app answered with ${head.statusCode}, which is no final status`;
-      this.fail(new RemoteProtocolError(message, { request: this.request }));
+      this.fail(requestFailure(RemoteProtocolError, message, { request: this.request }));
       return false;
     }
     this.#head = head;
@@ -229,7 +230,7 @@ export abstract class AppExchange implements BodySource {
     if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
     this.#readClock ??= new Clock(readTimeout, () => {
       const message = `no data from ${this.#origin} for ${readTimeout} ms${this.hint()}`;
-      this.fail(new ReadTimeout(message, { request: this.request }));
+      this.fail(requestFailure(ReadTimeout, message, { request: this.request }));
     });
     this.#readClock.start();
   }
@@ -244,7 +245,7 @@ export abstract class AppExchange implements BodySource {
     if (writeTimeout === null || this.isOver) return;
     this.#writeClock ??= new Clock(writeTimeout, () => {
       const message = `${this.#origin} took no data for ${writeTimeout} ms`;
-      this.fail(new WriteTimeout(message, { request: this.request }));
+      this.fail(requestFailure(WriteTimeout, message, { request: this.request }));
     });
     this.#writeClock.start();
   }

@@ -1,6 +1,7 @@
 /** A function in the place of a server, for tests. Whole apps are `fetch-app.ts`'s and `node-app.ts`'s. */
 
 import { RemoteProtocolError, typeName } from '../../errors.js';
+import { requestFailure } from '../../request-failure.js';
 import { showAs } from '../../inspect.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
@@ -63,7 +64,7 @@ class MockExchange extends AppExchange {
     if (response !== undefined && response !== null) {
       throw new TypeError(`MockDispatch: the handler must give a Response, got ${typeName(response)}`);
     }
-    throw new RemoteProtocolError('MockDispatch: the handler returned without answering', { request });
+    throw requestFailure(RemoteProtocolError, 'MockDispatch: the handler returned without answering', { request });
   }
 
   protected room(): void {}

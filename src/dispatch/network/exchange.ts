@@ -9,6 +9,7 @@ import { toChunk } from '../../request/body.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind, StreamClosed } from '../../errors.js';
 import { Headers } from '../../headers.js';
+import { requestFailure } from '../../request-failure.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import { listen } from '../shared-abort-listener.js';
@@ -137,7 +138,7 @@ export class Exchange implements Listener, BodySource {
     const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
     if (refusal !== null) details.response = refusal;
     if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
-    this.#fail(new errorByKind[kind](message, details));
+    this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
 
   // ── what is asked from above ──

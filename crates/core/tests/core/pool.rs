@@ -201,7 +201,7 @@ fn a_connection_that_cannot_be_made_frees_its_place() {
         let (refused, waiting) = (send(&pool, get(&nobody)), send(&pool, get(&origin)));
         let error = refused.error().await;
         assert_eq!((error.kind(), error.code()), (ErrorKind::ConnectError, Some("ECONNREFUSED")));
-        assert_eq!(error.message(), format!("cannot connect to {nobody}: Connection refused"));
+        assert_eq!(error.message(), format!("cannot connect to {nobody}: connection refused"));
         assert_eq!(waiting.text().await, "ok");
         assert_eq!(format!("{pool:?}"), "<Pool 0 active, 0 queued | 1 idle>");
     });

@@ -2,6 +2,7 @@
 
 import { StreamBody } from '../../../request/body.js';
 import { RemoteProtocolError, typeName } from '../../../errors.js';
+import { requestFailure } from '../../../request-failure.js';
 import type { AppHead } from '../exchange.js';
 import { AppExchange } from '../exchange.js';
 import type { AppRequest, Streaming } from './request.js';
@@ -116,7 +117,7 @@ export class FetchExchange extends AppExchange {
         response === undefined || response === null
           ? 'The app returned without answering: its handler gave no Response'
           : `The app did not answer: its handler gave no Response, but ${typeName(response)}`;
-      throw new RemoteProtocolError(what, { request });
+      throw requestFailure(RemoteProtocolError, what, { request });
     }
     if (this.#heard !== null && response.status >= 500) {
       discard(response);
@@ -124,7 +125,9 @@ export class FetchExchange extends AppExchange {
       return;
     }
     if (response.bodyUsed || response.body?.locked) {
-      throw new RemoteProtocolError('The app answered with a Response whose body is read already', { request });
+      throw requestFailure(RemoteProtocolError, 'The app answered with a Response whose body is read already', {
+        request,
+      });
     }
     let lines = '';
     for (const [name, value] of response.headers) lines += `${name}\n${value}\n`;
@@ -192,7 +195,12 @@ export class FetchExchange extends AppExchange {
   }
 
   #cut(message: string, cause: unknown): void {
-    this.fail(new RemoteProtocolError(message, { request: this.request, ...(cause === undefined ? {} : { cause }) }));
+    this.fail(
+      requestFailure(RemoteProtocolError, message, {
+        request: this.request,
+        ...(cause === undefined ? {} : { cause }),
+      }),
+    );
   }
 }
 

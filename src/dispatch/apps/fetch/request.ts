@@ -3,6 +3,7 @@
 import type { StreamBody } from '../../../request/body.js';
 import { toChunk } from '../../../request/body.js';
 import { LocalProtocolError } from '../../../errors.js';
+import { requestFailure } from '../../../request-failure.js';
 import type { Request } from '../../../request/request.js';
 
 /** Its signal is made when the app looks at it: most do not, and it would cost as much as the rest. */
@@ -33,12 +34,16 @@ export function toAppRequest(
 ): AppRequest {
   const { method, url } = request;
   if (method === 'TRACE' || method === 'TRACK') {
-    throw new LocalProtocolError(`${method}: a fetch handler cannot be sent it, a Request has no such method`, {
-      request,
-    });
+    throw requestFailure(
+      LocalProtocolError,
+      `${method}: a fetch handler cannot be sent it, a Request has no such method`,
+      {
+        request,
+      },
+    );
   }
   if (sent !== null && (method === 'GET' || method === 'HEAD')) {
-    throw new LocalProtocolError(`${method}: a fetch handler cannot be sent a body with it`, { request });
+    throw requestFailure(LocalProtocolError, `${method}: a fetch handler cannot be sent a body with it`, { request });
   }
   const headers: [string, string][] = [];
   const fields = headerLines.split('\n');

@@ -9,6 +9,7 @@ import type { Server } from 'node:http';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamBody } from '../../../request/body.js';
 import { RemoteProtocolError } from '../../../errors.js';
+import { requestFailure } from '../../../request-failure.js';
 import { Headers } from '../../../headers.js';
 import type { Request } from '../../../request/request.js';
 import { AppExchange } from '../exchange.js';
@@ -240,7 +241,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       this.#body(toBytes(data, encoding));
       if (head.contentLength !== null && this.received > head.contentLength) {
         const message = `The app sent more than the ${head.contentLength} bytes of its Content-Length`;
-        this.fail(new RemoteProtocolError(message, { request: this.request }));
+        this.fail(requestFailure(RemoteProtocolError, message, { request: this.request }));
       }
     }
     return !this.#isFull;
@@ -293,7 +294,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     const head = this.#head;
     if (head !== null && !head.isBodiless && head.contentLength !== null && this.received < head.contentLength) {
       const message = `The app ended its response after ${this.received} of the ${head.contentLength} bytes of its Content-Length`;
-      this.fail(new RemoteProtocolError(message, { request: this.request }));
+      this.fail(requestFailure(RemoteProtocolError, message, { request: this.request }));
       return;
     }
     // Not at once: an async listener that fails right behind `res.end()` fails before its answer is out.
@@ -327,7 +328,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   #truncated(message: string, cause: unknown): RemoteProtocolError {
-    return new RemoteProtocolError(message, { request: this.request, ...(cause === null ? {} : { cause }) });
+    return requestFailure(RemoteProtocolError, message, {
+      request: this.request,
+      ...(cause === null ? {} : { cause }),
+    });
   }
 }
 

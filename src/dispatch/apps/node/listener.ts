@@ -15,6 +15,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import { errorMonitor, type EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { RemoteProtocolError } from '../../../errors.js';
+import { requestFailure } from '../../../request-failure.js';
 import type { NodeApp, NodeListener } from '../kind.js';
 import { kindOf } from '../kind.js';
 import { learnKoa } from './koa-callback.js';
@@ -56,7 +57,7 @@ function callOf(listener: NodeListener, server?: Server): Call {
     exchange.call((req, res) => {
       const next = (error?: unknown) => {
         const message = 'The app returned without answering: it called next() and there is nobody';
-        exchange.thrown(error ?? new RemoteProtocolError(message, { request: exchange.request }));
+        exchange.thrown(error ?? requestFailure(RemoteProtocolError, message, { request: exchange.request }));
       };
       const call = () => Reflect.apply(listener, server, [req, res, next]) as unknown;
       if (koa !== undefined) return call();
@@ -206,7 +207,7 @@ function serverTarget(server: Server): NodeTarget {
   const request: Call = (exchange, raises) => {
     const listeners = server.listeners('request') as NodeListener[];
     if (listeners.length === 0) {
-      throw new RemoteProtocolError("The app is an http.Server without a 'request' listener", {
+      throw requestFailure(RemoteProtocolError, "The app is an http.Server without a 'request' listener", {
         request: exchange.request,
       });
     }

@@ -1,0 +1,52 @@
+/**
+ * The errors of a request under way: what their messages begin with, and whose line their stacks show. The classes are in
+ * errors.ts; which one it is belongs to the layer where it happened.
+ */
+
+import { own } from './check-options.js';
+import type { ErrorClass, ErrorDetails } from './errors.js';
+
+type Request = NonNullable<ErrorDetails['request']>;
+
+/**
+ * An error whose message begins with method and URL, `GET https://example.org/users: …`, when the request is known. The URL is
+ * without userinfo, query and fragment, which may be secrets.
+ *
+ * @param details `request` is the one that failed.
+ * @param of The request in the message, where `details.request` is another one (CONNECT).
+ */
+export function requestFailure<E extends ErrorClass>(
+  errorClass: E,
+  message: string,
+  details: ErrorDetails,
+  of?: Request,
+): InstanceType<E> {
+  const failed = of ?? own(details, 'request');
+  const text = failed === undefined ? message : located(message, failed);
+  const error = new errorClass(text, details) as InstanceType<E>;
+  untraced.add(error);
+  return error;
+}
+
+/**
+ * Gives such an error the stack of where it is now, so that the line of the application that made the call is in it: where the error
+ * was made, a timer or the binding, the callers are not known any more. To be called in the `catch` of an async function that the
+ * caller awaits, from which V8 follows the chain of `await`. Once for each error; other errors stay as they are.
+ */
+export function traceToCaller(error: unknown): void {
+  if (typeof error !== 'object' || error === null || !untraced.delete(error)) return;
+  if (Object.isExtensible(error)) Error.captureStackTrace(error, traceToCaller);
+}
+
+/** `message` behind method and URL; an origin that it begins with is not said twice. */
+function located(message: string, { method, url }: Request): string {
+  const { origin } = url;
+  const place = `${url.isAbsoluteUrl ? origin : ''}${url.rawPath}`;
+  const shown = place.length > MAX_PLACE ? `${place.slice(0, MAX_PLACE)}…` : place;
+  const prefix = [`cannot connect to ${origin}: `, `${origin}: `].find((text) => message.startsWith(text)) ?? '';
+  return `${method}${shown === '' ? '' : ` ${shown}`}: ${message.slice(prefix.length)}`;
+}
+
+const untraced = new WeakSet<object>();
+/** Characters of a URL in a message. */
+const MAX_PLACE = 500;
