@@ -1,11 +1,10 @@
 /** Digest: vectors, challenges, what a server sees (rows N… and SEC-M1 to M4). */
 import test from 'ava';
 import { createHash } from 'node:crypto';
-import { inspect } from 'node:util';
 import { parseChallenges } from '../../src/auth/challenge.js';
 import { authorization, type DigestChallenge } from '../../src/auth/digest.js';
-import { DigestAuth, ProtocolError, type Response } from '../../src/index.js';
-import { failure, openClient, told } from '../helpers/client.js';
+import { DigestAuth } from '../../src/index.js';
+import { openClient, told } from '../helpers/client.js';
 import { serveNames } from '../helpers/names.js';
 import { serve } from '../helpers/server.js';
 
@@ -319,27 +318,24 @@ for (const [title, status, header, requests] of WITHOUT) {
   });
 }
 
-const MALFORMED: [header: string, message: RegExp][] = [
-  ['Digest realm="httpx@example.org", qop="auth"', /^Malformed Digest WWW-Authenticate header$/],
-  ['Digest nonce="n"', /^Malformed Digest/],
-  ['Digest', /^Malformed Digest/],
-  ['Digest realm="r", nonce="n", qop="auth,au', /^Malformed Digest/],
-  ['Digest realm="r", nonce="n", qop="auth-conf"', /^Unexpected qop value in digest auth$/],
+const UNREADABLE = [
+  'Digest realm="httpx@example.org", qop="auth"',
+  'Digest nonce="n"',
+  'Digest',
+  'Digest realm="r", nonce="n", qop="auth,au',
+  'Digest realm="r", nonce="n", qop="auth-conf"',
+  'Digest realm="r", nonce="n", algorithm=ROT13',
+  'Digest =, nonce',
 ];
 
-for (const [header, message] of MALFORMED) {
-  test(`malformed: ${header}`, async (t) => {
-    let closed: Response | undefined;
+for (const header of UNREADABLE) {
+  test(`a challenge that cannot be answered: the 401 is returned: ${header}`, async (t) => {
     const server = await serve(t, (_, response) => response.writeHead(401, { 'www-authenticate': header }).end('x'));
-    const client = openClient(t, { eventHooks: { response: [(response) => void (closed = response)] } });
-    const error = (await failure(
-      client.stream('GET', server.url, { auth: new DigestAuth('u', 'p') }),
-    )) as ProtocolError;
-    t.true(error instanceof ProtocolError, inspect(error));
-    t.regex(error.message, message);
-    t.truthy(error.request);
-    t.true(closed?.isClosed);
-    t.is(server.requests.length, 1);
+    const auth = new DigestAuth('u', 'p');
+    t.is(told(await openClient(t).get(server.url, { auth })), '401 x');
+    const streamed = await openClient(t).stream('GET', server.url, { auth });
+    t.is(String(await streamed.read()), 'x');
+    t.is(server.requests.length, 2);
   });
 }
 

@@ -4,7 +4,6 @@
  */
 
 import { createHash, randomBytes } from 'node:crypto';
-import { RemoteProtocolError } from '../errors.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
@@ -17,7 +16,7 @@ import { parseChallenges } from './challenge.js';
  *
  * The first request of an origin goes out without credentials; its 401 is answered once, and once more when the server calls the
  * nonce stale. From then on the challenge is answered beforehand, with a nonce count of its own for each request. Of several
- * challenges the strongest is taken. A 401 that offers nothing known is the caller's response.
+ * challenges the strongest is taken. A 401 that offers nothing known, or nothing that can be read, is the caller's response.
  *
  * @throws TypeError for what is no string and for control characters
  */
@@ -50,7 +49,7 @@ export class DigestAuth extends Auth {
     let response = yield request;
     // A second answer only where the server says that nothing but the nonce was wrong.
     for (let answers = 0; answers < 2 && response.statusCode === 401; answers++) {
-      const challenge = strongestOf(response, request);
+      const challenge = strongestOf(response);
       if (challenge === null || (answers > 0 && !challenge.isStale)) return;
       await this.#answer(this.#remember(origin, challenge), request);
       response = yield request;
@@ -133,36 +132,28 @@ export function authorization(
 }
 
 /**
- * The strongest challenge that can be answered (RFC 7616 §3.7 leaves the choice to us); null when none is known.
- * @throws RemoteProtocolError when there are Digest challenges and all of them break the rules
+ * The strongest challenge that can be answered (RFC 7616 §3.7 leaves the choice to us); null when there is none: of another scheme,
+ * of an unknown algorithm, or without what an answer needs.
  */
-function strongestOf(response: Response, request: Request): DigestChallenge | null {
-  const challenges = parseChallenges(response.headers.getList('www-authenticate'));
+function strongestOf(response: Response): DigestChallenge | null {
   let best: DigestChallenge | null = null;
-  let wrong: string | null = null;
-  for (const challenge of challenges) {
-    if (challenge.scheme !== 'digest') continue;
-    const read = readChallenge(challenge);
-    if (typeof read === 'string') wrong ??= read;
-    else if (read !== null && (best === null || strength(read) > strength(best))) best = read;
+  for (const challenge of parseChallenges(response.headers.getList('www-authenticate'))) {
+    const read = challenge.scheme === 'digest' ? readChallenge(challenge) : null;
+    if (read !== null && (best === null || strength(read) > strength(best))) best = read;
   }
-  if (best === null && wrong !== null) throw new RemoteProtocolError(wrong, { request, response });
   return best;
 }
 
-/** The challenge; null when its algorithm is unknown; a text that says what is wrong with it. */
-function readChallenge({ params, isMalformed }: Challenge): DigestChallenge | string | null {
+function readChallenge({ params, isMalformed }: Challenge): DigestChallenge | null {
   const realm = textOf(params.get('realm'));
   const nonce = textOf(params.get('nonce'));
-  if (isMalformed || realm === undefined || nonce === undefined) {
-    return 'Malformed Digest WWW-Authenticate header';
-  }
+  if (isMalformed || realm === undefined || nonce === undefined) return null;
   const algorithm = params.get('algorithm') || 'MD5';
   if (!hashes.has(baseOf(algorithm))) return null;
   const offered = (params.get('qop') ?? '').split(',').map((qop) => qop.trim().toLowerCase());
   const qop = offered.includes('auth') ? 'auth' : offered.includes('auth-int') ? 'auth-int' : null;
   // RFC 7616 §3.3: no qop is RFC 2069; an unknown one is none that we could answer.
-  if (qop === null && offered.some((qop) => qop !== '')) return 'Unexpected qop value in digest auth';
+  if (qop === null && offered.some((qop) => qop !== '')) return null;
   const isTrue = (name: string) => params.get(name)?.toLowerCase() === 'true';
   return {
     realm,
