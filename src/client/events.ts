@@ -14,6 +14,7 @@ import {
   typeName,
   UnsupportedProtocol,
 } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
 import { checkEventSize, EventIterator, EventStreamParser } from '../response/event-stream.js';
@@ -180,7 +181,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     if (type.split(';')[0].trim().toLowerCase() !== 'text/event-stream') {
       const found = type === '' ? 'no Content-Type' : `Content-Type '${type.slice(0, 100)}'`;
       const message = `${response.request.url.origin}: expected an event stream (text/event-stream), got ${found}`;
-      throw new RemoteProtocolError(message, { request: response.request, response });
+      throw requestFailure(RemoteProtocolError, message, { request: response.request, response });
     }
     const details = { request: response.request, response };
     this.#parser = new EventStreamParser(this.#settings.maxEventSize, details, this.#lastEventId);

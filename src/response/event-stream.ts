@@ -4,6 +4,7 @@
  */
 
 import type { ErrorDetails } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 
@@ -199,7 +200,7 @@ export class EventStreamParser implements EventStreamState {
     this.#begun = [];
     this.#data = [];
     const message = `an event is larger than maxEventSize (${this.#maxEventSize} bytes)`;
-    this.failure ??= new RemoteProtocolError(message, this.#details);
+    this.failure ??= requestFailure(RemoteProtocolError, message, this.#details);
   }
 }
 

@@ -4,6 +4,7 @@
  */
 
 import type { ErrorDetails } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
 
 /**
@@ -178,7 +179,7 @@ function parse(text: string, where: string, details: () => ErrorDetails): unknow
 }
 
 function broken(where: string, why: string, cause: unknown, details: () => ErrorDetails): DecodingError {
-  return new DecodingError(`iterJson(): ${where} is no JSON: ${why}`, { ...details(), cause });
+  return requestFailure(DecodingError, `iterJson(): ${where} is no JSON: ${why}`, { ...details(), cause });
 }
 
 function isBlank(text: string): boolean {
