@@ -6,7 +6,7 @@
 import type { Auth } from '../auth/auth.js';
 import type { Cookies } from '../cookies/cookies.js';
 import { isWatched, logExchange, Watched } from './diagnostics.js';
-import { listen } from '../dispatch/shared-abort-listener.js';
+import { listen, reasonOf } from '../dispatch/shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
 import { TotalTimeout, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
@@ -203,7 +203,7 @@ export class Sending {
         Promise.resolve(work).then(resolve, reject);
         if (left !== null) timer = setTimeout(() => reject(this.#totalTimeout()), left);
         if (signal?.aborted) reject(signal.reason);
-        else if (signal) unlisten = listen(signal, () => reject(signal.reason));
+        else if (signal) unlisten = listen(signal, () => reject(reasonOf(signal)));
       });
     } finally {
       clearTimeout(timer);

@@ -9,7 +9,12 @@ export function listen(signal: AbortSignal, onAbort: () => void): () => void {
   if (shared === undefined) bySignal.set(signal, (shared = new SharedListener()));
   const { waiting } = shared;
   waiting.add(onAbort);
-  if (waiting.size === 1) signal.addEventListener('abort', shared, { once: true });
+  try {
+    if (waiting.size === 1) signal.addEventListener('abort', shared, ONCE);
+  } catch (error) {
+    waiting.delete(onAbort);
+    throw error;
+  }
   return () => {
     if (waiting.delete(onAbort) && waiting.size === 0) signal.removeEventListener('abort', shared);
   };
@@ -21,8 +26,29 @@ class SharedListener {
   handleEvent(): void {
     const waiting = [...this.waiting];
     this.waiting.clear();
-    for (const onAbort of waiting) onAbort();
+    const thrown: unknown[] = [];
+    for (const onAbort of waiting) {
+      // An app in this process may throw when it is told; the other exchanges are told all the same.
+      try {
+        onAbort();
+      } catch (error) {
+        thrown.push(error);
+      }
+    }
+    if (thrown.length > 0) throw thrown[0];
   }
 }
+
+/** `signal.reason`, or what its getter throws. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason;
+  } catch (error) {
+    return error;
+  }
+}
+
+/** Node reads more options than these, which a polluted Object.prototype would answer. */
+const ONCE = Object.freeze({ __proto__: null, once: true });
 
 const bySignal = new WeakMap<AbortSignal, SharedListener>();

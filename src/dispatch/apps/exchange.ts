@@ -12,7 +12,7 @@ import type { Headers } from '../../headers.js';
 import type { Request } from '../../request/request.js';
 import type { Arrival } from '../../response/received.js';
 import { Response } from '../../response/response.js';
-import { listen } from '../shared-abort-listener.js';
+import { listen, reasonOf } from '../shared-abort-listener.js';
 import { Clock } from './quiet-timer.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
@@ -73,8 +73,13 @@ export abstract class AppExchange implements BodySource {
       }
       if (signal !== undefined && signal !== null) {
         // Whoever aborts, what the app does about it happens in the caller's AsyncLocalStorage.
-        const abort = AsyncResource.bind(() => this.fail(signal.reason));
-        this.#unlisten = listen(signal, abort);
+        const abort = AsyncResource.bind(() => this.fail(reasonOf(signal)));
+        const unlisten = listen(signal, abort);
+        if (this.isOver) {
+          unlisten();
+          return;
+        }
+        this.#unlisten = unlisten;
       }
       const { totalTimeout } = timeout;
       if (totalTimeout !== null) {
@@ -187,7 +192,8 @@ export abstract class AppExchange implements BodySource {
     const reading = this.#reading;
     if (reading !== null) {
       this.#reading = null;
-      reading.resolve(null);
+      if (this.#failure !== null) reading.reject(this.#failure.reason);
+      else reading.resolve(null);
     }
     if (this.#collects) {
       const pieces = this.#pieces;
@@ -265,7 +271,8 @@ export abstract class AppExchange implements BodySource {
   }
 
   #settle(response: Response): void {
-    this.#answer?.resolve(response);
+    if (this.#failure !== null) this.#answer?.reject(this.#failure.reason);
+    else this.#answer?.resolve(response);
     this.#answer = null;
   }
 
@@ -274,8 +281,15 @@ export abstract class AppExchange implements BodySource {
     this.stopReadClock();
     this.stopWriteClock();
     this.#totalClock?.stop();
-    if (this.#unlisten !== null) this.#unlisten();
     if (this.#head !== null && !this.#collects) forgotten.unregister(this);
+    const unlisten = this.#unlisten;
+    this.#unlisten = null;
+    try {
+      // A signal may be of the user's own making.
+      unlisten?.();
+    } catch (reason) {
+      this.#failure = { reason };
+    }
   }
 }
 

@@ -14,7 +14,7 @@ import type { BodySource } from '../../response/body-source.js';
 
 export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
 
-/** What an exchange is told; each method is called from the drain, so none may throw. */
+/** What an exchange is told. */
 export interface Listener {
   onDone(head: ArrivedHead): void;
   onHead(head: ArrivedHead): void;
@@ -27,6 +27,8 @@ export interface Listener {
   /** A proxy's answer to CONNECT; the error follows. */
   onRefusal(head: ArrivedHead): void;
   onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
+  /** One of the others has thrown. This one must not. */
+  onFault(reason: unknown): void;
 }
 
 /** A response's head in a batch, and a small body behind it; text and bytes are made when somebody asks. */
@@ -103,7 +105,13 @@ export const WANT_INFORMATIONAL = 4;
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
   const id = take(listener);
   owe();
-  start().send(id, profile, flags, head, body);
+  try {
+    start().send(id, profile, flags, head, body);
+  } catch (error) {
+    release(id);
+    forgive();
+    throw error;
+  }
   return id;
 }
 
@@ -221,72 +229,81 @@ function drain(batch: Buffer, large: Buffer[]): void {
     const bodyEnd = isLarge ? bodyAt : bodyAt + bodyLength;
     const body = isLarge ? large[nextLarge++] : null;
     const listener = listeners[id] as Listener;
-    switch (kind) {
-      case DONE:
-      case HEAD: {
-        const elapsed = batch.readUInt32LE(at + 16) / 1000;
-        const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
-        const version = batch[at + 5];
-        const received = batch.readUInt32LE(at + 24);
-        const head = new ArrivedHead(
-          status,
-          version,
-          elapsed,
-          total,
-          batch,
-          searched,
-          headAt,
-          bodyAt,
-          bodyEnd,
-          body,
-          received,
-        );
-        if (kind === DONE) {
-          release(id);
-          listener.onDone(head);
-        } else {
-          listener.onHead(head);
+    // Each record on its own: what one listener throws must not keep the others from what is theirs.
+    try {
+      switch (kind) {
+        case DONE:
+        case HEAD: {
+          const elapsed = batch.readUInt32LE(at + 16) / 1000;
+          const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
+          const version = batch[at + 5];
+          const received = batch.readUInt32LE(at + 24);
+          const head = new ArrivedHead(
+            status,
+            version,
+            elapsed,
+            total,
+            batch,
+            searched,
+            headAt,
+            bodyAt,
+            bodyEnd,
+            body,
+            received,
+          );
+          if (kind === DONE) {
+            release(id);
+            listener.onDone(head);
+          } else {
+            listener.onHead(head);
+          }
+          break;
         }
-        break;
+        case CHUNK:
+          listener.onChunk(body ?? ownBytes(batch, bodyAt, bodyEnd), batch.readUInt32LE(at + 24));
+          break;
+        case END:
+          release(id);
+          listener.onEnd(
+            linesOf(batch, headAt, bodyAt),
+            batch.readUInt32LE(at + 20) / 1000,
+            batch.readUInt32LE(at + 24),
+          );
+          break;
+        case TRAILERS:
+          listener.onTrailers(linesOf(batch, headAt, bodyAt));
+          break;
+        case INFORMATIONAL:
+          listener.onInformational(status, linesOf(batch, headAt, bodyAt));
+          break;
+        case WRITABLE:
+          listener.onWritable(status === 1);
+          break;
+        case ERROR: {
+          release(id);
+          const text = batch.utf8Slice(bodyAt, bodyEnd);
+          const kindEnd = text.indexOf('\n');
+          const codeEnd = text.indexOf('\n', kindEnd + 1);
+          const code = text.slice(kindEnd + 1, codeEnd) || undefined;
+          listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
+          break;
+        }
+        case WARNING:
+          process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
+          break;
+        case REFUSAL:
+          listener.onRefusal(
+            new ArrivedHead(status, 11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
+          );
+          break;
+        case CLOSED:
+          release(id);
+          forgive();
+          (listener as unknown as () => void)();
+          break;
       }
-      case CHUNK:
-        listener.onChunk(body ?? ownBytes(batch, bodyAt, bodyEnd), batch.readUInt32LE(at + 24));
-        break;
-      case END:
-        release(id);
-        listener.onEnd(linesOf(batch, headAt, bodyAt), batch.readUInt32LE(at + 20) / 1000, batch.readUInt32LE(at + 24));
-        break;
-      case TRAILERS:
-        listener.onTrailers(linesOf(batch, headAt, bodyAt));
-        break;
-      case INFORMATIONAL:
-        listener.onInformational(status, linesOf(batch, headAt, bodyAt));
-        break;
-      case WRITABLE:
-        listener.onWritable(status === 1);
-        break;
-      case ERROR: {
-        release(id);
-        const text = batch.utf8Slice(bodyAt, bodyEnd);
-        const kindEnd = text.indexOf('\n');
-        const codeEnd = text.indexOf('\n', kindEnd + 1);
-        const code = text.slice(kindEnd + 1, codeEnd) || undefined;
-        listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
-        break;
-      }
-      case WARNING:
-        process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
-        break;
-      case REFUSAL:
-        listener.onRefusal(
-          new ArrivedHead(status, 11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
-        );
-        break;
-      case CLOSED:
-        release(id);
-        forgive();
-        (listener as unknown as () => void)();
-        break;
+    } catch (error) {
+      if (kind !== WARNING && kind !== CLOSED) listener.onFault(error);
     }
     at = (bodyEnd + 3) & ~3;
   }

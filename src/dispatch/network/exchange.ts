@@ -4,15 +4,14 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
-import type { StreamBody } from '../../request/body.js';
-import { toChunk } from '../../request/body.js';
+import { StreamBody, toChunk } from '../../request/body.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind, StreamClosed } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { requestFailure } from '../../request-failure.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
-import { listen } from '../shared-abort-listener.js';
+import { listen, reasonOf } from '../shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
 import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
@@ -65,15 +64,11 @@ export class Exchange implements Listener, BodySource {
   /** Sends it. `head` is what `native.send` takes. */
   start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
     const { signal } = this.#options;
-    if (body === null || Buffer.isBuffer(body)) {
-      this.#id = native.send(this, profile, flags, head, body);
-    } else {
-      this.#id = native.send(this, profile, flags | native.STREAM_REQUEST, head, null);
-      void this.#upload(body);
-    }
-    if (signal !== undefined && signal !== null) {
-      this.#unlisten = listen(signal, () => this.#abort(signal.reason));
-    }
+    const streams = body instanceof StreamBody;
+    this.#id = native.send(this, profile, streams ? flags | native.STREAM_REQUEST : flags, head, streams ? null : body);
+    // Before the body is asked for its first piece, which may abort it.
+    if (signal !== undefined && signal !== null) this.#listen(signal);
+    if (streams && !this.#over) void this.#upload(body);
   }
 
   // ── what happens below ──
@@ -109,7 +104,8 @@ export class Exchange implements Listener, BodySource {
     this.elapsed = elapsed;
     if (trailerLines !== '') this.onTrailers(trailerLines);
     this.#finish();
-    this.#takeReading()?.resolve(null);
+    if (this.#failure !== null) this.#fail(this.#failure.reason);
+    else this.#takeReading()?.resolve(null);
   }
 
   onInformational(statusCode: number, lines: string): void {
@@ -129,6 +125,11 @@ export class Exchange implements Listener, BodySource {
   onRefusal(head: ArrivedHead): void {
     const connect = this.#route?.connectRequest(this.#request.url);
     this.#refusal = new Response(head.statusCode, undefined, head, connect);
+  }
+
+  onFault(reason: unknown): void {
+    if (!this.#over) this.#drop();
+    this.#fail(reason);
   }
 
   onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void {
@@ -160,6 +161,17 @@ export class Exchange implements Listener, BodySource {
     this.#fail(new StreamClosed('The response was closed while its body was read', { request: this.#request }));
   }
 
+  /** A signal may be of the user's own making: what its methods throw is the error of this request alone. */
+  #listen(signal: AbortSignal): void {
+    try {
+      const unlisten = listen(signal, () => this.#abort(reasonOf(signal)));
+      if (this.#over) unlisten();
+      else this.#unlisten = unlisten;
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
   #abort(reason: unknown): void {
     if (this.#over) return;
     this.#drop();
@@ -173,14 +185,23 @@ export class Exchange implements Listener, BodySource {
 
   #finish(): void {
     this.#over = true;
-    this.#unlisten?.();
-    this.#unlisten = null;
     forgotten.unregister(this);
     this.#stopUpload();
     this.#takeWriting()?.(true);
+    const unlisten = this.#unlisten;
+    this.#unlisten = null;
+    try {
+      unlisten?.();
+    } catch (reason) {
+      this.#failure = { reason };
+    }
   }
 
   #settle(head: ArrivedHead): Response | null {
+    if (this.#failure !== null) {
+      this.#fail(this.#failure.reason);
+      return null;
+    }
     const answer = this.#answer;
     if (answer === null) return null;
     this.#answer = null;
