@@ -2,15 +2,17 @@
 import test from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import {
+  Auth,
   Client,
+  type ClientOptions,
   DigestAuth,
   ReadTimeout,
   type Request,
-  type Response,
+  Response,
   ResponseNotRead,
   TotalTimeout,
 } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
 test('V1 the request hook sees auth, cookies and defaults; the response hook the head', async (t) => {
@@ -164,6 +166,122 @@ test('raiseForStatus() in a hook, and the body of an error', async (t) => {
     },
   });
   t.regex((await failure(client.get(server.url))).message, /404 Not Found[\s\S]*nothing here/);
+});
+
+const raising: ClientOptions = { eventHooks: { response: [(response) => void response.raiseForStatus()] } };
+const readingFirst: ClientOptions = {
+  eventHooks: { response: [async (response) => void (await response.read(), response.raiseForStatus())] },
+};
+const now = { limit: 3, backoff: () => 0 };
+const challenge = { 'www-authenticate': 'Digest realm="r", nonce="n", qop="auth"' };
+
+/** Sent until the credentials are there: one challenge for each of `count`. */
+class Asking extends Auth {
+  async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
+    let response = yield request;
+    for (let i = 0; i < 5 && response.statusCode === 401; i++) {
+      request.headers.set('authorization', String(i));
+      response = yield request;
+    }
+  }
+}
+
+type Answer = [status: number, headers?: Record<string, string>];
+
+/** The answers in turn, the last one again and again; which of them are intermediate; what the call ends in. */
+const INTERMEDIATE: [
+  title: string,
+  answers: Answer[],
+  options: ClientOptions,
+  marks: string,
+  outcome: number | RegExp,
+  method?: string,
+][] = [
+  ['a redirect', [[302, { location: '/a' }], [200]], {}, '302+ 200', 200],
+  ['a redirect, not followed', [[302, { location: '/a' }]], { followRedirects: false }, '302', /^HTTPStatusError/],
+  ['a redirect without a Location', [[302]], {}, '302', /^HTTPStatusError/],
+  ['two redirects and an error', [[301, { location: '/a' }], [307, { location: '/b' }], [404]], {}, '301+ 307+ 404', /404/],
+  ['too many redirects', [[302, { location: '/' }]], { maxRedirects: 1 }, '302+ 302+', /^TooManyRedirects/],
+  ['304', [[304]], {}, '304', /304/],
+  ['Digest', [[401, challenge], [200]], { auth: new DigestAuth('u', 'p') }, '401+ 200', 200],
+  ['Digest, refused', [[401, challenge]], { auth: new DigestAuth('u', 'p') }, '401+ 401', /401/],
+  ['Digest, of another scheme', [[401, { 'www-authenticate': 'Basic' }]], { auth: new DigestAuth('u', 'p') }, '401', /401/],
+  ['Basic, refused', [[401, challenge]], { auth: ['u', 'p'] }, '401', /401/],
+  ['a flow of one’s own', [[401], [401], [204]], { auth: new Asking() }, '401+ 401+ 204', 204],
+  ['Digest, then a redirect', [[401, challenge], [303, { location: '/a' }], [200]], { auth: new DigestAuth('u', 'p') }, '401+ 303+ 200', 200],
+  ['retries', [[503], [503], [200]], { retries: now }, '503+ 503+ 200', 200],
+  ['retries, used up', [[503]], { retries: now }, '503+ 503+ 503+ 503', /^HTTPStatusError: Server error '503/],
+  ['retries, another status', [[418]], { retries: now }, '418', /418/],
+  ['retries, another method', [[503]], { retries: now }, '503', /503/, 'POST'],
+  ['retries, not before a day', [[503, { 'retry-after': '86400' }]], { retries: now }, '503', /503/],
+  ['retries of a redirect’s target', [[302, { location: '/a' }], [503], [200]], { retries: now }, '302+ 503+ 200', 200],
+  ['retries around Digest', [[401, challenge], [503], [200]], { retries: now, auth: new DigestAuth('u', 'p') }, '401+ 503+ 200', 200],
+]; // prettier-ignore
+
+for (const [title, answers, options, marks, outcome, method = 'GET'] of INTERMEDIATE) {
+  for (const hooks of [raising, readingFirst]) {
+    test(`raiseForStatus() in a ${hooks === raising ? 'hook' : 'hook that reads'}: ${title}`, async (t) => {
+      const server = await serve(t, (_, response) => {
+        const [status, headers] = answers[Math.min(server.requests.length, answers.length) - 1];
+        response.writeHead(status, headers).end();
+      });
+      const seen: string[] = [];
+      const mark = (response: Response): void => {
+        seen.push(`${response.statusCode}${response.isIntermediate ? '+' : ''}`);
+      };
+      const hook = hooks.eventHooks?.response?.[0] as (response: Response) => void;
+      const client = openClient(t, { ...options, eventHooks: { response: [mark, hook] } });
+      const ended = await client.request(method, server.url).then(
+        ({ statusCode }) => statusCode,
+        (error: unknown) => reasonOf(error),
+      );
+      t.is(seen.join(' '), marks);
+      if (typeof outcome === 'number') t.is(ended, outcome);
+      else t.regex(String(ended), outcome);
+    });
+  }
+}
+
+test('the last response is not intermediate, those in its history are', async (t) => {
+  const server = await serve(t, ({ url }, response) => {
+    if (url === '/') response.writeHead(302, { location: '/b' }).end();
+    else response.end('ok');
+  });
+  for (const options of [{}, raising]) {
+    const response = await openClient(t, options).get(server.url);
+    t.false(response.isIntermediate);
+    t.true(response.history[0].isIntermediate);
+  }
+  t.false(new Response(503).isIntermediate);
+});
+
+test('a hook sees each request of a flow as it was sent', async (t) => {
+  const server = await serve(t, ({ headers }, response) => {
+    if (headers.authorization === undefined) response.writeHead(401, challenge).end();
+    else response.end('ok');
+  });
+  const seen: boolean[] = [];
+  const client = openClient(t, {
+    auth: new DigestAuth('u', 'p'),
+    eventHooks: { response: [({ request }) => void seen.push(request.headers.has('authorization'))] },
+  });
+  await client.get(server.url);
+  t.deepEqual(seen, [false, true]);
+});
+
+test('a flow that fails: the hook has seen the response', async (t) => {
+  const server = await serve(t, (_, response) => response.writeHead(401).end());
+  const mine = new Error('mine');
+  class Failing extends Auth {
+    async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
+      yield request;
+      throw mine;
+    }
+  }
+  const seen: number[] = [];
+  const eventHooks = { response: [({ statusCode }: Response) => void seen.push(statusCode)] };
+  t.is(await failure(openClient(t, { auth: new Failing(), eventHooks }).get(server.url)), mine);
+  t.deepEqual(seen, [401]);
 });
 
 test('a hook that is stuck: the signal and the total timeout end it', async (t) => {

@@ -10,7 +10,7 @@ import {
   type RequestOptions,
   type RetryPolicy,
 } from '../../src/index.js';
-import { failure, openClient, soon, told } from '../helpers/client.js';
+import { failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
 
 const now = (limit: number, more: Partial<RetryPolicy> = {}): RetryPolicy => ({ limit, backoff: () => 0, ...more });
@@ -128,33 +128,66 @@ test('backoff is asked with 1, 2, …; what it must return', async (t) => {
   t.is(await failure(openClient(t, { retries: { limit: 1, backoff: throwing } }).get(server.url)), mine);
 });
 
-const AFTER: [title: string, header: () => string, isUsed: boolean][] = [
-  ['seconds', () => '0', true],
-  ['a date that has passed', () => new Date(0).toUTCString(), true],
-  ['far too long: capped', () => '86400', true],
-  ['a far date: capped', () => new Date(Date.now() + 1e9).toUTCString(), true],
-  ['nonsense', () => 'soon', false],
-  ['negative', () => '-1', true],
-  ['64 KB', () => '9'.repeat(8000), false],
+const DATE = (ms: number): string => new Date(ms).toUTCString();
+const SOON = Date.now() - 3_600_000;
+const ASCTIME = `${DATE(SOON).slice(0, 3)} ${DATE(SOON).slice(8, 11)} ${DATE(SOON).slice(5, 7).replace(/^0/, ' ')} ${DATE(SOON).slice(17, 25)} ${DATE(SOON).slice(12, 16)}`;
+
+/** Of a `maxRetryAfter` of 60 ms. */
+const AFTER: [header: string, what: 'header' | 'backoff' | 'returned'][] = [
+  ['0', 'header'],
+  ['0.05', 'header'],
+  ['0.0', 'header'],
+  ['1.5', 'returned'],
+  ['2.5', 'returned'],
+  ['10.25', 'returned'],
+  ['2', 'returned'],
+  ['86400', 'returned'],
+  ['9'.repeat(40), 'returned'],
+  [DATE(0), 'header'],
+  ['Sunday, 06-Nov-94 08:49:37 GMT', 'header'],
+  ['Sun Nov  6 08:49:37 1994', 'header'],
+  [ASCTIME, 'header'],
+  [DATE(Date.now() + 1e9), 'returned'],
+  ['Fri, 31 Dec 2199 23:59:59 GMT', 'returned'],
+  ['Fri, 31 Dec 2199 23:59:59 +0100', 'backoff'],
+  ['2199-12-31T23:59:59Z', 'backoff'],
+  ['31 Dec 2199', 'backoff'],
+  ['2199', 'returned'],
+  ['soon', 'backoff'],
+  ['-1', 'backoff'],
+  ['+3', 'backoff'],
+  ['1.', 'backoff'],
+  ['.5', 'backoff'],
+  ['1,5', 'backoff'],
+  ['1e3', 'backoff'],
+  ['0x1', 'backoff'],
+  ['9'.repeat(8000), 'backoff'],
 ];
 
-for (const [title, header, isUsed] of AFTER) {
-  test(`Retry-After: ${title}`, async (t) => {
-    const server = await serve(t, (_, response) => response.writeHead(429, { 'retry-after': header() }).end());
+for (const [header, what] of AFTER) {
+  test(`Retry-After: ${header.slice(0, 40)}: ${what}`, async (t) => {
+    const server = await serve(t, (_, response) => response.writeHead(429, { 'retry-after': header }).end());
     let asked = 0;
-    const retries = { limit: 1, maxRetryAfter: 10, backoff: () => (asked++, 0) };
-    await soon('the second answer', openClient(t, { retries }).get(server.url));
-    t.is(server.requests.length, 2);
-    t.is(asked, isUsed ? 0 : 1);
+    const retries = { limit: 1, maxRetryAfter: 60, backoff: () => (asked++, 0) };
+    const response = await soon('the last answer', openClient(t, { retries }).get(server.url));
+    t.is(response.statusCode, 429);
+    t.is(server.requests.length, what === 'returned' ? 1 : 2);
+    t.is(asked, what === 'backoff' ? 1 : 0);
   });
 }
+
+test('Retry-After beyond maxRetryAfter: the default is a minute', async (t) => {
+  const server = await serve(t, (_, response) => response.writeHead(503, { 'retry-after': '61' }).end('later'));
+  t.is(told(await soon('the answer', openClient(t, { retries: 3 }).get(server.url))), '503 later');
+  t.is(server.requests.length, 1);
+});
 
 test.serial('the total timeout covers all attempts and waits; a signal ends them', async (t) => {
   const server = await serve(t, (_, response) => response.writeHead(503, { 'retry-after': '30' }).end());
   const client = openClient(t, { retries: 5 });
   const error = await failure(soon('the timeout', client.get(server.url, { timeout: { total: 1000 } })));
   t.true(error instanceof TotalTimeout);
-  t.is(error.message, `${server.origin} did not finish within 1000 ms in all`);
+  t.is(reasonOf(error), `TotalTimeout: ${server.origin} did not finish within 1000 ms in all`);
   const controller = new AbortController();
   const aborted = client.get(server.url, { signal: controller.signal });
   setTimeout(() => controller.abort(new Error('enough')), 500);

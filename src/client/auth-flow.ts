@@ -25,6 +25,8 @@ async function sendInFlow(auth: Auth, request: Request, sending: Sending): Promi
   if (auth.requiresRequestBody === true) await sending.waitFor(() => request.read());
   const outgoing = request.copy();
   const flow = auth.authFlow(outgoing);
+  // Flows write the next answer into the request that they have sent; hooks shall see what was sent.
+  const forHooks = sending.settings.hooks.response.length > 0;
   let response: Response | null = null;
   try {
     let step = await sending.waitFor(() => flow.next());
@@ -35,10 +37,16 @@ async function sendInFlow(auth: Auth, request: Request, sending: Sending): Promi
         checkReplayable(next, response);
         await sending.refreshCookies(next);
       }
-      response = await sending.sendSingle(next);
+      const answered: Response = (response = await sending.exchange(forHooks ? next.copy() : next));
       if (auth.requiresResponseBody === true) await sending.read(response);
-      const answered: Response = response;
-      step = await sending.waitFor(() => flow.next(answered));
+      try {
+        step = await sending.waitFor(() => flow.next(answered));
+      } catch (error) {
+        await sending.callResponseHooks(response, false);
+        throw error;
+      }
+      // Only now it is known whether the flow goes on.
+      await sending.callResponseHooks(response, step.done !== true);
     }
   } catch (error) {
     await response?.close();

@@ -56,6 +56,8 @@ export class Sending {
   #current: Request;
   /** A redirect has left the origin that the call was for. */
   #isAway = false;
+  /** Whether the attempt under way is made again after such an answer. */
+  willRetry: (response: Response) => boolean = () => false;
 
   constructor(
     readonly settings: Settings,
@@ -76,8 +78,15 @@ export class Sending {
     return this.settings.hooks.request.length > 0 || isWatched();
   }
 
-  /** One exchange: hooks, the dispatch, cookies, hooks. Resolves at the head, or with the body if nobody wants to be first. */
+  /** One exchange, after which its response is judged: see `exchange` and `callResponseHooks`. */
   async sendSingle(request: Request): Promise<Response> {
+    const response = await this.exchange(request);
+    await this.callResponseHooks(response, false);
+    return response;
+  }
+
+  /** One exchange: request hooks, the dispatch, cookies. Resolves at the head, or with the body if there is no response hook. */
+  async exchange(request: Request): Promise<Response> {
     const { settings } = this;
     const { hooks } = settings;
     this.#current = request;
@@ -104,11 +113,22 @@ export class Sending {
     if (settings.logs) logExchange(request, response);
     const stored = storeCookies(settings.cookies, request, response);
     if (stored !== undefined) await closingOnFailure(response, stored);
-    if (hooks.response.length > 0) await closingOnFailure(response, this.#callResponseHooks(response));
     return response;
   }
 
-  async #callResponseHooks(response: Response): Promise<void> {
+  /**
+   * The hooks of a response that was exchanged. It is marked for them when the call goes on after it, or ends in an error of its own
+   * (TooManyRedirects).
+   *
+   * @param isChallenge An auth flow goes on after it.
+   */
+  async callResponseHooks(response: Response, isChallenge: boolean): Promise<void> {
+    const isFollowed = this.followsRedirects && response.hasRedirectLocation;
+    response.setIntermediate(isChallenge || isFollowed || this.willRetry(response));
+    if (this.settings.hooks.response.length > 0) await closingOnFailure(response, this.#runResponseHooks(response));
+  }
+
+  async #runResponseHooks(response: Response): Promise<void> {
     for (const hook of this.settings.hooks.response.slice()) {
       const done = hook(response);
       if (isThenable(done)) await this.#settled(done);
@@ -117,6 +137,7 @@ export class Sending {
 
   /** Ends a response that the caller gets in `history`. */
   async keep(response: Response): Promise<void> {
+    response.setIntermediate(true);
     await this.drain(response);
     response.attach(response.request, { history: [...this.history] });
     this.history.push(response);

@@ -24,7 +24,10 @@ export interface RetryPolicy {
   statusCodes?: readonly number[];
   /** Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out. */
   backoff?: (attempt: number) => number;
-  /** Most milliseconds that a Retry-After is waited for, instead of `backoff`. Default 60_000. */
+  /**
+   * Most milliseconds that a Retry-After is waited for, instead of `backoff`; an answer that asks for more is returned. Default
+   * 60_000.
+   */
   maxRetryAfter?: number;
 }
 
@@ -76,6 +79,10 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
   const before = sending.history.length;
   let next = request;
   for (;;) {
+    // Asked behind the sending, which uses up some bodies.
+    const mayGoOn = () => sending.retries < policy.limit && isReplayable(request);
+    const willRetry = (response: Response) => mayGoOn() && isPassingAnswer(response, request, policy);
+    sending.willRetry = willRetry;
     let response: Response | null = null;
     let failure: unknown;
     try {
@@ -83,16 +90,13 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
     } catch (error) {
       failure = error;
     }
-    const isWorthIt =
-      sending.retries < policy.limit &&
-      isReplayable(request) &&
-      (response === null ? isPassing(failure, request, policy) : isPassingAnswer(response, request, policy));
-    if (!isWorthIt) {
-      if (response === null) throw failure;
+    if (response === null) {
+      if (!mayGoOn() || !isPassing(failure, request, policy)) throw failure;
+    } else if (!willRetry(response)) {
       return response;
     }
     const attempt = ++sending.retries;
-    const wait = retryAfter(response, policy) ?? checkWait(policy.backoff(attempt));
+    const wait = (response === null ? null : retryAfter(response)) ?? checkWait(policy.backoff(attempt));
     if (response !== null) await sending.drain(response);
     // Attempts that were given up are no part of the final one's story.
     sending.history.length = before;
@@ -122,8 +126,11 @@ export function isPermanent(failure: ConnectError): boolean {
   return permanentCodes.test(failure.code);
 }
 
+/** Not before the time that the server names: an answer that asks for more than is waited is the caller's. */
 function isPassingAnswer(response: Response, request: Request, policy: Required<RetryPolicy>): boolean {
-  return policy.statusCodes.includes(response.statusCode) && mayRepeat(request, policy);
+  if (!policy.statusCodes.includes(response.statusCode) || !mayRepeat(request, policy)) return false;
+  const wait = retryAfter(response);
+  return wait === null || wait <= policy.maxRetryAfter;
 }
 
 /** By its method; where the policy names none, also by a key that lets the server see that it is the same request. */
@@ -133,13 +140,18 @@ function mayRepeat({ method, headers }: Request, { methods }: Required<RetryPoli
   return takesKey && (headers.has('idempotency-key') || headers.has('x-idempotency-key'));
 }
 
-/** RFC 9110 §10.2.3: seconds, or a date. Capped; null when there is none that can be read. */
-function retryAfter(response: Response | null, policy: Required<RetryPolicy>): number | null {
-  const text = response?.headers.get('retry-after');
+/**
+ * RFC 9110 §10.2.3: milliseconds until Retry-After; null when there is none that can be read. Seconds may have a fraction, which
+ * the RFC does not have and servers send.
+ */
+function retryAfter(response: Response): number | null {
+  const text = response.headers.get('retry-after');
   if (text === undefined || text.length > 40) return null;
-  const wait = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - Date.now();
-  if (Number.isNaN(wait)) return null;
-  return Math.min(Math.max(wait, 0), policy.maxRetryAfter, LONGEST_WAIT);
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), LONGEST_WAIT);
+  // The three forms of RFC 9110 §5.6.7, all of them UTC; Date.parse reads years into '1.5'.
+  if (!httpDate.test(text)) return null;
+  const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
+  return Number.isNaN(date) ? null : Math.min(Math.max(date - Date.now(), 0), LONGEST_WAIT);
 }
 
 function checkWait(wait: unknown): number {
@@ -172,5 +184,8 @@ const idempotentMethods: readonly string[] = [
 ];
 const passingCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
 const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTFOUND)/;
+/** IMF-fixdate, RFC 850, asctime. */
+const httpDate =
+  /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
 /** What setTimeout can count. */
 const LONGEST_WAIT = 2 ** 31 - 1;

@@ -47,6 +47,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #text: string | null = null;
   /** Of one that was made by hand. */
   #version: ResponseVersion = 'HTTP/1.1';
+  #isIntermediate = false;
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
   #defaultEncoding: DefaultEncoding | undefined;
@@ -274,6 +275,22 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return redirectCodes.has(this.statusCode) && !!this.headers.get('location');
   }
 
+  /**
+   * In a response hook: the call goes on after this response, a redirect that is followed, a challenge that is answered or a status
+   * that is retried. `raiseForStatus()` returns then.
+   */
+  get isIntermediate(): boolean {
+    return this.#isIntermediate;
+  }
+
+  /**
+   * Whether the call goes on after it.
+   * @internal
+   */
+  setIntermediate(goesOn: boolean): void {
+    this.#isIntermediate = goesOn;
+  }
+
   /** The body is read to its end or given up. */
   get isClosed(): boolean {
     return this.#reader === null || this.#reader.isClosed;
@@ -285,11 +302,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * This, unless the status is not 2xx.
+   * This, unless the status is not 2xx and the response is the call's last.
    * @throws HTTPStatusError, with the beginning of a text body in its message
    */
   raiseForStatus(): this {
-    if (this.isSuccess) return this;
+    if (this.isSuccess || this.#isIntermediate) return this;
     const body = this.#content ?? this.#arrival?.view() ?? null;
     const message = statusMessage(this, this.#request?.url ?? null, body);
     throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
