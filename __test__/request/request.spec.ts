@@ -68,7 +68,7 @@ for (const [title, method, url, init, headers] of HEADS) {
 }
 
 test('params are merged into the URL; F42 a query without a path', (t) => {
-  t.is(new Request('GET', 'http://h?q', { params: { a: 1 } }).url.fullPath, '/?q=&a=1');
+  t.is(new Request('GET', 'http://h?q', { params: { a: 1 } }).url.fullPath, '/?q&a=1');
   t.is(new Request('GET', 'http://h?q').url.fullPath, '/?q');
 });
 

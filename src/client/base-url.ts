@@ -2,6 +2,7 @@
 
 import { InvalidURL } from '../errors.js';
 import type { URLTypes } from '../types.js';
+import { mergeQuery } from '../url/query-text.js';
 import { URL } from '../url/url.js';
 
 /** With a '/' at the end of its path, as `client.baseUrl` shows it. */
@@ -29,5 +30,5 @@ export function onBaseUrl(base: URL | null, url: URLTypes): URL {
     fragment: target.fragment || null,
   });
   if (base.query === '') return joined;
-  return joined.copyWith({ params: base.params.merge(joined.params) });
+  return joined.copyWith({ query: mergeQuery(base.query, joined.query) });
 }

@@ -219,6 +219,7 @@ export function assemble(parts: Parts): Layout {
   if (parts.query !== null) href += `?${percentEncode(parts.query, QUERY)}`;
   const queryEnd = href.length;
   if (parts.fragment !== null) href += `#${percentEncode(parts.fragment, FRAGMENT)}`;
+  if (href.length > MAX_LENGTH) throw new InvalidURL('URL too long');
   return { href, schemeEnd: scheme.length, userinfoStart, hostStart, hostEnd, port, pathStart, pathEnd, queryEnd };
 }
 

@@ -112,7 +112,7 @@ export class QueryParams implements Iterable<[string, string]> {
     const list = this.#list;
     let text = '';
     for (let i = 0; i < list.length; i += 2) {
-      text += `${i === 0 ? '' : '&'}${encode(list[i])}=${encode(list[i + 1])}`;
+      text += `${i === 0 ? '' : '&'}${encodePair(list[i], list[i + 1])}`;
     }
     return text;
   }
@@ -240,6 +240,23 @@ function parse(text: string): string[] {
     start = end + 1;
   }
   return list;
+}
+
+/**
+ * The name in a piece of a query.
+ * @internal
+ */
+export function decodeName(piece: string): string {
+  const equals = piece.indexOf('=');
+  return decode(equals === -1 ? piece : piece.slice(0, equals));
+}
+
+/**
+ * A piece of a query.
+ * @internal
+ */
+export function encodePair(name: string, value: string): string {
+  return `${encode(name)}=${encode(value)}`;
 }
 
 function decode(text: string): string {

@@ -4,13 +4,14 @@
  */
 
 import { inspect } from 'node:util';
-import { quote, typeName } from '../errors.js';
+import { InvalidURL, quote, typeName } from '../errors.js';
 import { percentDecode, QueryParams } from './query-params.js';
 import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../types.js';
 import { changeComponents } from './components.js';
 import { decodeHost } from './host.js';
 import type { Layout, Parts } from './parse.js';
-import { assemble, isScheme, parse, removeDotSegments, split } from './parse.js';
+import { assemble, isScheme, MAX_LENGTH, parse, removeDotSegments, split } from './parse.js';
+import { appendParams, mergeParams, removeParam } from './query-text.js';
 
 /**
  * A URL as httpx reads it: RFC 3986, strict, relative references allowed.
@@ -189,20 +190,21 @@ export class URL {
     return new URL(this, components);
   }
 
+  /** What is not changed of the query stays as it is written, here and in the next three. */
   copySetParam(name: string, value: ParamValue): URL {
-    return this.#withParams(this.params.set(name, value));
+    return this.#withQuery(mergeParams(this.query, new QueryParams().set(name, value)));
   }
 
   copyAddParam(name: string, value: ParamValue): URL {
-    return this.#withParams(this.params.add(name, value));
+    return this.#withQuery(appendParams(this.query, new QueryParams().add(name, value)));
   }
 
   copyRemoveParam(name: string): URL {
-    return this.#withParams(this.params.remove(name));
+    return this.#withQuery(removeParam(this.query, name));
   }
 
   copyMergeParams(params: QueryParamTypes): URL {
-    return this.#withParams(this.params.merge(params));
+    return this.#withQuery(mergeParams(this.query, new QueryParams(params)));
   }
 
   /** The whole, password included. For messages and logs there is `inspect()`, which masks it. */
@@ -255,11 +257,11 @@ export class URL {
     return `URL('${this.toSafeString()}')`;
   }
 
-  /** A query that QueryParams wrote is in its final spelling: it is put in its place, and nothing is parsed. */
-  #withParams(params: QueryParams): URL {
+  /** The query is in its final spelling: it is put in its place, and nothing is parsed. */
+  #withQuery(text: string): URL {
     const { href, pathEnd, queryEnd } = this.#layout;
-    const text = params.toString();
     const query = text === '' ? '' : `?${text}`;
+    if (pathEnd + query.length + href.length - queryEnd > MAX_LENGTH) throw new InvalidURL('URL too long');
     const copy = new URL(this);
     copy.#fullPath = null;
     copy.#layout = {
@@ -304,6 +306,7 @@ function textOf(url: unknown): string {
 /** RFC 9112 §3.2: origin-form, absolute-form or asterisk-form; no character that could end the request line. */
 function checkTarget(target: unknown): string {
   if (typeof target !== 'string') throw new TypeError(`fullPath: expected a string, got ${typeName(target)}`);
+  if (target.length > MAX_LENGTH) throw new TypeError(`fullPath: too long, at most ${MAX_LENGTH} characters`);
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
     if (code > 0x20 && code < 0x7f) continue;

@@ -122,8 +122,9 @@ impl Request {
     }
 
     fn bad_target(&self) -> Error {
-        let target = self.target.escape_ascii();
-        Error::new(ErrorKind::LocalProtocolError, format!("illegal request target '{target}'"))
+        // Not the target itself: its query may be a secret.
+        let what = format!("illegal request target of {} bytes", self.target.len());
+        Error::new(ErrorKind::LocalProtocolError, what)
     }
 }
 
