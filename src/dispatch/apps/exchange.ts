@@ -14,6 +14,7 @@ import type { Arrival } from '../../response/received.js';
 import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
 import { Clock } from './quiet-timer.js';
+import { now } from './real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
 
@@ -49,7 +50,7 @@ export abstract class AppExchange implements BodySource {
   #pieces: Buffer[] = [];
   #queued = 0;
   #failure: { reason: unknown } | null = null;
-  #sentAt = performance.now();
+  #sentAt = now();
   #headAt = 0;
   #readClock: Clock | null = null;
   #writeClock: Clock | null = null;
@@ -141,7 +142,7 @@ export abstract class AppExchange implements BodySource {
       return false;
     }
     this.#head = head;
-    this.#headAt = performance.now();
+    this.#headAt = now();
     this.stopReadClock();
     // What is coded is decoded as it is read: how much comes of it is limited there.
     const isCoded = head.contentEncoding !== undefined && !head.isBodiless;
@@ -188,7 +189,7 @@ export abstract class AppExchange implements BodySource {
   protected end(): void {
     if (this.isOver) return;
     this.#finish();
-    this.elapsed = performance.now() - this.#sentAt;
+    this.elapsed = now() - this.#sentAt;
     const reading = this.#reading;
     if (reading !== null) {
       this.#reading = null;

@@ -13,6 +13,7 @@ import { requestFailure } from '../../../request-failure.js';
 import { Headers } from '../../../headers.js';
 import type { Request } from '../../../request/request.js';
 import { AppExchange } from '../exchange.js';
+import { nextTick, queueMicrotask } from '../real-time.js';
 import type { Ends, SocketOwner } from './socket.js';
 import { AppSocket } from './socket.js';
 import { ChunkedReader, toBytes } from './chunked.js';
@@ -143,7 +144,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   written(data: string | Uint8Array, encoding: BufferEncoding | undefined, callback?: () => void): boolean {
     const more = this.#feed(data, encoding);
     if (more || this.isOver) {
-      if (callback !== undefined) process.nextTick(callback);
+      if (callback !== undefined) nextTick(callback);
       return true;
     }
     if (callback !== undefined) this.#waiting.push(callback);
@@ -275,7 +276,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     const waiting = this.#waiting;
     this.#waiting = [];
     const { res } = this;
-    process.nextTick(() => {
+    nextTick(() => {
       for (const callback of waiting) callback();
       if (!res.writableNeedDrain) return;
       (res as unknown as Record<symbol, boolean>)[needDrainOf(res)] = false;
@@ -290,7 +291,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     if (!(req as Incoming)._consuming) (req as Incoming)._dump();
     res.detachSocket(socket);
     if (socket.timeout) socket.setTimeout(0);
-    process.nextTick(close, res, socket);
+    nextTick(close, res, socket);
     const head = this.#head;
     if (head !== null && !head.isBodiless && head.contentLength !== null && this.received < head.contentLength) {
       const message = `The app ended its response after ${this.received} of the ${head.contentLength} bytes of its Content-Length`;

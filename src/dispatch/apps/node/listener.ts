@@ -6,18 +6,18 @@
  *
  *   Express, connect   the third argument is called with what nobody handled; the app's own last word is asked for the page
  *   Koa                emits 'error' with the context; we listen as a monitor, so that its own listener stays the only one
- *   Fastify            an error handler at the root, if the app has none, that hands on to Fastify's own; a channel when it is
- *                      too late for that
+ *   Fastify            in fastify.ts
  *   http.Server        its 'request' listener is called as what it is
  */
 
-import { subscribe } from 'node:diagnostics_channel';
 import { errorMonitor, type EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { RemoteProtocolError } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { NodeApp, NodeListener } from '../kind.js';
 import { kindOf } from '../kind.js';
+import type { FastifyLike } from './fastify.js';
+import { fastifyTarget } from './fastify.js';
 import { learnKoa } from './koa-callback.js';
 import type { NodeExchange } from './exchange.js';
 import { exchangeOf } from './exchange.js';
@@ -132,72 +132,6 @@ function monitorKoa(app: KoaLike): void {
   if (monitored.has(app)) return;
   monitored.add(app);
   app.on(errorMonitor, (error: unknown, context?: { req?: object }) => exchangeOf(context?.req)?.noted(error));
-}
-
-// ── Fastify ──
-
-interface FastifyLike {
-  routing: NodeListener;
-  ready(): PromiseLike<unknown>;
-  readonly server: Server;
-  readonly errorHandler?: { name: string };
-  setErrorHandler(
-    handler: (error: unknown, request: { raw: object }, reply: { send(error: unknown): void }) => void,
-  ): unknown;
-}
-
-function fastifyTarget(app: FastifyLike): NodeTarget {
-  const target: NodeTarget = {
-    server: app.server,
-    async ready() {
-      // An app whose ready() has only just resolved still takes an error handler, which then is nobody's: a turn later it says no.
-      await new Promise((resolve) => setImmediate(resolve));
-      watchFastify(app);
-      await app.ready();
-      target.ready = null;
-    },
-    call(exchange) {
-      // Of a stream that fails behind the head Fastify says nothing but to its log.
-      exchange.res.on('pipe', notePiped);
-      exchange.call(app.routing);
-    },
-  };
-  return target;
-}
-
-function notePiped(this: ServerResponse, source: EventEmitter): void {
-  source.on(errorMonitor, (error: unknown) => {
-    if (this.headersSent) exchangeOf(this.req)?.noted(error);
-  });
-}
-
-const watched = new WeakSet<object>();
-
-/** Only of an app that leaves its errors to Fastify: with a handler of its own at the root, they are answered by the app. */
-function watchFastify(app: FastifyLike): void {
-  if (watched.has(app) || !leavesErrors(app)) return;
-  watched.add(app);
-  try {
-    app.setErrorHandler((error, request, reply) => {
-      exchangeOf(request.raw)?.noted(error);
-      reply.send(error);
-    });
-  } catch {
-    // Too late, the app is ready.
-    if (!isSubscribed) subscribe('tracing:fastify.request.handler:error', hearFastify);
-    isSubscribed = true;
-  }
-}
-
-let isSubscribed = false;
-
-function hearFastify(message: unknown): void {
-  const { error, request } = message as { error?: unknown; request?: { raw: object; server: FastifyLike } };
-  if (request !== undefined && leavesErrors(request.server)) exchangeOf(request.raw)?.noted(error);
-}
-
-function leavesErrors({ errorHandler }: FastifyLike): boolean {
-  return errorHandler?.name === 'defaultErrorHandler';
 }
 
 // ── http.Server ──
