@@ -4,6 +4,7 @@ import { typeName } from '../errors.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
+import { ownText } from '../own-memory.js';
 
 /**
  * HTTP Basic authentication, in UTF-8.
@@ -18,7 +19,7 @@ export class BasicAuth extends Auth {
     checkCredential('username', username);
     checkCredential('password', password);
     if (username.includes(':')) throw new TypeError("BasicAuth: username must not contain ':'");
-    this.#header = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`;
+    this.#header = `Basic ${ownText(`${username}:${password}`).toString('base64')}`;
   }
 
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {

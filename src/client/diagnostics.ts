@@ -19,6 +19,7 @@ import type { Observer } from '../response/observed-source.js';
 import { ObservedSource } from '../response/observed-source.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
+import { ownText } from '../own-memory.js';
 
 /** Whether anybody listens. */
 export function isWatched(): boolean {
@@ -153,7 +154,7 @@ function asError(reason: unknown): Error {
 }
 
 function rawOf(headers: Headers): Buffer[] {
-  return headers.raw.flat().map((text) => Buffer.from(text, 'latin1'));
+  return headers.raw.flat().map((text) => ownText(text, 'latin1'));
 }
 
 /** Whether HTTPX_DEBUG or WHIPPET_DEBUG asks for the log. */

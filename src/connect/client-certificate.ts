@@ -9,6 +9,7 @@ import { readCertificates } from './certificates.js';
 import { quote, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
+import { ownCopy, ownText } from '../own-memory.js';
 
 /** As the core takes it. */
 export interface ClientCertificate {
@@ -90,8 +91,8 @@ function readKey(given: CertificateTypes, password: string | undefined): KeyObje
 }
 
 function keyBytes(given: CertificateTypes): Buffer {
-  if (typeof given !== 'string') return Buffer.from(given);
-  if (given.includes('-----BEGIN')) return Buffer.from(given);
+  if (typeof given !== 'string') return ownCopy(given);
+  if (given.includes('-----BEGIN')) return ownText(given);
   // Not the path that it would be taken for: somebody has left the PEM lines away, and nobody may read it in a log.
   if (BASE64.test(given) && !existsSync(given)) {
     throw new TypeError('cert.key: expected PEM text, DER bytes or a path; this text is none of them');

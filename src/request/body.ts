@@ -10,6 +10,7 @@ import { isReadStream, toDiskFile } from './disk-file.js';
 import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import type { ContentTypes } from '../types.js';
+import { ownText } from '../own-memory.js';
 
 /** A request's body: none, bytes that can be sent again, or a source. */
 export type Body = null | Buffer | StreamBody;
@@ -67,7 +68,7 @@ export class StreamBody {
  * @throws StreamConsumed for a web stream or an iterator that was read
  */
 export function encodeContent(content: ContentTypes): Body {
-  if (typeof content === 'string') return content === '' ? null : Buffer.from(content);
+  if (typeof content === 'string') return content === '' ? null : ownText(content);
   if (content instanceof ArrayBuffer) return fromBytes(Buffer.from(content));
   if (ArrayBuffer.isView(content)) {
     return fromBytes(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
@@ -131,7 +132,7 @@ export function encodeJson(value: unknown): Buffer {
     return part;
   });
   if (text === undefined) throw new TypeError(`json: ${typeName(value)} has no form in JSON`);
-  return Buffer.from(text);
+  return ownText(text);
 }
 
 /**

@@ -6,6 +6,7 @@
 import { quote, typeName } from '../errors.js';
 import { QueryParams } from '../url/query-params.js';
 import type { FormTypes, FormValue } from '../types.js';
+import { ownText } from '../own-memory.js';
 
 /** What `data` stands for: fields, and the files of a FormData. */
 export interface Fields {
@@ -34,7 +35,7 @@ export function toFields(data: FormTypes): Fields {
 
 /** `a=1&b=2`: spaces are '+', UTF-8 in escapes, as in a query. */
 export function urlEncode(fields: Fields['list']): Buffer {
-  return Buffer.from(new QueryParams(fields as [string, string][]).toString());
+  return ownText(new QueryParams(fields as [string, string][]).toString());
 }
 
 /** By its brand: there are FormData besides the platform's. */

@@ -13,6 +13,7 @@ import type { Fields } from './form.js';
 import { Headers } from '../headers.js';
 import { guessType } from './media-types.js';
 import type { FileContent, FilesTypes, FileTypes } from '../types.js';
+import { ownJoin } from '../own-memory.js';
 
 /** A file as a part: how it is called, and what it holds. */
 interface Part {
@@ -193,7 +194,7 @@ function join(segments: readonly Segment[]): Segment[] {
   const joined: Segment[] = [];
   let small: Buffer[] = [];
   const flush = () => {
-    if (small.length > 0) joined.push(small.length === 1 ? small[0] : Buffer.concat(small));
+    if (small.length > 0) joined.push(small.length === 1 ? small[0] : ownJoin(small));
     small = [];
   };
   const isSmall = segments.every(Buffer.isBuffer) && sum(segments as Buffer[]) <= MAX_COPIED;

@@ -15,6 +15,7 @@ import { boundaryOf } from './multipart.js';
 import { checkOptions } from '../check-options.js';
 import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from '../types.js';
 import { URL } from '../url/url.js';
+import { ownJoin } from '../own-memory.js';
 
 /** What a request may be made of. At most one body. */
 export type RequestInit_ = BodyOptions & {
@@ -125,7 +126,7 @@ export class Request {
         if (done) break;
         pieces.push(toChunk(value));
       }
-      this.#body = Buffer.concat(pieces);
+      this.#body = ownJoin(pieces);
       this.#length = this.#body.length;
     }
     return this.content;

@@ -7,6 +7,7 @@ import type { BodySource } from './body-source.js';
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
 import { ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
+import { ownJoin } from '../own-memory.js';
 
 /** Called with the bytes received and the number that was declared, null for none. */
 export interface Progress {
@@ -53,7 +54,7 @@ export class BodyReader {
       length += piece.length;
       if (limit !== null && length > limit) throw this.#tooLarge(limit);
     }
-    return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, length);
+    return pieces.length === 1 ? pieces[0] : ownJoin(pieces);
   }
 
   /**

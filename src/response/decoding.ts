@@ -8,6 +8,7 @@ import type { ErrorDetails, HTTPError } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
 import { Decoder } from '../native.js';
+import { ownJoin } from '../own-memory.js';
 
 /**
  * The whole of a body, decoded.
@@ -22,7 +23,7 @@ export function decodeWhole(content: Buffer, contentEncoding: string, details: E
     decoder.end();
     const pieces: Buffer[] = [];
     for (let piece = decoder.read(); piece !== null; piece = decoder.read()) pieces.push(piece);
-    return pieces.length === 1 ? pieces[0] : Buffer.concat(pieces);
+    return pieces.length === 1 ? pieces[0] : ownJoin(pieces);
   });
 }
 

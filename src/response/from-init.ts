@@ -9,6 +9,7 @@ import { Headers } from '../headers.js';
 import { checkOptions } from '../check-options.js';
 import { Request } from '../request/request.js';
 import type { ResponseInit_ } from '../types.js';
+import { ownCopy, ownText } from '../own-memory.js';
 
 /** What such a response begins with. */
 export interface Made {
@@ -79,9 +80,9 @@ function bodyOf(init: ResponseInit_): MadeBody {
   if (html !== undefined) return whole(textOf('html', html), 'text/html; charset=utf-8');
   if (json !== undefined) return whole(encodeJson(json), 'application/json');
   if (content === undefined || content === null) return { content: Buffer.alloc(0), source: null, headers: [] };
-  if (typeof content === 'string') return whole(Buffer.from(content));
+  if (typeof content === 'string') return whole(ownText(content));
   // Copied: whoever gave them may change them.
-  if (content instanceof Uint8Array) return whole(Buffer.from(content));
+  if (content instanceof Uint8Array) return whole(ownCopy(content));
   if (typeof content !== 'object' || !(Symbol.asyncIterator in content)) {
     throw new TypeError(`content: expected text, bytes or an async iterable of bytes, got ${typeName(content)}`);
   }
@@ -96,7 +97,7 @@ function whole(content: Buffer, type?: string): MadeBody {
 
 function textOf(name: string, text: unknown): Buffer {
   if (typeof text !== 'string') throw new TypeError(`${name}: expected a string, got ${typeName(text)}`);
-  return Buffer.from(text);
+  return ownText(text);
 }
 
 function sourceOf(content: AsyncIterable<Uint8Array>): BodySource {

@@ -2,6 +2,7 @@
 
 import { typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
+import { ownCopy, ownJoin } from '../own-memory.js';
 
 /**
  * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
@@ -17,7 +18,7 @@ export async function* toPieces<T extends string | Buffer>(
   }
   let waiting: T[] = [];
   let length = 0;
-  const joined = () => (typeof waiting[0] === 'string' ? waiting.join('') : Buffer.concat(waiting as Buffer[])) as T;
+  const joined = () => (typeof waiting[0] === 'string' ? waiting.join('') : ownJoin(waiting as Buffer[])) as T;
   for await (const piece of source) {
     waiting.push(piece);
     length += piece.length;
@@ -28,7 +29,8 @@ export async function* toPieces<T extends string | Buffer>(
       const end = at + size + (dividesPair(all, at + size) ? 1 : 0);
       // The other half may be on its way.
       if (end > all.length) break;
-      yield cut(all, at, end);
+      const piece = cut(all, at, end);
+      yield typeof piece === 'string' ? piece : (ownCopy(piece) as T);
       at = end;
     }
     waiting = at < all.length ? [cut(all, at, all.length)] : [];

@@ -17,6 +17,7 @@ import { Clock } from './quiet-timer.js';
 import { now } from './real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
+import { ownJoin } from '../../own-memory.js';
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -198,7 +199,7 @@ export abstract class AppExchange implements BodySource {
     }
     if (this.#collects) {
       const pieces = this.#pieces;
-      const body = pieces.length === 1 ? pieces[0] : Buffer.concat(pieces, this.received);
+      const body = pieces.length === 1 ? pieces[0] : ownJoin(pieces);
       this.#pieces = [];
       this.#settle(this.#respond(this.#head as AppHead, body, null));
     }

@@ -9,6 +9,7 @@ import { isMainThread } from 'node:worker_threads';
 import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../native.js';
 import { Engine, ProxyHandle } from '../../native.js';
 import type { Headers } from '../../headers.js';
+import { ownCopy } from '../../own-memory.js';
 import type { Arrival, ResponseVersion } from '../../response/received.js';
 import type { BodySource } from '../../response/body-source.js';
 
@@ -80,15 +81,8 @@ export class ArrivedHead implements Arrival {
   /** Memory of its own, so that nobody sees a neighbour's bytes in `content.buffer`. */
   copy(): Buffer | null {
     if (this.source !== null || this.large !== null) return this.large;
-    return ownBytes(this.batch, this.bodyStart, this.bodyEnd);
+    return ownCopy(this.batch.subarray(this.bodyStart, this.bodyEnd));
   }
-}
-
-/** A copy in memory of its own: not in Node's pool, which others share. */
-function ownBytes(batch: Buffer, start: number, end: number): Buffer {
-  const own = Buffer.allocUnsafeSlow(end - start);
-  batch.copy(own, 0, start, end);
-  return own;
 }
 
 /** What was looked for in a whole batch, once: names of headers arrive in lower case. */
@@ -260,7 +254,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         }
         case CHUNK:
-          listener.onChunk(body ?? ownBytes(batch, bodyAt, bodyEnd), batch.readUInt32LE(at + 24));
+          listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
           break;
         case END:
           release(id);

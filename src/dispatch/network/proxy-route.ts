@@ -11,6 +11,7 @@ import type { Trust } from '../../connect/trust.js';
 import { URL } from '../../url/url.js';
 import type { PoolOptions, ProxyHandle, ProxyHandleOptions } from './engine.js';
 import * as native from './engine.js';
+import { ownText } from '../../own-memory.js';
 
 /** A dispatch's proxies as they are used. */
 export class ProxyRoutes {
@@ -68,7 +69,7 @@ export class ProxyRoute {
       forwards,
       username: told?.[0],
       password: told?.[1],
-      fields: Buffer.from(this.#lines, 'latin1'),
+      fields: ownText(this.#lines, 'latin1'),
       ...trust,
     } as ProxyHandleOptions);
   }
@@ -132,7 +133,7 @@ function ownLines(proxy: HTTPProxy): string {
   if (auth === null || proxy.isDigest || proxy.isSocks || proxyHeaders.has('proxy-authorization')) {
     return proxyHeaders.toLines();
   }
-  const credentials = Buffer.from(`${auth[0]}:${auth[1]}`).toString('base64');
+  const credentials = ownText(`${auth[0]}:${auth[1]}`).toString('base64');
   return `Proxy-Authorization\nBasic ${credentials}\n${proxyHeaders.toLines()}`;
 }
 

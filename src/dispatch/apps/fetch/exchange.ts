@@ -9,6 +9,7 @@ import type { AppRequest, Streaming } from './request.js';
 import { abortRequest, streamBody, toAppRequest } from './request.js';
 import { hearErrors } from './errors.js';
 import { toLength } from '../node/head.js';
+import { ownCopy } from '../../../own-memory.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -177,7 +178,7 @@ export class FetchExchange extends AppExchange {
 
   /** A copy: the app may go on using its buffer. */
   #toPiece(value: unknown): Buffer | null {
-    if (value instanceof Uint8Array) return Buffer.from(value);
+    if (value instanceof Uint8Array) return ownCopy(value);
     this.#cut(`The app's body has a piece that is no Uint8Array, but ${typeName(value)}`, undefined);
     return null;
   }

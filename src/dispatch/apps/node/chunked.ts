@@ -1,5 +1,7 @@
 /** The chunked coding (RFC 9112 §7.1) as Node's ServerResponse writes it, undone. What a peer on the network sends is read by the core. */
 
+import { ownCopy, ownText } from '../../../own-memory.js';
+
 /** Where in a chunk the next byte stands. */
 const SIZE = 0;
 const DATA = 1;
@@ -30,7 +32,7 @@ export class ChunkedReader {
         return true;
       }
       const rest = bytes.subarray(this.#left);
-      this.#take(bytes.subarray(0, this.#left));
+      this.#take(ownCopy(bytes.subarray(0, this.#left)));
       return this.feed(rest, undefined);
     }
     this.#line += typeof data === 'string' ? data : latin1(data);
@@ -74,7 +76,7 @@ export class ChunkedReader {
 
 /** What was written, as bytes that are ours: the app may use its buffer again as soon as it is told so. */
 export function toBytes(data: string | Uint8Array, encoding: BufferEncoding | undefined): Buffer {
-  return typeof data === 'string' ? Buffer.from(data, encoding ?? 'utf8') : Buffer.from(data);
+  return typeof data === 'string' ? ownText(data, encoding) : ownCopy(data);
 }
 
 function latin1(bytes: Uint8Array): string {

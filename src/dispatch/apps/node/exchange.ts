@@ -18,6 +18,7 @@ import type { Ends, SocketOwner } from './socket.js';
 import { AppSocket } from './socket.js';
 import { ChunkedReader, toBytes } from './chunked.js';
 import type { DispatchOptions } from '../../dispatch.js';
+import { ownCopy } from '../../../own-memory.js';
 import { NodeHead } from './head.js';
 import type { Asked } from '../../check-request.js';
 import { Upload } from './upload.js';
@@ -319,7 +320,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       return;
     }
     if (body !== null && !req.destroyed) {
-      req.push(body);
+      // A copy: the app may change what it is given, and the body may be sent again.
+      req.push(ownCopy(body));
       this.options.onUploadProgress?.(body.length, body.length);
     }
     req.complete = true;

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { StreamBody } from '../../../request/body.js';
 import { toChunk } from '../../../request/body.js';
 import type { DispatchOptions } from '../../dispatch.js';
+import { ownCopy } from '../../../own-memory.js';
 
 /** Whom it tells where it stands. */
 export interface UploadListener {
@@ -65,7 +66,8 @@ export class Upload {
       while (!this.#isStopped) {
         if (this.#rest.length === 0 && !(await this.#next())) break;
         if (this.#isStopped) break;
-        const piece = this.#rest.subarray(0, LARGEST_PIECE);
+        // A copy: the app may change what it is given, and the body may be sent again.
+        const piece = ownCopy(this.#rest.subarray(0, LARGEST_PIECE));
         this.#rest = this.#rest.subarray(piece.length);
         if (piece.length === 0) continue;
         this.#isWanted = false;
