@@ -1,0 +1,347 @@
+/** undici's calls with promises or callbacks (`request`, `stream`, `pipeline`, `connect`, `upgrade`), over any `dispatch`. */
+
+import { AsyncResource } from 'node:async_hooks';
+import type { EventEmitter } from 'node:events';
+import { Duplex, finished, PassThrough, Readable, type Writable } from 'node:stream';
+import { BodyReadable } from './body-readable.js';
+import type { DispatchOptions, HeadersInput } from './dispatch-options.js';
+import { InvalidArgumentError, InvalidReturnValueError, RequestAbortedError, SocketError } from './errors.js';
+import type { DispatchController, DispatchHandler, IncomingHeaders } from './handler.js';
+
+export type Callback<T> = (error: Error | null, data: T) => void;
+type Signal = AbortSignal | EventEmitter | null;
+
+export interface RequestOptions extends DispatchOptions {
+  /** Handed back with the result. */
+  opaque?: unknown;
+  signal?: Signal;
+  onInfo?: ((info: { statusCode: number; headers: IncomingHeaders | string[] }) => void) | null;
+  /** 'raw': names and values in turn, as they came. */
+  responseHeaders?: 'raw' | null;
+  highWaterMark?: number;
+  objectMode?: boolean;
+}
+
+export interface ResponseData {
+  statusCode: number;
+  statusText: string;
+  headers: IncomingHeaders | string[];
+  body: BodyReadable;
+  trailers: Record<string, string | string[]>;
+  opaque: unknown;
+  context: unknown;
+}
+
+export interface StreamData {
+  opaque: unknown;
+  trailers: Record<string, string | string[]>;
+}
+
+export type StreamFactory = (data: {
+  statusCode: number;
+  headers: IncomingHeaders | string[];
+  opaque: unknown;
+  context: unknown;
+}) => Writable;
+export type PipelineHandler = (data: {
+  statusCode: number;
+  headers: IncomingHeaders | string[];
+  opaque: unknown;
+  body: Readable;
+  context: unknown;
+}) => Readable;
+
+export interface ConnectOptions {
+  origin?: string | globalThis.URL;
+  path: string;
+  headers?: HeadersInput;
+  signal?: Signal;
+  opaque?: unknown;
+  responseHeaders?: 'raw' | null;
+}
+
+export interface ConnectData {
+  statusCode: number;
+  headers: IncomingHeaders | string[];
+  socket: Duplex;
+  opaque: unknown;
+}
+
+export interface UpgradeOptions extends ConnectOptions {
+  method?: string;
+  /** Default 'Websocket'. */
+  protocol?: string;
+}
+
+export interface UpgradeData {
+  headers: IncomingHeaders | string[];
+  socket: Duplex;
+  opaque: unknown;
+}
+
+interface Dispatching {
+  dispatch(options: DispatchOptions, handler: DispatchHandler): boolean;
+}
+
+export function request(
+  dispatcher: Dispatching,
+  options: RequestOptions,
+  callback?: Callback<ResponseData>,
+): Promise<ResponseData> | void {
+  return called(callback, options, (done) => {
+    check(options);
+    let body: BodyReadable | null = null;
+    const trailers: Record<string, string | string[]> = {};
+    const unlisten = { call: () => {} };
+    dispatcher.dispatch(options, {
+      onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => body)),
+      onResponseStart(controller, statusCode, headers, statusText = '') {
+        const shown = shownHeaders(controller, headers, options);
+        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
+        const type = headers['content-type'];
+        body = new BodyReadable({
+          resume: () => controller.resume(),
+          abort: (reason) => controller.abort(reason),
+          type: typeof type === 'string' ? type : '',
+          highWaterMark: options.highWaterMark,
+        });
+        body.on('close', unlisten.call);
+        const { opaque = null } = options;
+        done(null, {
+          statusCode,
+          statusText,
+          headers: shown,
+          trailers,
+          opaque,
+          body,
+          context: options.context ?? null,
+        });
+      },
+      onResponseData(controller, chunk) {
+        if (body?.push(chunk) === false) controller.pause();
+      },
+      onResponseEnd(_, found) {
+        Object.assign(trailers, found);
+        body?.push(null);
+      },
+      onResponseError(_, error) {
+        unlisten.call();
+        const open = body;
+        if (open === null) done(error);
+        // Whoever has just been given it listens first.
+        else queueMicrotask(() => open.destroy(error));
+      },
+    });
+  });
+}
+
+export function stream(
+  dispatcher: Dispatching,
+  options: RequestOptions,
+  factory: StreamFactory,
+  callback?: Callback<StreamData>,
+): Promise<StreamData> | void {
+  return called(callback, options, (done) => {
+    check(options);
+    if (typeof factory !== 'function') throw new InvalidArgumentError('invalid factory');
+    let into: Writable | null = null;
+    const { opaque = null } = options;
+    const unlisten = { call: () => {} };
+    let trailers: Record<string, string | string[]> = {};
+    let isEnded = false;
+    dispatcher.dispatch(options, {
+      onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => null)),
+      onResponseStart(controller, statusCode, headers) {
+        const shown = shownHeaders(controller, headers, options);
+        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
+        const made = factory({ statusCode, headers: shown, opaque, context: options.context ?? null });
+        if (typeof made?.write !== 'function' || typeof made.end !== 'function' || typeof made.on !== 'function') {
+          throw new InvalidReturnValueError('expected Writable');
+        }
+        into = made;
+        made.on('drain', () => controller.resume());
+        finished(made, { readable: false }, (error) => {
+          unlisten.call();
+          if (error) controller.abort(error);
+          if (error) done(error);
+          else if (isEnded) done(null, { opaque, trailers });
+          else controller.abort(new RequestAbortedError());
+        });
+      },
+      onResponseData(controller, chunk) {
+        if (into?.write(chunk) === false) controller.pause();
+      },
+      onResponseEnd(_, found) {
+        isEnded = true;
+        trailers = { ...found };
+        into?.end();
+      },
+      onResponseError(_, error) {
+        unlisten.call();
+        if (into === null) done(error);
+        else into.destroy(error);
+      },
+    });
+  });
+}
+
+export function pipeline(dispatcher: Dispatching, options: RequestOptions, handler: PipelineHandler): Duplex {
+  let controller: DispatchController | null = null;
+  const upload = new PassThrough();
+  const download = new PassThrough({ readableObjectMode: options?.objectMode === true });
+  const duplex = Duplex.from({ writable: upload, readable: download });
+  try {
+    check(options);
+    if (typeof handler !== 'function') throw new InvalidArgumentError('invalid handler');
+    const { opaque = null } = options;
+    let body: BodyReadable | null = null;
+    const unlisten = { call: () => {} };
+    duplex.on('close', () => {
+      unlisten.call();
+      if (!download.readableEnded) controller?.abort(new RequestAbortedError());
+    });
+    dispatcher.dispatch(
+      { ...options, body: upload },
+      {
+        onRequestStart(given) {
+          controller = given;
+          unlisten.call = listen(options.signal, given, () => null);
+        },
+        onResponseStart(given, statusCode, headers) {
+          const shown = shownHeaders(given, headers, options);
+          if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
+          const resume = () => given.resume();
+          body = new BodyReadable({ resume, abort: (reason) => given.abort(reason), type: '' });
+          const made = handler({ statusCode, headers: shown, opaque, body, context: options.context ?? null });
+          if (typeof made?.on !== 'function') throw new InvalidReturnValueError('expected Readable');
+          made.on('error', (error) => duplex.destroy(error)).pipe(download);
+        },
+        onResponseData(given, chunk) {
+          if (body?.push(chunk) === false) given.pause();
+        },
+        onResponseEnd: () => void body?.push(null),
+        onResponseError: (_, error) => void duplex.destroy(error),
+      },
+    );
+  } catch (error) {
+    duplex.destroy(error as Error);
+  }
+  return duplex;
+}
+
+export function connect(
+  dispatcher: Dispatching,
+  options: ConnectOptions,
+  callback?: Callback<ConnectData>,
+): Promise<ConnectData> | void {
+  return called(callback, options, (done) => {
+    check(options);
+    const { opaque = null } = options;
+    dispatcher.dispatch(
+      { ...options, method: 'CONNECT' },
+      {
+        onRequestStart: (controller) => void listen(options.signal, controller, () => null),
+        onRequestUpgrade(controller, statusCode, headers, socket) {
+          done(null, { statusCode, headers: shownHeaders(controller, headers, options), socket, opaque });
+        },
+        onResponseError: (_, error) => done(error),
+      },
+    );
+  });
+}
+
+export function upgrade(
+  dispatcher: Dispatching,
+  options: UpgradeOptions,
+  callback?: Callback<UpgradeData>,
+): Promise<UpgradeData> | void {
+  return called(callback, options, (done) => {
+    check(options);
+    const { opaque = null, method = 'GET', protocol = 'Websocket' } = options;
+    dispatcher.dispatch(
+      { ...options, method, upgrade: protocol },
+      {
+        onRequestStart: (controller) => void listen(options.signal, controller, () => null),
+        onRequestUpgrade(controller, statusCode, headers, socket) {
+          if (statusCode !== 101) done(new SocketError('bad upgrade'));
+          else done(null, { headers: shownHeaders(controller, headers, options), socket, opaque });
+        },
+        onResponseError: (_, error) => done(error),
+      },
+    );
+  });
+}
+
+/** With a callback it is called once; without one there is a promise. */
+function called<T>(
+  callback: Callback<T> | undefined,
+  options: { opaque?: unknown } | undefined,
+  work: (done: (error: Error | null, data?: T) => void) => void,
+): Promise<T> | void {
+  if (callback === undefined) {
+    return new Promise((resolve, reject) => {
+      called((error: Error | null, data: T) => (error === null ? resolve(data) : reject(error)), options, work);
+    });
+  }
+  if (typeof callback !== 'function') throw new InvalidArgumentError('invalid callback');
+  const bound = AsyncResource.bind(callback);
+  let isDone = false;
+  const done = (error: Error | null, data?: T) => {
+    if (isDone) return;
+    isDone = true;
+    if (error === null) bound(null, data as T);
+    else queueMicrotask(() => bound(error, { opaque: options?.opaque ?? null } as T));
+  };
+  try {
+    work(done);
+  } catch (error) {
+    done(error as Error);
+  }
+}
+
+function check(options: RequestOptions | ConnectOptions): void {
+  if (options === null || typeof options !== 'object') throw new InvalidArgumentError('invalid opts');
+  const { signal, onInfo, highWaterMark } = options as RequestOptions;
+  if (highWaterMark !== undefined && (!Number.isFinite(highWaterMark) || highWaterMark < 0)) {
+    throw new InvalidArgumentError('invalid highWaterMark');
+  }
+  if (
+    signal &&
+    typeof (signal as EventEmitter).on !== 'function' &&
+    typeof (signal as AbortSignal).addEventListener !== 'function'
+  ) {
+    throw new InvalidArgumentError('signal must be an EventEmitter or EventTarget');
+  }
+  if (onInfo && typeof onInfo !== 'function') throw new InvalidArgumentError('invalid onInfo callback');
+}
+
+/** Ends the request when the signal says so; returns what takes the listener away. */
+function listen(
+  signal: Signal | undefined,
+  controller: DispatchController,
+  body: () => BodyReadable | null,
+): () => void {
+  if (signal === null || signal === undefined) return () => {};
+  const abort = () => {
+    const reason = ((signal as AbortSignal).reason as Error | undefined) ?? new RequestAbortedError();
+    const open = body();
+    if (open === null) controller.abort(reason);
+    else open.on('error', () => {}).destroy(reason);
+  };
+  if ((signal as AbortSignal).aborted) abort();
+  if (typeof (signal as AbortSignal).addEventListener === 'function') {
+    (signal as AbortSignal).addEventListener('abort', abort);
+    return () => (signal as AbortSignal).removeEventListener('abort', abort);
+  }
+  (signal as EventEmitter).on('abort', abort);
+  return () => (signal as EventEmitter).off('abort', abort);
+}
+
+function shownHeaders(
+  controller: DispatchController,
+  headers: IncomingHeaders,
+  options: { responseHeaders?: 'raw' | null },
+): IncomingHeaders | string[] {
+  if (options.responseHeaders !== 'raw') return headers;
+  return (controller.rawHeaders ?? []).map((bytes) => bytes.toString('latin1'));
+}

@@ -1,0 +1,230 @@
+/** What undici's `dispatch` takes: checked as undici checks it, and made a Request. */
+
+import { Readable } from 'node:stream';
+import { typeName } from '../../errors.js';
+import { Request } from '../../request/request.js';
+import type { ContentTypes } from '../../types.js';
+import { URL } from '../../url/url.js';
+import { InvalidArgumentError, NotSupportedError } from './errors.js';
+
+export type HeadersInput =
+  readonly string[] | Record<string, unknown> | Iterable<readonly [string, string | readonly string[]]> | null;
+
+/** What `dispatch` takes, as undici documents it. */
+export interface DispatchOptions {
+  origin?: string | globalThis.URL;
+  /** The request-target, sent as it is. */
+  path: string;
+  method: string;
+  body?: unknown;
+  headers?: HeadersInput;
+  /** Joined to `path`, which may have no query then. */
+  query?: Record<string, unknown> | null;
+  /** Milliseconds until the head; 0: without a limit. Default 300_000. */
+  headersTimeout?: number | null;
+  /** Milliseconds between two chunks of the body; 0: without a limit. Default 300_000. */
+  bodyTimeout?: number | null;
+  /** Close the connection behind this request. */
+  reset?: boolean | null;
+  upgrade?: string | boolean | null;
+  expectContinue?: boolean | null;
+  idempotent?: boolean | null;
+  blocking?: boolean | null;
+  throwOnError?: never;
+  maxRedirections?: number | null;
+  /** Handed to `onRequestStart`. */
+  context?: unknown;
+}
+
+/** One request to be dispatched. */
+export interface DispatchRequest {
+  request: Request;
+  /** The request-target. */
+  target: string;
+  headersTimeout: number | null;
+  bodyTimeout: number | null;
+  upgrade: string | null;
+  /** The body, when it is a stream whose errors end the request. */
+  stream: Readable | null;
+}
+
+/** @throws InvalidArgumentError, NotSupportedError as undici does */
+export function readDispatchOptions(options: DispatchOptions, origin: string | undefined): DispatchRequest {
+  if (options === null || typeof options !== 'object') throw new InvalidArgumentError('opts must be an object.');
+  const { path, method, upgrade, query } = options;
+  const base = originOf(options.origin ?? origin);
+  if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');
+  if (path[0] !== '/' && !/^https?:\/\//.test(path) && method !== 'CONNECT') {
+    throw new InvalidArgumentError('path must be an absolute URL or start with a slash');
+  }
+  if (/[^\u0021-\u00ff]/.test(path)) throw new InvalidArgumentError('invalid request path');
+  if (typeof method !== 'string') throw new InvalidArgumentError('method must be a string');
+  if (!isToken(method)) throw new InvalidArgumentError('invalid request method');
+  if (upgrade && typeof upgrade !== 'string') throw new InvalidArgumentError('upgrade must be a string');
+  if (upgrade && !isFieldValue(upgrade)) throw new InvalidArgumentError('invalid upgrade header');
+  for (const name of ['reset', 'expectContinue'] as const) {
+    const given = options[name];
+    if (given !== undefined && given !== null && typeof given !== 'boolean') {
+      throw new InvalidArgumentError(`invalid ${name}`);
+    }
+  }
+  if (options.throwOnError !== undefined && options.throwOnError !== null) {
+    throw new InvalidArgumentError('invalid throwOnError');
+  }
+  if (options.maxRedirections) {
+    throw new InvalidArgumentError('maxRedirections is not supported, use the redirect interceptor');
+  }
+  const headers = readHeaders(options.headers ?? null);
+  if (options.reset) headers.push(['Connection', 'close']);
+  if (options.expectContinue) headers.push(['Expect', '100-continue']);
+  const url = new URL(`${base}/`);
+  const target = query ? withQuery(path, query) : path;
+  // CONNECT asks for an authority, which is no URL's.
+  if (method !== 'CONNECT') url.fullPath = target;
+  const { content, stream } = readBody(options.body);
+  const length = stream === null ? null : knownLength(stream);
+  if (length !== null && !headers.some(([name]) => name.toLowerCase() === 'content-length')) {
+    headers.push(['Content-Length', String(length)]);
+  }
+  const request =
+    content instanceof FormData
+      ? new Request(method, url, { headers, data: content })
+      : new Request(method, url, content === undefined ? { headers } : { headers, content });
+  return {
+    request,
+    target,
+    headersTimeout: timeoutOf('headersTimeout', options.headersTimeout),
+    bodyTimeout: timeoutOf('bodyTimeout', options.bodyTimeout),
+    upgrade: typeof upgrade === 'string' && upgrade !== '' ? upgrade : method === 'CONNECT' ? 'CONNECT' : null,
+    stream,
+  };
+}
+
+/** null: without a limit. */
+function timeoutOf(name: string, given: number | null | undefined): number | null {
+  if (given === undefined || given === null) return DEFAULT_TIMEOUT_MS;
+  if (!Number.isFinite(given) || given < 0) throw new InvalidArgumentError(`invalid ${name}`);
+  return given === 0 ? null : given;
+}
+
+function originOf(given: string | globalThis.URL | undefined): string {
+  if (given === undefined || given === null || given === ('' as unknown)) {
+    throw new InvalidArgumentError('opts.origin must be a non-empty string or URL.');
+  }
+  const url = new globalThis.URL(given);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') {
+    throw new InvalidArgumentError('Invalid URL protocol: the URL must start with `http:` or `https:`.');
+  }
+  return url.origin;
+}
+
+function readHeaders(given: HeadersInput): [string, string][] {
+  const lines: [string, string][] = [];
+  if (given === null) return lines;
+  if (typeof given !== 'object') throw new InvalidArgumentError('headers must be an object or an array');
+  if (Array.isArray(given)) {
+    if (given.length % 2 !== 0) throw new InvalidArgumentError('headers array must be even');
+    for (let at = 0; at < given.length; at += 2) addHeader(lines, given[at], given[at + 1]);
+  } else if (typeof (given as { [Symbol.iterator]?: unknown })[Symbol.iterator] === 'function') {
+    for (const pair of given as Iterable<readonly [string, unknown]>) {
+      if (!Array.isArray(pair) || pair.length !== 2) {
+        throw new InvalidArgumentError('headers must be in key-value pair format');
+      }
+      addHeader(lines, pair[0], pair[1]);
+    }
+  } else {
+    for (const [name, value] of Object.entries(given)) addHeader(lines, name, value);
+  }
+  return lines;
+}
+
+function addHeader(lines: [string, string][], given: unknown, value: unknown): void {
+  if (value === undefined) return;
+  const name = typeof given === 'string' ? given : String(given);
+  if (!isToken(name)) throw new InvalidArgumentError('invalid header key');
+  if (Array.isArray(value)) {
+    for (const one of value) addHeader(lines, name, one === null ? '' : one);
+    return;
+  }
+  if (typeof value === 'object' && value !== null) throw new InvalidArgumentError(`invalid ${name} header`);
+  const text = value === null ? '' : `${value as string}`;
+  if (!isFieldValue(text)) throw new InvalidArgumentError(`invalid ${name} header`);
+  const lower = name.toLowerCase();
+  if (lower === 'transfer-encoding' || lower === 'keep-alive' || lower === 'upgrade') {
+    throw new InvalidArgumentError(`invalid ${lower} header`);
+  }
+  if (lower === 'content-length' && !/^\d+$/.test(text))
+    throw new InvalidArgumentError('invalid content-length header');
+  if (lower === 'expect') throw new NotSupportedError('expect header not supported');
+  if (lower === 'connection') {
+    // Connections are kept unless the request says otherwise, in one of several words.
+    if (
+      !text
+        .toLowerCase()
+        .split(',')
+        .some((word) => word.trim() === 'close')
+    )
+      return;
+    lines.push([name, 'close']);
+    return;
+  }
+  lines.push([name, text]);
+}
+
+function readBody(body: unknown): { content: ContentTypes | FormData | undefined; stream: Readable | null } {
+  if (body === null || body === undefined) return { content: undefined, stream: null };
+  if (typeof body === 'string') return { content: body === '' ? undefined : body, stream: null };
+  if (ArrayBuffer.isView(body)) {
+    const bytes = Buffer.from(body.buffer, body.byteOffset, body.byteLength);
+    return { content: bytes.length === 0 ? undefined : bytes, stream: null };
+  }
+  if (body instanceof ArrayBuffer) return { content: body.byteLength === 0 ? undefined : body, stream: null };
+  if (body instanceof Readable) return { content: body, stream: body };
+  if (isFormData(body)) return { content: body, stream: null };
+  const iterable = body as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown; stream?: unknown };
+  if (
+    typeof iterable === 'object' &&
+    (typeof iterable[Symbol.asyncIterator] === 'function' ||
+      typeof iterable[Symbol.iterator] === 'function' ||
+      typeof iterable.stream === 'function')
+  ) {
+    return { content: body as ContentTypes, stream: null };
+  }
+  throw new InvalidArgumentError(
+    `body must be a string, a Buffer, a Readable stream, an iterable, or an async iterable, got ${typeName(body)}`,
+  );
+}
+
+/** Of a stream whose source has ended, as undici looks at it: Node shows it nowhere else. */
+function knownLength(stream: Readable): number | null {
+  const { ended, objectMode, length } = (stream as unknown as { _readableState: Record<string, unknown> })
+    ._readableState;
+  return ended === true && objectMode !== true && typeof length === 'number' ? length : null;
+}
+
+function isFormData(body: unknown): body is FormData {
+  return body instanceof FormData || (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'FormData';
+}
+
+function withQuery(path: string, query: Record<string, unknown>): string {
+  if (path.includes('?') || path.includes('#')) {
+    // undici's own has no code.
+    throw new Error('Query params cannot be passed when url already contains "?" or "#".');
+  }
+  const params = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one ?? ''));
+  }
+  const text = params.toString();
+  return text === '' ? path : `${path}?${text}`;
+}
+
+function isToken(text: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(text);
+}
+
+function isFieldValue(text: string): boolean {
+  return !/[^\t\x20-\x7e\x80-\xff]/.test(text);
+}
+
+const DEFAULT_TIMEOUT_MS = 300_000;

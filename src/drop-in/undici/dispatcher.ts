@@ -1,0 +1,298 @@
+/**
+ * undici's Dispatcher over a client's pool, proxies and timeouts: requests go out as they are given, with no redirects, auth, cookies or
+ * netrc, and bodies come as they are sent, not decoded (fetch decodes). What a handler is told is `exchange.ts`'s, the calls with
+ * promises are `api.ts`'s.
+ */
+
+import { EventEmitter } from 'node:events';
+import type { Duplex } from 'node:stream';
+import { Client } from '../../client/client.js';
+import type { ClientOptions } from '../../client/options.js';
+import { typeName } from '../../errors.js';
+import type {
+  Callback,
+  ConnectData,
+  ConnectOptions,
+  PipelineHandler,
+  RequestOptions,
+  ResponseData,
+  StreamData,
+  StreamFactory,
+  UpgradeData,
+  UpgradeOptions,
+} from './api.js';
+import { connect, pipeline, request, stream, upgrade } from './api.js';
+import type { DispatchOptions } from './dispatch-options.js';
+import { readDispatchOptions } from './dispatch-options.js';
+import { ClientClosedError, ClientDestroyedError, InvalidArgumentError } from './errors.js';
+import { Exchange } from './exchange.js';
+import type { AnyHandler } from './handler.js';
+import { toHandler } from './handler.js';
+import { switchProtocols } from './upgrade.js';
+
+/** Options of the client that a dispatcher makes for itself. */
+export type DispatcherOptions = Pick<
+  ClientOptions,
+  | 'httpVersions'
+  | 'proxies'
+  | 'poolLimits'
+  | 'verify'
+  | 'cert'
+  | 'trustEnv'
+  | 'app'
+  | 'dispatch'
+  | 'mounts'
+  | 'socketPath'
+  | 'localAddress'
+  | 'resolve'
+  | 'timeout'
+>;
+
+/** Sends what it is given and tells a handler, as undici's does. */
+export type Dispatch = (options: DispatchOptions, handler: AnyHandler) => boolean;
+
+/** Wraps a dispatch in another. */
+export type Interceptor = (dispatch: Dispatch) => Dispatch;
+
+/** By a symbol and no private field: what `compose()` returns is a proxy. */
+const state = Symbol('state');
+
+interface State {
+  client: Client;
+  /** It was made here, and is closed here. */
+  isOwn: boolean;
+  exchanges: Set<{ abort(reason?: Error): void }>;
+  /** Requests under way, by origin, and whether it has answered. */
+  origins: Map<string, { pending: number; isConnected: boolean }>;
+  closed: boolean;
+  destroyed: boolean;
+  onIdle: (() => void)[];
+}
+
+export class Dispatcher extends EventEmitter {
+  [state]: State;
+
+  /** @throws TypeError, RangeError for bad options, naming them */
+  constructor(clientOrOptions: Client | DispatcherOptions = {}) {
+    super();
+    const isOwn = !(clientOrOptions instanceof Client);
+    if (clientOrOptions === null || typeof clientOrOptions !== 'object') {
+      throw new TypeError(`new Dispatcher(): expected a Client or its options, got ${typeName(clientOrOptions)}`);
+    }
+    const timeout = { connect: 10_000, read: 300_000, write: 300_000, pool: null };
+    const client = isOwn ? new Client({ timeout, ...clientOrOptions, cookies: false }) : (clientOrOptions as Client);
+    this[state] = {
+      client,
+      isOwn,
+      exchanges: new Set(),
+      origins: new Map(),
+      closed: false,
+      destroyed: false,
+      onIdle: [],
+    };
+  }
+
+  get closed(): boolean {
+    return this[state].closed;
+  }
+
+  get destroyed(): boolean {
+    return this[state].destroyed;
+  }
+
+  /**
+   * Sends a request; the handler, of either of undici's contracts, is told what happens. Always true: there is always room.
+   *
+   * @throws InvalidArgumentError when the handler is none; all else is the handler's `onError` or `onResponseError`
+   */
+  dispatch(options: DispatchOptions, handler: AnyHandler): boolean {
+    const told = toHandler(handler);
+    const inside = this[state];
+    try {
+      if (inside.destroyed) throw new ClientDestroyedError();
+      if (inside.closed) throw new ClientClosedError();
+      const dispatched = readDispatchOptions(options, undefined);
+      const { origin } = dispatched.request.url;
+      const context = Object.hasOwn(options, 'context') ? options.context : undefined;
+      const listener = {
+        onHead: () => onHead(this, origin),
+        onEnd: (error: unknown) => onEnd(this, exchange, origin, error),
+      };
+      const exchange =
+        dispatched.upgrade === null
+          ? new Exchange(inside.client, dispatched, told, listener)
+          : switchProtocols(dispatched, told, listener);
+      onBegin(this, exchange, origin);
+      // What a handler throws of its own at the very end is an uncaught exception there, and here.
+      exchange.run(context).catch((error: unknown) => {
+        queueMicrotask(() => {
+          throw error;
+        });
+      });
+      return true;
+    } catch (error) {
+      if (typeof told.onResponseError !== 'function') throw error;
+      told.onResponseError(new DeadController(error as Error), error as Error);
+      return false;
+    }
+  }
+
+  /** undici's `request()`: resolves at the head, the body is a Readable with `json()`, `text()` and so on. */
+  request(options: RequestOptions): Promise<ResponseData>;
+  request(options: RequestOptions, callback: Callback<ResponseData>): void;
+  request(options: RequestOptions, callback?: Callback<ResponseData>): Promise<ResponseData> | void {
+    return request(this, options, callback);
+  }
+
+  /** undici's `stream()`: the body goes into the Writable that `factory` makes. */
+  stream(options: RequestOptions, factory: StreamFactory): Promise<StreamData>;
+  stream(options: RequestOptions, factory: StreamFactory, callback: Callback<StreamData>): void;
+  stream(options: RequestOptions, factory: StreamFactory, callback?: Callback<StreamData>): Promise<StreamData> | void {
+    return stream(this, options, factory, callback);
+  }
+
+  /** undici's `pipeline()`: a Duplex whose writable side is the request's body and whose readable side is what `handler` returns. */
+  pipeline(options: RequestOptions, handler: PipelineHandler): Duplex {
+    return pipeline(this, options, handler);
+  }
+
+  /** undici's `connect()`: CONNECT, on a connection of its own; resolves to its socket. */
+  connect(options: ConnectOptions): Promise<ConnectData>;
+  connect(options: ConnectOptions, callback: Callback<ConnectData>): void;
+  connect(options: ConnectOptions, callback?: Callback<ConnectData>): Promise<ConnectData> | void {
+    return connect(this, options, callback);
+  }
+
+  /** undici's `upgrade()`: another protocol, on a connection of its own; resolves to its socket. */
+  upgrade(options: UpgradeOptions): Promise<UpgradeData>;
+  upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
+  upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): Promise<UpgradeData> | void {
+    return upgrade(this, options, callback);
+  }
+
+  /**
+   * This dispatcher behind interceptors; the last one is asked first.
+   * @throws TypeError for what is no interceptor
+   */
+  compose(...given: (Interceptor | null | undefined)[] | [(Interceptor | null | undefined)[]]): Dispatcher {
+    const interceptors = (Array.isArray(given[0]) ? given[0] : given) as (Interceptor | null | undefined)[];
+    let dispatch: Dispatch = this.dispatch.bind(this);
+    for (const interceptor of interceptors) {
+      if (interceptor === null || interceptor === undefined) continue;
+      if (typeof interceptor !== 'function') {
+        throw new TypeError(`invalid interceptor, expected function received ${typeof interceptor}`);
+      }
+      const inner: unknown = interceptor(dispatch);
+      if (typeof inner !== 'function') throw new TypeError('invalid interceptor');
+      dispatch = (options, handler) => (inner as Dispatch)(options, toHandler(handler));
+    }
+    return new Proxy(this, { get: (target, key) => (key === 'dispatch' ? dispatch : Reflect.get(target, key)) });
+  }
+
+  /** Resolves when the requests under way have ended; new ones are refused. */
+  close(): Promise<void>;
+  close(callback: () => void): void;
+  close(callback?: () => void): Promise<void> | void {
+    if (callback !== undefined && typeof callback !== 'function') throw new InvalidArgumentError('invalid callback');
+    const closed = this[state].destroyed ? Promise.reject(new ClientDestroyedError()) : close(this);
+    if (callback === undefined) return closed;
+    closed.then(() => callback(), callback as (error: unknown) => void);
+  }
+
+  /** Ends the requests under way with `error`. */
+  destroy(error?: Error | null): Promise<void>;
+  destroy(callback: () => void): void;
+  destroy(error: Error | null, callback: () => void): void;
+  destroy(given?: Error | null | (() => void), callback?: () => void): Promise<void> | void {
+    const done = typeof given === 'function' ? given : callback;
+    if (done !== undefined && typeof done !== 'function') throw new InvalidArgumentError('invalid callback');
+    const inside = this[state];
+    const reason = (typeof given === 'function' ? null : given) ?? new ClientDestroyedError();
+    inside.closed = inside.destroyed = true;
+    for (const exchange of inside.exchanges) exchange.abort(reason);
+    const destroyed = closeClient(inside);
+    if (done === undefined) return destroyed;
+    destroyed.then(() => done(), done as (error: unknown) => void);
+  }
+}
+
+async function close(dispatcher: Dispatcher): Promise<void> {
+  const inside = dispatcher[state];
+  inside.closed = true;
+  if (inside.exchanges.size > 0) await new Promise<void>((resolve) => inside.onIdle.push(resolve));
+  inside.destroyed = true;
+  await closeClient(inside);
+}
+
+async function closeClient({ client, isOwn }: State): Promise<void> {
+  if (isOwn) await client.close();
+}
+
+function onBegin(dispatcher: Dispatcher, exchange: { abort(reason?: Error): void }, origin: string): void {
+  const { exchanges, origins } = dispatcher[state];
+  exchanges.add(exchange);
+  const known = origins.get(origin);
+  if (known === undefined) origins.set(origin, { pending: 1, isConnected: false });
+  else known.pending++;
+}
+
+function onHead(dispatcher: Dispatcher, origin: string): void {
+  const known = dispatcher[state].origins.get(origin);
+  if (known === undefined || known.isConnected) return;
+  known.isConnected = true;
+  dispatcher.emit('connect', new globalThis.URL(origin), [dispatcher]);
+}
+
+function onEnd(
+  dispatcher: Dispatcher,
+  exchange: { abort(reason?: Error): void },
+  origin: string,
+  error: unknown,
+): void {
+  const { exchanges, origins, onIdle } = dispatcher[state];
+  exchanges.delete(exchange);
+  const known = origins.get(origin);
+  if (known !== undefined) {
+    known.pending--;
+    const isLost = error !== null && isConnectionLost(error);
+    if (isLost) {
+      dispatcher.emit(
+        known.isConnected ? 'disconnect' : 'connectionError',
+        new globalThis.URL(origin),
+        [dispatcher],
+        error,
+      );
+    }
+    if (isLost || known.pending === 0) {
+      known.isConnected &&= !isLost;
+      if (known.pending === 0) dispatcher.emit('drain', new globalThis.URL(origin));
+    }
+    if (known.pending === 0 && !known.isConnected) origins.delete(origin);
+  }
+  if (exchanges.size === 0) for (const resolve of onIdle.splice(0)) resolve();
+}
+
+function isConnectionLost(error: unknown): boolean {
+  const code = (error as { code?: unknown }).code;
+  return (
+    typeof code === 'string' &&
+    (/^E[A-Z]+$/.test(code) || code === 'UND_ERR_SOCKET' || code === 'UND_ERR_CONNECT_TIMEOUT')
+  );
+}
+
+/** Of a request that never began. */
+class DeadController {
+  readonly aborted = true;
+  readonly paused = false;
+  readonly reason: Error;
+  rawHeaders: Buffer[] | null = null;
+  rawTrailers: Buffer[] | null = null;
+
+  constructor(reason: Error) {
+    this.reason = reason;
+  }
+
+  abort(): void {}
+  pause(): void {}
+  resume(): void {}
+}

@@ -1,0 +1,129 @@
+/**
+ * Errors with the names and codes that users of undici look for. `instanceof` undici's own classes holds as well: they ask for a
+ * registered symbol (`undici.error.…`), which these carry. What happened below stays the `cause`.
+ */
+
+import { constants } from 'node:os';
+import {
+  ConnectError,
+  ConnectTimeout,
+  HTTPError,
+  LocalProtocolError,
+  NetworkError,
+  ReadTimeout,
+  RemoteProtocolError,
+  ResponseTooLarge,
+  TimeoutException,
+  WriteTimeout,
+} from '../../errors.js';
+
+/** The base: `error.code` is stable, for programs. */
+export class UndiciError extends Error {
+  override name = 'UndiciError';
+  readonly code: string = 'UND_ERR';
+
+  constructor(message?: string, cause?: unknown) {
+    super(message, cause === undefined ? undefined : { cause });
+  }
+}
+
+type Name = `${string}Error`;
+
+/** A class of undici's, by its name and code. */
+function define(name: Name, code: string, message: string, base: typeof UndiciError = UndiciError): typeof UndiciError {
+  const made = {
+    [name]: class extends base {
+      override name: string = name;
+      override readonly code: string = code;
+      constructor(text: string = message, cause?: unknown) {
+        super(text, cause);
+      }
+    },
+  }[name];
+  Object.defineProperty(made.prototype, Symbol.for(`undici.error.${code}`), {
+    __proto__: null,
+    value: true,
+  } as PropertyDescriptor);
+  return made;
+}
+Object.defineProperty(UndiciError.prototype, Symbol.for('undici.error.UND_ERR'), {
+  __proto__: null,
+  value: true,
+} as PropertyDescriptor);
+
+export const ConnectTimeoutError = define('ConnectTimeoutError', 'UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error');
+export const HeadersTimeoutError = define('HeadersTimeoutError', 'UND_ERR_HEADERS_TIMEOUT', 'Headers Timeout Error');
+export const BodyTimeoutError = define('BodyTimeoutError', 'UND_ERR_BODY_TIMEOUT', 'Body Timeout Error');
+export const InvalidArgumentError = define('InvalidArgumentError', 'UND_ERR_INVALID_ARG', 'Invalid Argument Error');
+export const InvalidReturnValueError = define(
+  'InvalidReturnValueError',
+  'UND_ERR_INVALID_RETURN_VALUE',
+  'Invalid Return Value Error',
+);
+export const NotSupportedError = define('NotSupportedError', 'UND_ERR_NOT_SUPPORTED', 'Not supported error');
+export const ClientDestroyedError = define('ClientDestroyedError', 'UND_ERR_DESTROYED', 'The client is destroyed');
+export const ClientClosedError = define('ClientClosedError', 'UND_ERR_CLOSED', 'The client is closed');
+export const SocketError = define('SocketError', 'UND_ERR_SOCKET', 'Socket error');
+export const ResponseExceededMaxSizeError = define(
+  'ResponseExceededMaxSizeError',
+  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
+  'Response content exceeded max size',
+);
+export const RequestContentLengthMismatchError = define(
+  'RequestContentLengthMismatchError',
+  'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
+  'Request body length does not match content-length header',
+);
+const AbortError = define('AbortError', 'UND_ERR_ABORT', 'The operation was aborted');
+/** Its name is AbortError, as undici's is. */
+export const RequestAbortedError = define('AbortError', 'UND_ERR_ABORTED', 'Request aborted', AbortError);
+
+/** What a handler of undici's is told of an error of ours; anything else passes through as it is. */
+export function toUndiciError(error: unknown, hasHead: boolean): unknown {
+  if (!(error instanceof HTTPError)) return error;
+  if (error instanceof ConnectTimeout) return new ConnectTimeoutError(error.message, error);
+  if (error instanceof ReadTimeout || error instanceof WriteTimeout) {
+    return hasHead ? new BodyTimeoutError(undefined, error) : new HeadersTimeoutError(undefined, error);
+  }
+  if (error instanceof TimeoutException) {
+    return hasHead ? new BodyTimeoutError(error.message, error) : new HeadersTimeoutError(error.message, error);
+  }
+  if (error instanceof NetworkError && isSystemCode(error.code)) return systemError(error);
+  if (error instanceof ConnectError)
+    return Object.assign(new Error(error.message, { cause: error }), { code: error.code });
+  if (error instanceof ResponseTooLarge) return new ResponseExceededMaxSizeError(error.message, error);
+  if (error instanceof LocalProtocolError && /Content-Length/.test(error.message)) {
+    return new RequestContentLengthMismatchError(undefined, error);
+  }
+  if (error instanceof LocalProtocolError) return new InvalidArgumentError(error.message, error);
+  if (error instanceof RemoteProtocolError || error instanceof NetworkError) {
+    return new SocketError(isClosed(error) ? 'other side closed' : error.message, error);
+  }
+  return new UndiciError(error.message, error);
+}
+
+function isClosed(error: HTTPError): boolean {
+  return /closed|incomplete|received \d+ bytes|no orderly end|cut short/.test(error.message);
+}
+
+function isSystemCode(code: string): boolean {
+  return /^E[A-Z0-9_]+$/.test(code) && !code.startsWith('ERR_');
+}
+
+/** As Node's own: `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall. */
+function systemError(error: NetworkError): Error {
+  const { code } = error;
+  const isLookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  const syscall = isLookup ? 'getaddrinfo' : error instanceof ConnectError ? 'connect' : 'read';
+  const url = error.request?.url;
+  const place =
+    url === undefined || syscall === 'read' ? '' : isLookup ? ` ${url.host}` : ` ${url.host}:${portOf(url)}`;
+  const number = (constants.errno as Record<string, number>)[code];
+  const errno = isLookup ? (code === 'ENOTFOUND' ? -3008 : -3001) : number === undefined ? undefined : -number;
+  const own = new Error(`${syscall} ${code}${place}`);
+  return Object.assign(own, { errno, code, syscall }, isLookup ? { hostname: url?.host } : {});
+}
+
+function portOf(url: { port: number | null; scheme: string }): number {
+  return url.port ?? (url.scheme === 'https' ? 443 : 80);
+}

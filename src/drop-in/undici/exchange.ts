@@ -1,0 +1,189 @@
+/** One dispatched request: from the client's response to the calls of a handler, with its pauses. */
+
+import type { Client } from '../../client/client.js';
+import { keepSending } from '../../client/options.js';
+import type { Headers } from '../../headers.js';
+import type { Response } from '../../response/response.js';
+import { TimeoutConfig } from '../../timeout.js';
+import type { DispatchRequest } from './dispatch-options.js';
+import { BodyTimeoutError, HeadersTimeoutError, RequestAbortedError, toUndiciError } from './errors.js';
+import type { DispatchController, DispatchHandler } from './handler.js';
+import { toObject } from './handler.js';
+
+/** What it tells its dispatcher. */
+export interface ExchangeListener {
+  onHead(): void;
+  onEnd(error: unknown): void;
+}
+
+export class Exchange implements DispatchController {
+  rawHeaders: Buffer[] | null = null;
+  rawTrailers: Buffer[] | null = null;
+  #client: Client;
+  #dispatched: DispatchRequest;
+  #handler: DispatchHandler;
+  #listener: ExchangeListener;
+  #controller = new AbortController();
+  #reason: Error | null = null;
+  #isOver = false;
+  #hasHead = false;
+  #resume: (() => void) | null = null;
+  #isPaused = false;
+
+  constructor(client: Client, dispatched: DispatchRequest, handler: DispatchHandler, listener: ExchangeListener) {
+    this.#client = client;
+    this.#dispatched = dispatched;
+    this.#handler = handler;
+    this.#listener = listener;
+  }
+
+  get aborted(): boolean {
+    return this.#reason !== null;
+  }
+
+  get reason(): Error | null {
+    return this.#reason;
+  }
+
+  get paused(): boolean {
+    return this.#isPaused;
+  }
+
+  abort(reason?: Error): void {
+    if (this.#isOver || this.#reason !== null) return;
+    this.#reason = reason ?? new RequestAbortedError();
+    this.#controller.abort(this.#reason);
+    this.resume();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+    const resume = this.#resume;
+    this.#resume = null;
+    resume?.();
+  }
+
+  /** Never rejects: what goes wrong is the handler's. */
+  async run(context: unknown): Promise<void> {
+    const { stream } = this.#dispatched;
+    const onStreamError = (error: Error) => this.abort(error);
+    stream?.on('error', onStreamError);
+    let failure: unknown = null;
+    try {
+      this.#handler.onRequestStart?.(this, context);
+      const response = await this.#send();
+      try {
+        await this.#read(response);
+      } finally {
+        void response.close();
+      }
+    } catch (error) {
+      failure = this.#reason ?? toUndiciError(error, this.#hasHead);
+    }
+    stream?.off('error', onStreamError);
+    this.#isOver = true;
+    this.#listener.onEnd(failure);
+    if (failure === null) return;
+    // A stream that nobody reads any more may fail as well, and has been dealt with.
+    stream?.on('error', () => {});
+    stream?.destroy();
+    if (typeof this.#handler.onResponseError !== 'function') throw failure;
+    this.#handler.onResponseError(this, failure as Error);
+  }
+
+  async #send(): Promise<Response> {
+    const { request, headersTimeout, bodyTimeout } = this.#dispatched;
+    const isBounded = headersTimeout !== null && bodyTimeout !== null;
+    // The longer of the two is the client's business; the shorter one is watched here.
+    const read = isBounded ? Math.max(headersTimeout, bodyTimeout) : null;
+    const { connectTimeout, poolTimeout, totalTimeout } = this.#client.timeout;
+    const timeout = new TimeoutConfig({
+      connectTimeout,
+      poolTimeout,
+      totalTimeout,
+      readTimeout: read,
+      writeTimeout: read,
+    });
+    keepSending(request, {
+      onInformational: (statusCode, headers) => this.#start(statusCode, headers, ''),
+    });
+    this.#throwIfAborted();
+    const sent = this.#client.send(request, {
+      stream: true,
+      followRedirects: false,
+      auth: null,
+      timeout,
+      signal: this.#controller.signal,
+    });
+    return this.#within(
+      headersTimeout !== null && headersTimeout !== read ? headersTimeout : null,
+      sent,
+      HeadersTimeoutError,
+    );
+  }
+
+  async #read(response: Response): Promise<void> {
+    const { headersTimeout, bodyTimeout } = this.#dispatched;
+    this.#hasHead = true;
+    this.#listener.onHead();
+    this.#start(response.statusCode, response.headers, response.reasonPhrase);
+    await this.#room();
+    const own = bodyTimeout !== null && bodyTimeout !== headersTimeout ? bodyTimeout : null;
+    const chunks = chunksOf(response)[Symbol.asyncIterator]();
+    for (;;) {
+      const { done, value } = await this.#within(own, chunks.next(), BodyTimeoutError);
+      if (done) break;
+      this.#throwIfAborted();
+      this.#handler.onResponseData?.(this, value);
+      await this.#room();
+    }
+    this.#throwIfAborted();
+    const { trailers } = response;
+    this.rawTrailers = rawOf(trailers);
+    this.#isOver = true;
+    this.#handler.onResponseEnd?.(this, toObject(trailers.raw));
+  }
+
+  #start(statusCode: number, headers: Headers, statusMessage: string): void {
+    this.#throwIfAborted();
+    this.rawHeaders = rawOf(headers);
+    this.#handler.onResponseStart?.(this, statusCode, toObject(headers.raw), statusMessage);
+    this.#throwIfAborted();
+  }
+
+  async #room(): Promise<void> {
+    while (this.#isPaused && this.#reason === null) {
+      await new Promise<void>((resolve) => {
+        this.#resume = resolve;
+      });
+    }
+    this.#throwIfAborted();
+  }
+
+  #throwIfAborted(): void {
+    if (this.#reason !== null) throw this.#reason;
+  }
+
+  async #within<T>(ms: number | null, work: Promise<T>, TimeoutError: typeof HeadersTimeoutError): Promise<T> {
+    if (ms === null) return work;
+    const timer = setTimeout(() => this.abort(new TimeoutError()), ms);
+    try {
+      return await work;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** As it came, its content coding not undone; of a mock or an app, whose body may be there already, what it has. */
+function chunksOf(response: Response): AsyncIterable<Buffer> {
+  return response.isStreamConsumed ? response.iterBytes() : response.iterRaw();
+}
+
+function rawOf(headers: Headers): Buffer[] {
+  return headers.raw.flatMap(([name, value]) => [Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')]);
+}

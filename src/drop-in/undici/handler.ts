@@ -1,0 +1,132 @@
+/**
+ * The two contracts that undici has for handlers, as one. v1 (undici ≤ 7's interceptors and APIs, the fetch of Node 20 to 24): `onConnect`,
+ * `onHeaders`, `onData`, `onComplete`, `onError`, `onUpgrade`; v2: `onRequestStart` and so on, with a controller. They are told apart by
+ * `onRequestStart`.
+ */
+
+import type { Duplex } from 'node:stream';
+import { InvalidArgumentError } from './errors.js';
+
+export type IncomingHeaders = Record<string, string | string[]>;
+
+/** What a v2 handler holds of the request under way. */
+export interface DispatchController {
+  readonly aborted: boolean;
+  readonly paused: boolean;
+  readonly reason: Error | null;
+  /** Names and values in turn, as they came. */
+  rawHeaders: Buffer[] | null;
+  rawTrailers: Buffer[] | null;
+  abort(reason?: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** The second contract. */
+export interface DispatchHandler {
+  onRequestStart?(controller: DispatchController, context: unknown): void;
+  onRequestUpgrade?(controller: DispatchController, statusCode: number, headers: IncomingHeaders, socket: Duplex): void;
+  onResponseStart?(
+    controller: DispatchController,
+    statusCode: number,
+    headers: IncomingHeaders,
+    statusMessage?: string,
+  ): void;
+  onResponseData?(controller: DispatchController, chunk: Buffer): void;
+  onResponseEnd?(controller: DispatchController, trailers: IncomingHeaders): void;
+  onResponseError?(controller: DispatchController, error: Error): void;
+}
+
+/** The first contract. */
+export interface LegacyHandler {
+  onConnect?(abort: (reason?: Error) => void, context?: unknown): void;
+  onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): void;
+  onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean | void;
+  onData?(chunk: Buffer): boolean | void;
+  onComplete?(trailers: Buffer[]): void;
+  onError?(error: Error): void;
+}
+
+export type AnyHandler = DispatchHandler | LegacyHandler;
+
+/**
+ * The handler, by the second contract.
+ * @throws InvalidArgumentError for what is no handler
+ */
+export function toHandler(handler: AnyHandler): DispatchHandler {
+  if (handler === null || typeof handler !== 'object') throw new InvalidArgumentError('handler must be an object');
+  if (isCurrent(handler)) return handler;
+  if (typeof (handler as LegacyHandler).onError !== 'function')
+    throw new InvalidArgumentError('invalid onError method');
+  return new WrappedHandler(handler as LegacyHandler);
+}
+
+function isCurrent(handler: AnyHandler): handler is DispatchHandler {
+  return typeof (handler as DispatchHandler).onRequestStart === 'function';
+}
+
+/** A v1 handler behind the second contract. */
+class WrappedHandler implements DispatchHandler {
+  #handler: LegacyHandler;
+
+  constructor(handler: LegacyHandler) {
+    this.#handler = handler;
+  }
+
+  onRequestStart(controller: DispatchController, context: unknown): void {
+    this.#handler.onConnect?.((reason) => controller.abort(reason), context);
+  }
+
+  onRequestUpgrade(controller: DispatchController, statusCode: number, headers: IncomingHeaders, socket: Duplex): void {
+    this.#handler.onUpgrade?.(statusCode, controller.rawHeaders ?? toRaw(headers), socket);
+  }
+
+  onResponseStart(
+    controller: DispatchController,
+    statusCode: number,
+    headers: IncomingHeaders,
+    statusMessage = '',
+  ): void {
+    const raw = controller.rawHeaders ?? toRaw(headers);
+    const goesOn = this.#handler.onHeaders?.(statusCode, raw, () => controller.resume(), statusMessage);
+    if (goesOn === false) controller.pause();
+  }
+
+  onResponseData(controller: DispatchController, chunk: Buffer): void {
+    if (this.#handler.onData?.(chunk) === false) controller.pause();
+  }
+
+  onResponseEnd(controller: DispatchController, trailers: IncomingHeaders): void {
+    this.#handler.onComplete?.(controller.rawTrailers ?? toRaw(trailers));
+  }
+
+  onResponseError(_: DispatchController, error: Error): void {
+    this.#handler.onError?.(error);
+  }
+}
+
+/** Names and values in turn. */
+export function toRaw(headers: IncomingHeaders): Buffer[] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    (Array.isArray(value) ? value : [value]).flatMap((one) => [
+      Buffer.from(name, 'latin1'),
+      Buffer.from(one, 'latin1'),
+    ]),
+  );
+}
+
+/** By name in lower case; several of a name as a list. */
+export function toObject(lines: Iterable<readonly [string, string]>): IncomingHeaders {
+  const headers: IncomingHeaders = {};
+  for (const [given, value] of lines) {
+    const name = given.toLowerCase();
+    const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
+    if (before === undefined) {
+      // A name such as `__proto__` is a name.
+      const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
+      Object.defineProperty(headers, name, descriptor as PropertyDescriptor);
+    } else if (typeof before === 'string') headers[name] = [before, value];
+    else before.push(value);
+  }
+  return headers;
+}
