@@ -2,7 +2,8 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
-import { Duplex, finished, PassThrough, Readable, type Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
+import { Duplex, finished, PassThrough } from 'node:stream';
 import { BodyReadable } from './body-readable.js';
 import type { DispatchOptions, HeadersInput } from './dispatch-options.js';
 import { InvalidArgumentError, InvalidReturnValueError, RequestAbortedError, SocketError } from './errors.js';

@@ -39,7 +39,8 @@ export interface DispatchOptions {
 /** One request to be dispatched. */
 export interface DispatchRequest {
   request: Request;
-  /** The request-target. */
+  /** The method and request-target: with CONNECT, the request itself cannot have them. */
+  method: string;
   target: string;
   headersTimeout: number | null;
   bodyTimeout: number | null;
@@ -81,6 +82,7 @@ export function readDispatchOptions(options: DispatchOptions, origin: string | u
   const target = query ? withQuery(path, query) : path;
   // CONNECT asks for an authority, which is no URL's.
   if (method !== 'CONNECT') url.fullPath = target;
+  const name = method === 'CONNECT' ? 'GET' : method;
   const { content, stream } = readBody(options.body);
   const length = stream === null ? null : knownLength(stream);
   if (length !== null && !headers.some(([name]) => name.toLowerCase() === 'content-length')) {
@@ -88,10 +90,11 @@ export function readDispatchOptions(options: DispatchOptions, origin: string | u
   }
   const request =
     content instanceof FormData
-      ? new Request(method, url, { headers, data: content })
-      : new Request(method, url, content === undefined ? { headers } : { headers, content });
+      ? new Request(name, url, { headers, data: content })
+      : new Request(name, url, content === undefined ? { headers } : { headers, content });
   return {
     request,
+    method,
     target,
     headersTimeout: timeoutOf('headersTimeout', options.headersTimeout),
     bodyTimeout: timeoutOf('bodyTimeout', options.bodyTimeout),

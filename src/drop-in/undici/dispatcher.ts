@@ -6,6 +6,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
+import util from 'node:util';
 import { Client } from '../../client/client.js';
 import type { ClientOptions } from '../../client/options.js';
 import { typeName } from '../../errors.js';
@@ -196,7 +197,7 @@ export class Dispatcher extends EventEmitter {
     if (callback !== undefined && typeof callback !== 'function') throw new InvalidArgumentError('invalid callback');
     const closed = this[state].destroyed ? Promise.reject(new ClientDestroyedError()) : close(this);
     if (callback === undefined) return closed;
-    closed.then(() => callback(), callback as (error: unknown) => void);
+    util.callbackify(() => closed)(callback);
   }
 
   /** Ends the requests under way with `error`. */
@@ -212,7 +213,7 @@ export class Dispatcher extends EventEmitter {
     for (const exchange of inside.exchanges) exchange.abort(reason);
     const destroyed = closeClient(inside);
     if (done === undefined) return destroyed;
-    destroyed.then(() => done(), done as (error: unknown) => void);
+    util.callbackify(() => destroyed)(done);
   }
 }
 

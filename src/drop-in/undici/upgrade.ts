@@ -67,8 +67,8 @@ class Switch implements DispatchController {
   }
 
   #exchange(): Promise<{ response: http.IncomingMessage; socket: Duplex }> {
-    const { request, target, upgrade, headersTimeout } = this.#dispatched;
-    const { url, method } = request;
+    const { request, method, target, upgrade, headersTimeout } = this.#dispatched;
+    const { url } = request;
     const isConnect = method === 'CONNECT';
     const headers: http.OutgoingHttpHeaders = {};
     for (const [name, value] of request.headers.raw) {
