@@ -5,6 +5,7 @@ import { keepSending } from '../../client/options.js';
 import type { Headers } from '../../headers.js';
 import type { Response } from '../../response/response.js';
 import { TimeoutConfig } from '../../timeout.js';
+import { rawChunks } from '../readable.js';
 import type { DispatchRequest } from './dispatch-options.js';
 import { BodyTimeoutError, HeadersTimeoutError, RequestAbortedError, toUndiciError } from './errors.js';
 import type { DispatchController, DispatchHandler } from './handler.js';
@@ -133,7 +134,7 @@ export class Exchange implements DispatchController {
     this.#start(response.statusCode, response.headers, response.reasonPhrase);
     await this.#room();
     const own = bodyTimeout !== null && bodyTimeout !== headersTimeout ? bodyTimeout : null;
-    const chunks = chunksOf(response)[Symbol.asyncIterator]();
+    const chunks = rawChunks(response);
     for (;;) {
       const { done, value } = await this.#within(own, chunks.next(), BodyTimeoutError);
       if (done) break;
@@ -177,11 +178,6 @@ export class Exchange implements DispatchController {
       clearTimeout(timer);
     }
   }
-}
-
-/** As it came, its content coding not undone; of a mock or an app, whose body may be there already, what it has. */
-function chunksOf(response: Response): AsyncIterable<Buffer> {
-  return response.isStreamConsumed ? response.iterBytes() : response.iterRaw();
 }
 
 function rawOf(headers: Headers): Buffer[] {

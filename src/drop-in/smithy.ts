@@ -1,0 +1,250 @@
+/**
+ * `whippet/smithy`: a `requestHandler` for the AWS SDK v3 and what else is built on Smithy.
+ *
+ * ```js
+ * import { S3Client } from '@aws-sdk/client-s3';
+ * import { requestHandler } from 'whippet/smithy';
+ *
+ * const s3 = new S3Client({ requestHandler });
+ * ```
+ */
+
+import { Readable } from 'node:stream';
+import type { Client } from '../client/client.js';
+import type { ClientOptions } from '../client/options.js';
+import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
+import { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import { TimeoutConfig } from '../timeout.js';
+import type { ContentTypes } from '../types.js';
+import { URL } from '../url/url.js';
+import { ClientHolder } from './client-holder.js';
+import { rawChunks, ResponseReadable } from './readable.js';
+
+/** A request of Smithy's (`@smithy/types` HttpRequest). */
+export interface SmithyRequest {
+  method: string;
+  protocol: string;
+  hostname: string;
+  port?: number;
+  path: string;
+  query?: Record<string, string | (string | null)[] | null>;
+  headers: Record<string, string>;
+  username?: string;
+  password?: string;
+  body?: unknown;
+}
+
+/** A response of Smithy's; its body is a Node stream, as it came. */
+export interface SmithyResponse {
+  statusCode: number;
+  reason?: string;
+  headers: Record<string, string>;
+  body: Readable;
+}
+
+/** What goes with one request. */
+export interface HandlerOptions {
+  abortSignal?: AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | null };
+  /** Milliseconds until the head. */
+  requestTimeout?: number;
+}
+
+/** How the handler works; the rest are the client's options. */
+export interface SmithyConfig {
+  /** Milliseconds until the head of a response, and between two chunks of it; 0 or null: without a limit. Default null. */
+  requestTimeout?: number | null;
+}
+
+/** Of the shape that the SDK asks for: `handle`, `destroy`, `metadata` and the two for its configuration. */
+export class SmithyHandler {
+  readonly metadata: { handlerProtocol: string };
+  #holder: ClientHolder;
+  #config: SmithyConfig;
+
+  /** @throws TypeError, RangeError for bad options, naming them */
+  constructor(clientOrOptions?: Client | (ClientOptions & SmithyConfig)) {
+    const isClient = typeof (clientOrOptions as Client | undefined)?.send === 'function';
+    const { requestTimeout = null, ...options } = (isClient ? {} : (clientOrOptions ?? {})) as ClientOptions &
+      SmithyConfig;
+    checkTimeout(requestTimeout);
+    this.#config = { requestTimeout };
+    // As the SDK's own handler: no limit but for connecting, no cookies, no netrc.
+    const defaults: ClientOptions = {
+      timeout: { connect: 10_000, read: null, write: null, pool: null },
+      cookies: false,
+    };
+    const given =
+      isClient || clientOrOptions === null || typeof clientOrOptions !== 'object' ? clientOrOptions : options;
+    this.#holder = new ClientHolder(given as Client | ClientOptions, defaults, 'createRequestHandler()');
+    const versions = isClient ? undefined : options.httpVersions;
+    const isHttp2 = String(versions) === 'HTTP/2';
+    this.metadata = { handlerProtocol: isHttp2 ? 'h2' : 'http/1.1' };
+  }
+
+  /**
+   * Sends a request as it is: no redirects, auth, retries or cookies, which are the SDK's.
+   *
+   * Rejects with an AbortError when it is aborted, and with a TimeoutError, which the SDK retries, when a limit runs out or the
+   * connection breaks; what happened is its `cause`.
+   */
+  async handle(request: SmithyRequest, options: HandlerOptions = {}): Promise<{ response: SmithyResponse }> {
+    const { client } = this.#holder;
+    const { abortSignal } = options;
+    const aborting = new AbortController();
+    const onAbort = () => aborting.abort(abortError(abortSignal));
+    if (abortSignal?.aborted) throw abortError(abortSignal);
+    const unlisten = listen(abortSignal, onAbort);
+    const limit = options.requestTimeout ?? this.#config.requestTimeout;
+    const timer = limit
+      ? setTimeout(() => aborting.abort(timeoutError(`no response within ${limit} ms`)), limit)
+      : undefined;
+    let response: Response;
+    try {
+      response = await client.send(toRequest(request), {
+        stream: true,
+        followRedirects: false,
+        auth: null,
+        timeout: withRead(client, limit),
+        signal: aborting.signal,
+      });
+    } catch (error) {
+      unlisten();
+      throw translate(error);
+    } finally {
+      clearTimeout(timer);
+    }
+    const body = new ResponseReadable(response, translating(rawChunks(response)));
+    body.once('close', unlisten);
+    return {
+      response: {
+        statusCode: response.statusCode,
+        reason: response.reasonPhrase,
+        headers: Object.fromEntries(response.headers),
+        body,
+      },
+    };
+  }
+
+  /** Closes idle connections now, the others when they are done. A later request opens anew: a handler may be shared by SDK clients. */
+  destroy(): void {
+    void this.#holder.close();
+  }
+
+  /** The SDK's way to change an option of a handler that is there: of ours, `requestTimeout`. */
+  updateHttpClientConfig(key: string, value: unknown): void {
+    if (key !== 'requestTimeout') return;
+    checkTimeout(value);
+    this.#config = { ...this.#config, requestTimeout: value };
+  }
+
+  httpHandlerConfigs(): SmithyConfig {
+    return { ...this.#config };
+  }
+}
+
+/**
+ * A handler over a client, which stays its owner's to close, or over one made from options.
+ * @throws TypeError, RangeError for bad options, naming them
+ */
+export function createRequestHandler(clientOrOptions?: Client | (ClientOptions & SmithyConfig)): SmithyHandler {
+  return new SmithyHandler(clientOrOptions);
+}
+
+/** The handler with default options, for all who share its pool. */
+export const requestHandler: SmithyHandler = new SmithyHandler();
+
+function toRequest(given: SmithyRequest): Request {
+  const { method, protocol, hostname, port, path, query = {}, headers, body } = given;
+  const scheme = protocol.replace(/:$/, '');
+  const host = hostname.includes(':') && !hostname.startsWith('[') ? `[${hostname}]` : hostname;
+  const url = new URL(`${scheme}://${host}${port === undefined ? '' : `:${port}`}/`);
+  const queryText = buildQuery(query);
+  // What was signed is what is sent.
+  url.fullPath = `${path === '' ? '/' : path}${queryText === '' ? '' : `?${queryText}`}`;
+  const lines: [string, string][] = Object.entries(headers).map(([name, value]) => [name, String(value)]);
+  if ((given.username ?? given.password) !== undefined && !lines.some(([name]) => /^authorization$/i.test(name))) {
+    const pair = Buffer.from(`${given.username ?? ''}:${given.password ?? ''}`).toString('base64');
+    lines.push(['Authorization', `Basic ${pair}`]);
+  }
+  const content = isEmpty(body) ? undefined : (body as ContentTypes);
+  return new Request(method, url, content === undefined ? { headers: lines } : { headers: lines, content });
+}
+
+function isEmpty(body: unknown): boolean {
+  return body === undefined || body === null || body === '' || (ArrayBuffer.isView(body) && body.byteLength === 0);
+}
+
+/** As `@smithy/querystring-builder` has it, since it is what was signed. */
+function buildQuery(query: NonNullable<SmithyRequest['query']>): string {
+  return Object.keys(query)
+    .sort()
+    .flatMap((key) => {
+      const value = query[key];
+      const name = escapeUri(key);
+      if (Array.isArray(value)) return value.map((one) => `${name}=${escapeUri(String(one))}`);
+      return typeof value === 'string' ? [`${name}=${escapeUri(value)}`] : [name];
+    })
+    .join('&');
+}
+
+function escapeUri(text: string): string {
+  return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
+}
+
+function withRead(client: Client, limit: number | null | undefined): TimeoutConfig | undefined {
+  if (!limit) return undefined;
+  const { connectTimeout, writeTimeout, poolTimeout, totalTimeout } = client.timeout;
+  return new TimeoutConfig({ connectTimeout, readTimeout: limit, writeTimeout, poolTimeout, totalTimeout });
+}
+
+async function* translating(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* chunks;
+  } catch (error) {
+    throw translate(error);
+  }
+}
+
+/** By the names and codes that the SDK's retries ask for. */
+function translate(error: unknown): unknown {
+  if (!(error instanceof HTTPError)) return error;
+  if (error instanceof TimeoutException) return timeoutError(error.message, error);
+  // The SDK's own handler calls a broken connection a TimeoutError, so that it is tried again.
+  const isBroken = error instanceof NetworkError && /^(?:ECONNRESET|EPIPE|ETIMEDOUT)$/.test(error.code);
+  if (isBroken) return timeoutError(error.message, error);
+  return error;
+}
+
+function timeoutError(message: string, cause?: HTTPError): Error {
+  const error = new Error(message, cause === undefined ? undefined : { cause });
+  error.name = 'TimeoutError';
+  return Object.assign(error, { code: cause?.code ?? 'ETIMEDOUT' });
+}
+
+function abortError(signal: HandlerOptions['abortSignal']): Error {
+  const reason: unknown = (signal as AbortSignal | undefined)?.reason;
+  if (reason instanceof Error && reason.name === 'AbortError') return reason;
+  const error = new Error('Request aborted', reason === undefined ? undefined : { cause: reason });
+  error.name = 'AbortError';
+  return error;
+}
+
+function listen(signal: HandlerOptions['abortSignal'], onAbort: () => void): () => void {
+  if (signal === undefined || signal === null) return () => {};
+  if (typeof (signal as AbortSignal).addEventListener === 'function') {
+    (signal as AbortSignal).addEventListener('abort', onAbort);
+    return () => (signal as AbortSignal).removeEventListener('abort', onAbort);
+  }
+  // Smithy's own kind of signal, of which there is one listener.
+  (signal as { onabort: ((event: never) => void) | null }).onabort = onAbort;
+  return () => {
+    (signal as { onabort: ((event: never) => void) | null }).onabort = null;
+  };
+}
+
+function checkTimeout(value: unknown): asserts value is number | null | undefined {
+  if (value === undefined || value === null) return;
+  if (typeof value !== 'number') throw new TypeError(`requestTimeout: expected milliseconds, got ${typeof value}`);
+  if (!(value >= 0)) throw new RangeError(`requestTimeout: ${value} is not allowed, expected milliseconds from 0`);
+}
