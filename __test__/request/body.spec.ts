@@ -66,6 +66,13 @@ const HEADERS: [title: string, method: string, options: RequestOptions, framing:
     'abc',
   ],
   [
+    'a web stream with a length of one’s own',
+    'POST',
+    { content: ReadableStream.from([bytes('ab'), bytes('c')]), headers: { 'Content-Length': '3' } },
+    /Content-Length: 3/,
+    'abc',
+  ],
+  [
     'F13 bytes with Transfer-Encoding: chunked',
     'POST',
     { content: 'abc', headers: { 'Transfer-Encoding': 'chunked' } },

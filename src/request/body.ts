@@ -186,10 +186,14 @@ function isRestartable(source: object, kind: 'async' | 'sync'): boolean {
 /** A web stream, cancelled when its reader stops early, also while it waits for a piece. */
 function iterate(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
   const reader = stream.getReader();
+  let isDone = false;
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
+      // Asked again after its end, it has ended still.
+      if (isDone) return { done: true, value: undefined };
       const { done, value } = await reader.read();
       if (!done) return { done, value };
+      isDone = true;
       reader.releaseLock();
       return { done, value: undefined };
     },
