@@ -146,7 +146,7 @@ export class RequestNotRead extends StreamError {}
 /** The base of what goes wrong between sending a request and the end of its response. */
 export class RequestError extends HTTPError {}
 
-/** A body is not what its Content-Encoding says. */
+/** A body is not what its Content-Encoding says, or not the JSON that was asked for. */
 export class DecodingError extends RequestError {}
 
 /** More than `maxRedirects` redirects. */

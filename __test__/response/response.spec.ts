@@ -1,13 +1,26 @@
 /** A response: text and JSON, pieces and lines, raiseForStatus, and the constructor for mocks. */
 import test from 'ava';
+import { constants } from 'node:buffer';
 import { inspect } from 'node:util';
-import { Client, type ClientOptions, HTTPStatusError, Request, Response, type ResponseInit_ } from '../../src/index.js';
+import {
+  Client,
+  type ClientOptions,
+  DecodingError,
+  HTTPStatusError,
+  Request,
+  Response,
+  type ResponseInit_,
+} from '../../src/index.js';
+import { decodeText } from '../../src/response/text.js';
+import { unreadable } from '../../src/response/unreadable-body.js';
 import { openClient } from '../helpers/client.js';
 import { serve, serveRaw } from '../helpers/server.js';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
 const withType = (type: string, content: Uint8Array): Response =>
   new Response(200, { headers: { 'content-type': type }, content });
+
+const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
 
 // ── text ──
 
@@ -28,6 +41,26 @@ const TEXTS: [title: string, type: string, content: Buffer, encoding: string, te
   ['H15', 'text/plain; charset=shift-jis', latin1('\x83g\x83\x89\x83x\x83\x8b'), 'shift-jis', 'トラベル'],
   ['H36', 'text/html', latin1('\xe9'), 'utf-8', '\ufffd'],
   ['utf-16le', 'text/plain; charset=utf-16le', Buffer.from('hé', 'utf16le'), 'utf-16le', 'hé'],
+  ...['windows-1252', 'iso-8859-1', 'latin1', 'us-ascii', 'cp1252', 'latin-1', 'ascii', 'x-cp1252'].map(
+    (label): (typeof TEXTS)[0] => [label, `text/plain; charset=${label}`, latin1('\x801\x92\xe9'), label, '€1’é'],
+  ),
+  ['all of windows-1252', 'a/b; charset=cp1252', latin1('\x80\x81\x82\x9f\xa0\xff'), 'cp1252', '€\x81‚Ÿ\xa0ÿ'],
+  ['windows-1251', 'a/b; charset=windows-1251', latin1('\xcf\xf0\x80'), 'windows-1251', 'ПрЂ'],
+  // The byte order mark wins.
+  ['utf-16, big-endian', 'text/plain; charset=utf-16', utf16be('\ufeffhi'), 'utf-16', 'hi'],
+  ['utf-16, little-endian', 'text/plain; charset=utf-16', Buffer.from('\ufeffhi', 'utf16le'), 'utf-16', 'hi'],
+  ['utf-16, no mark', 'text/plain; charset=utf-16', Buffer.from('hi', 'utf16le'), 'utf-16', 'hi'],
+  ['utf-16le with the other mark', 'a/b; charset=utf-16le', utf16be('\ufeffhi'), 'utf-16le', 'hi'],
+  ['utf-16be with the other mark', 'a/b; charset=utf-16be', Buffer.from('\ufeffhi', 'utf16le'), 'utf-16be', 'hi'],
+  ['UTF-8 called latin1', 'a/b; charset=iso-8859-1', Buffer.from('\ufeffé€'), 'iso-8859-1', 'é€'],
+  ['UTF-8 called gbk', 'a/b; charset=gbk', Buffer.from('\ufeffé€'), 'gbk', 'é€'],
+  ['UTF-16 called utf-8', 'a/b; charset=utf-8', Buffer.from('\ufeffhi', 'utf16le'), 'utf-8', 'hi'],
+  ['UTF-16 without a charset', 'a/b', utf16be('\ufeffhi'), 'utf-8', 'hi'],
+  ['half a mark', 'a/b; charset=latin1', latin1('\xef\xbb'), 'latin1', 'ï»'],
+  ['half a mark and more', 'a/b; charset=latin1', latin1('\xfe\xfd\xfe\xff'), 'latin1', 'þýþÿ'],
+  ['a mark alone', 'a/b; charset=latin1', latin1('\xef\xbb\xbf'), 'latin1', ''],
+  ['nothing', 'a/b; charset=utf-16', Buffer.alloc(0), 'utf-16', ''],
+  ['two marks', 'a/b', Buffer.from('\ufeff\ufeffx'), 'utf-8', '\ufeffx'],
 ];
 
 for (const [title, type, content, encoding, text] of TEXTS) {
@@ -129,8 +162,6 @@ const utf32 = (text: string, order: 'le' | 'be'): Buffer =>
       return four;
     }),
   );
-const utf16be = (text: string): Buffer => Buffer.from(text, 'utf16le').swap16();
-
 const JSONS = ['{"a":"é😀"}', '"é"', '[1]', '0', '""'].flatMap((text): [string, Buffer, string][] => [
   ['utf-8', Buffer.from(text), text],
   ['utf-8 with BOM', Buffer.from(`\ufeff${text}`), text],
@@ -150,13 +181,74 @@ for (const [encoding, content, text] of JSONS) {
   });
 }
 
-for (const [title, content] of [
-  ['H19 four zero bytes', Buffer.alloc(4)],
-  ['nothing', Buffer.alloc(0)],
-  ['text', Buffer.from('lol')],
-] as const) {
-  test(`json(): ${title} is a SyntaxError`, (t) => {
-    t.throws(() => withType('application/json', content).json(), { instanceOf: SyntaxError });
+const DECLARED: [type: string, content: Buffer, value: unknown][] = [
+  ['application/json; charset=iso-8859-1', latin1('"caf\xe9"'), 'café'],
+  ['application/json; charset=iso-8859-1', Buffer.from('"café"'), 'café'],
+  ['application/json; charset=windows-1252', latin1('"\x80"'), '€'],
+  ['application/json; charset=gbk', latin1('"\xc4\xe3"'), '你'],
+  ['application/json; charset=utf-8', latin1('"caf\xe9"'), 'caf\ufffd'],
+  ['application/json', latin1('"caf\xe9"'), 'caf\ufffd'],
+  ['application/json; charset=unknown', latin1('"caf\xe9"'), 'caf\ufffd'],
+];
+
+for (const [type, content, value] of DECLARED) {
+  test(`json(): ${content.toString('hex')} as ${type}`, (t) => t.is(withType(type, content).json(), value));
+}
+
+test('json(): the encoding that was set', (t) => {
+  const response = withType('application/json', latin1('"caf\xe9"'));
+  response.encoding = 'latin1';
+  t.is(response.json(), 'café');
+});
+
+const NO_JSON: [status: number, headers: Record<string, string>, content: string, message: RegExp][] = [
+  [200, {}, '\0\0\0\0', /^GET http:\/\/h\/a: the body is no JSON \(200 OK, no Content-Type\): /],
+  [200, { 'content-type': 'application/json' }, '', /^GET http:\/\/h\/a: the body is no JSON \(200 OK, 'application\/json'\): Unexpected end/],
+  [503, { 'content-type': 'text/html; charset=utf-8' }, '<!DOCTYPE html>\n\x1b[31m', /\(503 Service Unavailable, 'text\/html; charset=utf-8'\): Unexpected token '<'/],
+  [599, { 'content-type': 'text/plain' }, 'lol', /\(599, 'text\/plain'\): Unexpected token 'l'/],
+]; // prettier-ignore
+
+for (const [status, headers, content, message] of NO_JSON) {
+  test(`json() of ${JSON.stringify(content)}, ${status}: URL, status and type are named`, (t) => {
+    const request = new Request('GET', 'http://u:s3kr3t@h/a?b=s3kr3t');
+    const response = new Response(status, { headers, content, request });
+    const error = t.throws(() => response.json(), { instanceOf: DecodingError, message }) as DecodingError;
+    t.true(error.cause instanceof SyntaxError);
+    t.is((error as unknown as HTTPStatusError).response, response);
+    t.is(error.request, request);
+    t.notRegex(error.message, /s3kr3t|\p{C}/u);
+  });
+}
+
+test('what no string can hold: the error names the way out', (t) => {
+  // Never touched, so never held in memory.
+  const bytes = Buffer.alloc(constants.MAX_STRING_LENGTH + 1);
+  for (const encoding of ['utf-8', 'latin1']) {
+    const cause = t.throws(() => decodeText(bytes, encoding), { any: true });
+    const error = unreadable(new Response(200, { text: '' }), bytes, cause, {}) as DecodingError;
+    t.true(error instanceof DecodingError, String(error));
+    t.regex(error.message, /^the body is too long for a text \(200 OK, .*\): \d+ bytes .*iterText\(\)/);
+  }
+});
+
+const TWICE: [types: string[], content: Buffer, text: string][] = [
+  [['text/html; charset=gbk', 'text/html; charset=gbk'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk, text/html; charset=gbk'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk', 'text/html'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk', 'text/plain'], Buffer.from('é'), 'é'],
+  [['text/plain', 'text/html; charset=gbk'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=utf-8', 'text/html; charset=gbk'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk', '*/*'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk', 'nonsense'], latin1('\xc4\xe3'), '你'],
+  [['text/html; charset=gbk,'], latin1('\xc4\xe3'), '你'],
+  [['text/html; a="x,y; charset=utf-8"; charset=gbk'], latin1('\xc4\xe3'), '你'],
+  [['text/html; a="x\\",y"; charset=gbk'], latin1('\xc4\xe3'), '你'],
+];
+
+for (const [types, content, text] of TWICE) {
+  test(`Content-Type ${types.join(' and ')}`, (t) => {
+    const response = new Response(200, { headers: types.map((type) => ['content-type', type] as const), content });
+    t.is(response.text, text);
   });
 }
 

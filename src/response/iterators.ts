@@ -3,6 +3,7 @@
 import { typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
+import type { PieceDecoder } from './text.js';
 
 /**
  * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
@@ -137,15 +138,12 @@ export async function* once(bytes: Buffer): AsyncGenerator<Buffer> {
 }
 
 /** Bytes to text, also where they were cut inside of a character. */
-export async function* decodePieces(
-  pieces: AsyncIterable<Buffer>,
-  decoder: InstanceType<typeof TextDecoder>,
-): AsyncGenerator<string> {
+export async function* decodePieces(pieces: AsyncIterable<Buffer>, decoder: PieceDecoder): AsyncGenerator<string> {
   for await (const piece of pieces) {
-    const text = decoder.decode(piece, { stream: true });
+    const text = decoder.write(piece);
     if (text !== '') yield text;
   }
-  const rest = decoder.decode();
+  const rest = decoder.end();
   if (rest !== '') yield rest;
 }
 

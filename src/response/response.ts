@@ -24,7 +24,8 @@ import { nextRequestOf } from './next-request.js';
 import type { Request } from '../request/request.js';
 import { codes } from './status-codes.js';
 import { statusMessage } from './status-message.js';
-import { charsetOf, decodeJson, decoderOf, decodeText, isEncoding } from './text.js';
+import { charsetOf, decodeJson, decodeText, isEncoding, PieceDecoder } from './text.js';
+import { unreadable } from './unreadable-body.js';
 import type { ResponseInit_ } from '../types.js';
 import type { URL } from '../url/url.js';
 
@@ -184,14 +185,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * UTF-8. What is no text in it becomes U+FFFD; a byte order mark is dropped.
    */
   get text(): string {
-    return (this.#text ??= decodeText(this.#view('text'), this.encoding));
+    return (this.#text ??= this.#decode('text', (bytes) => decodeText(bytes, this.encoding, this.#encoding !== null)));
   }
 
   /** The encoding of `text`; set it before the first use of `text`. */
   get encoding(): string {
     if (this.#encoding !== null) return this.#encoding;
-    const charset = charsetOf(this.headers.get('content-type'));
-    return charset ?? (this.#defaultEncoding === undefined ? 'utf-8' : this.#guessEncoding(this.#defaultEncoding));
+    return (
+      this.#charset ?? (this.#defaultEncoding === undefined ? 'utf-8' : this.#guessEncoding(this.#defaultEncoding))
+    );
   }
 
   set encoding(encoding: string) {
@@ -201,7 +203,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#encoding = encoding.toLowerCase();
   }
 
-  /** The body as JSON: UTF-8, UTF-16 or UTF-32, whatever the charset says (RFC 8259 §8.1). A SyntaxError when it is none. */
+  /**
+   * The body as JSON: UTF-8, UTF-16 or UTF-32 (RFC 8259 §8.1), or what is none of them by the charset of Content-Type.
+   * @throws DecodingError, with URL, status and Content-Type in its message and the SyntaxError as its cause, when it is none
+   */
   json<T = unknown>(): T;
   /**
    * The body as JSON, validated by a Standard Schema (zod, valibot, arktype …): what the schema makes of it. Rejects with
@@ -209,12 +214,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   json<S extends StandardSchema>(schema: S): Promise<StandardSchemaOutput<S>>;
   json(...given: [] | [StandardSchema]): unknown {
-    if (given.length === 0) return decodeJson(this.#view('json()'));
+    if (given.length === 0) return this.#parsed();
     return this.#validated(given[0]);
   }
 
   async #validated<S extends StandardSchema>(schema: S): Promise<StandardSchemaOutput<S>> {
-    const value = decodeJson(this.#view('json()'));
+    const value = this.#parsed();
     const request = this.#request;
     const where = request === null ? 'json()' : `${request.method} ${request.url.origin}${request.url.path}`;
     return validate(schema, value, where, this.#details());
@@ -330,20 +335,17 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
-    const whole = this.#reader === null || this.#content !== null ? this.content : null;
-    const source = whole === null ? this.#pieces('iterBytes()', false) : once(whole);
-    return this.#iterator(toPieces(source, chunkSizeOf(options, 'iterBytes()')));
+    return this.#iterator(toPieces(this.#bytes('iterBytes()'), chunkSizeOf(options, 'iterBytes()')));
   }
 
   /** The body as text; `chunkSize` counts UTF-16 code units, one more where the cut would divide a surrogate pair. */
   iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
-    const decoder = decoderOf(this.encoding);
-    return this.#iterator(toPieces(decodePieces(this.iterBytes(), decoder), chunkSizeOf(options, 'iterText()')));
+    return this.#iterator(this.#texts('iterText()', chunkSizeOf(options, 'iterText()')));
   }
 
   /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
   iterLines(): AsyncIterableIterator<string> {
-    return this.#iterator(textLines(this.iterText()));
+    return this.#iterator(textLines(this.#texts('iterLines()', null)));
   }
 
   /**
@@ -418,6 +420,35 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
     return closingEarly(pieces, () => this.close());
+  }
+
+  /** @param what The call, for errors. */
+  #bytes(what: string): AsyncGenerator<Buffer> {
+    return this.#reader === null || this.#content !== null ? once(this.content) : this.#pieces(what, false);
+  }
+
+  #texts(what: string, chunkSize: number | null): AsyncGenerator<string> {
+    const decoder = new PieceDecoder(this.encoding, this.#encoding !== null);
+    return toPieces(decodePieces(this.#bytes(what), decoder), chunkSize);
+  }
+
+  #parsed(): unknown {
+    const charset = this.#encoding ?? this.#charset;
+    return this.#decode('json()', (bytes) => decodeJson(bytes, charset));
+  }
+
+  /** @throws DecodingError, for what is no JSON and for more than a string can hold */
+  #decode<T>(what: string, read: (bytes: Buffer) => T): T {
+    const bytes = this.#view(what);
+    try {
+      return read(bytes);
+    } catch (cause) {
+      throw unreadable(this, bytes, cause, this.#details());
+    }
+  }
+
+  get #charset(): string | undefined {
+    return charsetOf(this.headers.getList('content-type'));
   }
 
   #pieces(what: string, raw: boolean): AsyncGenerator<Buffer> {

@@ -1,15 +1,39 @@
 /** Bytes to text: by the charset that a response declares, and JSON by its own rules. */
 
-import { isAscii } from 'node:buffer';
+import { constants, isAscii, isUtf8 } from 'node:buffer';
 import { quote, typeName } from '../errors.js';
 
 /**
- * The charset of a Content-Type, when it is one that the WHATWG Encoding standard knows (whose names never run code, as some of
- * Python's do). The first `charset` counts; double quotes are taken off.
+ * The charset of Content-Type, when it is one that the WHATWG Encoding standard knows (whose names never run code, as some of
+ * Python's do). The first `charset` of a type counts; double quotes are taken off. Of several types, in one line or several, the
+ * last that is one counts, with the charset of those before it that are the same (Fetch, "extract a MIME type").
  */
-export function charsetOf(contentType: string | undefined): string | undefined {
-  if (contentType === undefined) return undefined;
-  for (const part of contentType.split(';').slice(1)) {
+export function charsetOf(lines: readonly string[]): string | undefined {
+  const types = lines.flatMap(typesOf);
+  if (types.length === 1) return charsetIn(types[0]);
+  let essence = '';
+  let charset: string | undefined;
+  for (const type of types) {
+    const own = type.split(';')[0].trim().toLowerCase();
+    if (!/^[^\s/]+\/[^\s/]+$/.test(own) || own === '*/*') continue;
+    charset = charsetIn(type) ?? (own === essence ? charset : undefined);
+    essence = own;
+  }
+  return charset;
+}
+
+/** The values of one line. */
+function typesOf(line: string): string[] {
+  return line.includes(',') ? divided(line, /(?:"(?:[^"\\]|\\.)*"?|[^",])+/g) : [line];
+}
+
+/** Texts between separators, those in quotes left out: `pieces` matches one of them. */
+function divided(text: string, pieces: RegExp): string[] {
+  return text.match(pieces) ?? [];
+}
+
+function charsetIn(type: string): string | undefined {
+  for (const part of divided(type, /(?:"(?:[^"\\]|\\.)*"?|[^";])+/g).slice(1)) {
     const at = part.indexOf('=');
     if (at === -1 || part.slice(0, at).trim().toLowerCase() !== 'charset') continue;
     let label = part.slice(at + 1).trim();
@@ -50,23 +74,85 @@ export function checkDefaultEncoding<F>(given: string | F | undefined): string |
   throw new RangeError(`defaultEncoding: ${quote(given)} is not an encoding of the WHATWG standard`);
 }
 
-/** Invalid sequences become U+FFFD; a byte order mark of the encoding is dropped. */
-export function decodeText(bytes: Buffer, encoding: string): string {
-  if (encoding !== 'utf-8' && encoding !== 'utf8') return decoderOf(encoding).decode(bytes);
+/**
+ * Invalid sequences become U+FFFD; a byte order mark is dropped.
+ * @param isGiven The user has chosen the encoding: else a byte order mark wins over it.
+ */
+export function decodeText(bytes: Buffer, encoding: string, isGiven = false): string {
+  const marked = isGiven ? undefined : markedEncoding(bytes);
+  if (marked !== undefined ? marked !== 'utf-8' : encoding !== 'utf-8' && encoding !== 'utf8') {
+    const decoder = decoderOf(marked ?? encoding);
+    // In one go Node reads windows-1252 as Latin-1 (nodejs/node#60888): 0x80 would be no euro sign.
+    return decoder.decode(bytes, { stream: true }) + decoder.decode();
+  }
   // Most long texts are ASCII: asking costs a fortieth of what reading them as UTF-8 does.
   if (bytes.length >= WORTH_ASKING && isAscii(bytes)) return bytes.latin1Slice(0, bytes.length);
-  const start = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
-  return bytes.utf8Slice(start, bytes.length);
+  return bytes.utf8Slice(startsWith(bytes, 0xef, 0xbb, 0xbf) ? 3 : 0, bytes.length);
 }
 
-/** RFC 8259 §8.1 asks for UTF-8; older senders' UTF-16 and UTF-32 are told by where their zero bytes are. The charset is ignored. */
-export function decodeJson(bytes: Buffer): unknown {
-  return JSON.parse(jsonText(bytes)) as unknown;
+/** Text that comes in pieces, which may be cut inside of a character. As `decodeText`. */
+export class PieceDecoder {
+  #encoding: string;
+  #isGiven: boolean;
+  #decoder: InstanceType<typeof TextDecoder> | null = null;
+  /** The first bytes, while they may be the beginning of a byte order mark. */
+  #begun: Buffer = Buffer.alloc(0);
+
+  constructor(encoding: string, isGiven: boolean) {
+    this.#encoding = encoding;
+    this.#isGiven = isGiven;
+  }
+
+  write(piece: Buffer): string {
+    if (this.#decoder !== null) return this.#decoder.decode(piece, { stream: true });
+    this.#begun = this.#begun.length === 0 ? piece : Buffer.concat([this.#begun, piece]);
+    return !this.#isGiven && mayBeginMark(this.#begun) ? '' : this.#begin();
+  }
+
+  end(): string {
+    const rest = this.#decoder === null ? this.#begin() : '';
+    return rest + (this.#decoder as InstanceType<typeof TextDecoder>).decode();
+  }
+
+  #begin(): string {
+    const bytes = this.#begun;
+    this.#begun = Buffer.alloc(0);
+    this.#decoder = decoderOf((this.#isGiven ? undefined : markedEncoding(bytes)) ?? this.#encoding);
+    return this.#decoder.decode(bytes, { stream: true });
+  }
 }
 
-function jsonText(bytes: Buffer): string {
+function mayBeginMark(bytes: Buffer): boolean {
+  const isShort = bytes.length < (bytes[0] === 0xef ? 3 : 2);
+  return bytes.length === 0 || (isShort && bytes[0] >= 0xef && (bytes.length === 1 || bytes[1] === 0xbb));
+}
+
+/** What the byte order mark says (Encoding standard, "BOM sniff"); undefined when there is none. */
+function markedEncoding(bytes: Buffer): string | undefined {
+  if (startsWith(bytes, 0xef, 0xbb, 0xbf)) return 'utf-8';
+  if (startsWith(bytes, 0xff, 0xfe)) return 'utf-16le';
+  return startsWith(bytes, 0xfe, 0xff) ? 'utf-16be' : undefined;
+}
+
+function startsWith(bytes: Buffer, ...beginning: number[]): boolean {
+  return beginning.every((byte, i) => bytes[i] === byte);
+}
+
+/**
+ * RFC 8259 §8.1 asks for UTF-8; older senders' UTF-16 and UTF-32 are told by where their zero bytes are. What is none of them is
+ * read by the charset that was declared.
+ *
+ * @throws SyntaxError
+ */
+export function decodeJson(bytes: Buffer, charset: string | undefined): unknown {
+  return JSON.parse(jsonText(bytes, charset)) as unknown;
+}
+
+function jsonText(bytes: Buffer, charset: string | undefined): string {
   const [a, b, c, d] = bytes;
-  if (a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe) return decodeText(bytes, 'utf-8');
+  const isUtf8Like = a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe;
+  if (isUtf8Like)
+    return charset === undefined || isUtf8(bytes) ? decodeText(bytes, 'utf-8') : decodeText(bytes, charset);
   if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a !== 0 && b === 0 && c === 0 && d === 0)) {
     return utf32(bytes, 'little');
   }
@@ -74,6 +160,11 @@ function jsonText(bytes: Buffer): string {
   if ((a === 0xff && b === 0xfe) || b === 0) return new TextDecoder('utf-16le').decode(bytes);
   if ((a === 0xfe && b === 0xff) || a === 0) return new TextDecoder('utf-16be').decode(bytes);
   return decodeText(bytes, 'utf-8');
+}
+
+/** Whether bytes that could not be read are more than a string can hold: 512 MiB in V8. */
+export function isTooLong(bytes: Buffer): boolean {
+  return bytes.length > constants.MAX_STRING_LENGTH;
 }
 
 function utf32(bytes: Buffer, order: 'little' | 'big'): string {

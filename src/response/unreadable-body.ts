@@ -1,0 +1,23 @@
+/** What `text` and `json()` say of a body that they cannot read. */
+
+import type { ErrorDetails } from '../errors.js';
+import { DecodingError, quote } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
+import type { Response } from './response.js';
+import { isTooLong } from './text.js';
+
+/**
+ * A DecodingError that names URL, status and Content-Type, as an HTML page in the place of JSON is nearly always an error page or a
+ * login; `cause` itself when it is something else.
+ */
+export function unreadable(response: Response, bytes: Buffer, cause: unknown, details: ErrorDetails): unknown {
+  const tooLong = isTooLong(bytes);
+  if (!tooLong && !(cause instanceof SyntaxError)) return cause;
+  const status = `${response.statusCode} ${response.reasonPhrase}`.trimEnd();
+  const type = response.headers.get('content-type');
+  const found = `${status}, ${type === undefined ? 'no Content-Type' : quote(type)}`;
+  const message = tooLong
+    ? `the body is too long for a text (${found}): ${bytes.length} bytes are more than a string can hold, use iterText() or iterBytes()`
+    : `the body is no JSON (${found}): ${(cause as SyntaxError).message.replace(/\p{C}/gu, '?')}`;
+  return requestFailure(DecodingError, message, { ...details, cause });
+}
