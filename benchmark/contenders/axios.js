@@ -1,10 +1,10 @@
 import http from 'node:http';
 import https from 'node:https';
-import axios from 'axios';
+import { create } from 'axios';
 
 export function open({ ca, inFlight }) {
   const settings = { keepAlive: true, maxSockets: inFlight, maxFreeSockets: inFlight };
-  const client = axios.create({
+  const client = create({
     httpAgent: new http.Agent(settings),
     httpsAgent: new https.Agent({ ...settings, ca }),
     maxBodyLength: Infinity,

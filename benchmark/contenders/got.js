@@ -1,6 +1,6 @@
 import http from 'node:http';
 import https from 'node:https';
-import got from 'got';
+import { got } from 'got';
 
 export function open({ ca, inFlight }) {
   const settings = { keepAlive: true, maxSockets: inFlight, maxFreeSockets: inFlight };

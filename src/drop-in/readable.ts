@@ -27,6 +27,8 @@ export class ResponseReadable extends Readable {
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
-    void this.#response.close().finally(() => callback(error));
+    // At once, though it returns a promise.
+    void this.#response.close();
+    callback(error);
   }
 }

@@ -9,7 +9,7 @@
  * ```
  */
 
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
@@ -237,9 +237,9 @@ function listen(signal: HandlerOptions['abortSignal'], onAbort: () => void): () 
     return () => (signal as AbortSignal).removeEventListener('abort', onAbort);
   }
   // Smithy's own kind of signal, of which there is one listener.
-  (signal as { onabort: ((event: never) => void) | null }).onabort = onAbort;
+  Object.assign(signal, { onabort: onAbort });
   return () => {
-    (signal as { onabort: ((event: never) => void) | null }).onabort = null;
+    Object.assign(signal, { onabort: null });
   };
 }
 

@@ -1,0 +1,69 @@
+/** axios' progress events, and `maxRate`. */
+
+/** Tells a listener at most three times a second, and at the end. */
+export class Progress {
+  #listener: ((event: object) => void) | undefined;
+  #kind: 'upload' | 'download';
+  #total: number | undefined;
+  #loaded = 0;
+  #reported = 0;
+  #reportedAt = 0;
+  #startedAt = performance.now();
+
+  constructor(listener: ((event: object) => void) | undefined, kind: 'upload' | 'download', total: number | null) {
+    this.#listener = listener;
+    this.#kind = kind;
+    this.#total = total ?? undefined;
+  }
+
+  add(bytes: number): void {
+    this.#loaded += bytes;
+    if (this.#listener !== undefined && performance.now() - this.#reportedAt >= INTERVAL_MS) this.flush();
+  }
+
+  /** What is not reported yet. */
+  flush(): void {
+    const listener = this.#listener;
+    if (listener === undefined || this.#loaded === this.#reported) return;
+    const loaded = this.#loaded;
+    const total = this.#total;
+    const bytes = loaded - this.#reported;
+    this.#reported = loaded;
+    this.#reportedAt = performance.now();
+    const seconds = (this.#reportedAt - this.#startedAt) / 1000;
+    const rate = seconds > 0.001 ? loaded / seconds : undefined;
+    const event = { lengthComputable: total !== undefined, total, loaded };
+    listener({
+      loaded,
+      total,
+      progress: total ? loaded / total : undefined,
+      bytes,
+      rate,
+      estimated: rate && total ? (total - loaded) / rate : undefined,
+      event,
+      lengthComputable: total !== undefined,
+      [this.#kind]: true,
+    });
+  }
+}
+
+/** Chunks as they come, counted, and no faster than `rate` bytes a second. */
+export async function* paced(
+  chunks: AsyncIterable<Buffer>,
+  progress: Progress,
+  rate: number | undefined,
+): AsyncGenerator<Buffer> {
+  const startedAt = performance.now();
+  let sent = 0;
+  for await (const chunk of chunks) {
+    yield chunk;
+    progress.add(chunk.length);
+    sent += chunk.length;
+    if (rate === undefined) continue;
+    const due = startedAt + (sent / rate) * 1000 - performance.now();
+    if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
+  }
+  progress.flush();
+}
+
+const INTERVAL_MS = 1000 / 3;

@@ -1,0 +1,79 @@
+/** What is used of axios: it is the user's, and loaded with the first request. */
+
+/** A request's configuration, merged, its data transformed. */
+export interface AxiosConfig {
+  url?: string;
+  baseURL?: string;
+  method?: string;
+  headers: { toJSON(): Record<string, string | string[]> };
+  data?: unknown;
+  auth?: { username?: string; password?: string };
+  timeout?: number;
+  timeoutErrorMessage?: string;
+  transitional?: { clarifyTimeoutError?: boolean };
+  responseType?: string;
+  responseEncoding?: string;
+  decompress?: boolean;
+  maxContentLength?: number;
+  maxBodyLength?: number;
+  maxRedirects?: number;
+  maxRate?: number | [number, number];
+  beforeRedirect?: (options: Record<string, unknown>, response: object, request: object) => void;
+  validateStatus?: ((status: number) => boolean) | null;
+  onUploadProgress?: (event: object) => void;
+  onDownloadProgress?: (event: object) => void;
+  proxy?: AxiosProxy | false;
+  socketPath?: string | null;
+  httpAgent?: unknown;
+  httpsAgent?: unknown;
+  signal?: AbortSignal;
+  cancelToken?: { subscribe(listener: (reason: unknown) => void): void; unsubscribe(listener: unknown): void };
+}
+
+export interface AxiosProxy {
+  protocol?: string;
+  host?: string;
+  hostname?: string;
+  port?: number | string;
+  auth?: { username?: string; password?: string };
+}
+
+export interface AxiosResponse {
+  status: number;
+  statusText: string;
+  headers: Record<string, string | string[]>;
+  config: AxiosConfig;
+  /** Shaped as Node's: `request.res.responseUrl` is the URL that answered. */
+  request: AxiosRequest;
+  data: unknown;
+}
+
+export interface AxiosRequest {
+  method: string;
+  protocol: string;
+  host: string;
+  path: string;
+  res?: { responseUrl: string; statusCode: number; statusMessage: string };
+}
+
+type ErrorClass = {
+  new (message: string, code?: string, config?: unknown, request?: unknown, response?: unknown): Error;
+  from(error: unknown, code?: string, config?: unknown, request?: unknown, response?: unknown): Error;
+};
+
+/** The part of axios that an adapter needs. */
+export interface Axios {
+  AxiosError: ErrorClass;
+  CanceledError: new (message: string | null, config?: unknown, request?: unknown) => Error;
+  VERSION: string;
+  getUri(config: AxiosConfig): string;
+}
+
+let loading: Promise<Axios> | null = null;
+
+/** @throws Error when axios is not installed */
+export function loadAxios(): Promise<Axios> {
+  const name: string = 'axios';
+  loading ??= import(name).then((module: { default: Axios }) => module.default);
+  return loading;
+}
