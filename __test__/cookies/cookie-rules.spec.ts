@@ -253,6 +253,44 @@ test('SEC-E6 what is not Secure goes first', (t) => {
   t.is(cookies.get('safe'), '1');
 });
 
+test('SEC-E6 90 Set-Cookie with a full jar: 50 are stored, the oldest that are not Secure go', (t) => {
+  const cookies = new Cookies();
+  for (let i = 0; i < 3000; i++) {
+    void cookies.storeFrom(new URL(`https://h${i}.example.org/`), [i % 2 === 0 ? 'n=1; Secure' : 'n=1']);
+  }
+  t.is(cookies.size, 3000);
+  const lines = Array.from({ length: 90 }, (_, i) => `n=${i}; Path=/p${i}`);
+  void cookies.storeFrom(new URL('http://example.com/'), lines);
+  t.is(cookies.size, 3000 - 300 + 50);
+  t.is(cookies.get('n', { domain: 'example.com', path: '/p49' }), '49');
+  t.is(cookies.get('n', { domain: 'h0.example.org' }), '1');
+  t.is(cookies.get('n', { domain: 'h1.example.org' }), undefined);
+  t.is(cookies.get('n', { domain: 'h2999.example.org' }), '1');
+  // The same names beneath a secure cookie of a subdomain's parent: none of them.
+  void cookies.storeFrom(new URL('http://example.org/'), ['n=2; Path=/x']);
+  t.is(cookies.get('n', { domain: 'example.org' }), undefined);
+});
+
+const NO_LONGER_SECURE: [how: string, (cookies: Cookies, url: URL) => void][] = [
+  ['expires', (cookies, url) => void cookies.storeFrom(url, ['n=; Max-Age=0'])],
+  ['is set again without Secure', (cookies, url) => void cookies.storeFrom(url, ['n=1'])],
+  ['is deleted', (cookies) => cookies.delete('n')],
+  ['is cleared', (cookies) => cookies.clear()],
+];
+for (const [how, change] of NO_LONGER_SECURE) {
+  test(`SEC-E6 a Secure cookie that ${how} guards its name no longer`, (t) => {
+    const cookies = new Cookies();
+    const url = new URL('https://example.org/');
+    const plain = new URL('http://example.org/');
+    void cookies.storeFrom(url, ['n=1; Secure']);
+    void cookies.storeFrom(plain, ['n=2']);
+    t.is(cookies.get('n'), '1');
+    change(cookies, url);
+    void cookies.storeFrom(plain, ['n=2']);
+    t.is(cookies.get('n'), '2');
+  });
+}
+
 test('SEC-E6 a value of 1 MB is not stored, nor is a pair of more than 4,096 bytes', (t) => {
   const cookies = new Cookies();
   const url = new URL('http://example.org/');

@@ -13,6 +13,8 @@ export class MemoryStore {
   readonly synchronous = true;
   /** By domain, then by path and name. '' is the domain of cookies that are bound to none. */
   #domains = new Map<string, Map<string, Cookie>>();
+  /** The secure ones by name, for what must not be set beside them. */
+  #secure = new Map<string, Set<Cookie>>();
   #size = 0;
   #version = 0;
 
@@ -66,6 +68,8 @@ export class MemoryStore {
     // A session that each response prolongs sends the same as before.
     if (old === undefined || !isProlonged(old, cookie)) this.#version++;
     cookies.set(id, cookie);
+    if (old !== undefined) this.#forgetSecure(old);
+    if (cookie.secure) this.#rememberSecure(cookie);
     return answer(undefined, callback);
   }
 
@@ -75,7 +79,11 @@ export class MemoryStore {
 
   removeCookie(domain: string | null, path: string | null, key: string, callback?: Callback<void>): unknown {
     const cookies = this.#domains.get(domain ?? '');
-    if (cookies?.delete(idOf(path ?? '/', key))) {
+    const id = idOf(path ?? '/', key);
+    const old = cookies?.get(id);
+    if (cookies !== undefined && old !== undefined) {
+      cookies.delete(id);
+      this.#forgetSecure(old);
       if (cookies.size === 0) this.#domains.delete(domain ?? '');
       this.#size--;
       this.#version++;
@@ -92,6 +100,7 @@ export class MemoryStore {
 
   removeAllCookies(callback?: Callback<void>): unknown {
     this.#domains.clear();
+    this.#secure.clear();
     this.#size = 0;
     this.#version++;
     return answer(undefined, callback);
@@ -109,6 +118,27 @@ export class MemoryStore {
 
   of(domain: string): Cookie[] {
     return [...(this.#domains.get(domain)?.values() ?? [])];
+  }
+
+  /** All of them, in no order. */
+  *each(): Iterable<Cookie> {
+    for (const ofDomain of this.#domains.values()) yield* ofDomain.values();
+  }
+
+  /** The secure ones of this name, of all domains. */
+  secureOnes(name: string): Iterable<Cookie> {
+    return this.#secure.get(name) ?? [];
+  }
+
+  #rememberSecure(cookie: Cookie): void {
+    const ones = this.#secure.get(cookie.key);
+    if (ones === undefined) this.#secure.set(cookie.key, new Set([cookie]));
+    else ones.add(cookie);
+  }
+
+  #forgetSecure(cookie: Cookie): void {
+    const ones = this.#secure.get(cookie.key);
+    if (ones?.delete(cookie) && ones.size === 0) this.#secure.delete(cookie.key);
   }
 }
 

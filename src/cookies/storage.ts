@@ -11,6 +11,7 @@ import type { SetCookie } from './set-cookie.js';
 import { parseSetCookie } from './set-cookie.js';
 import type { Call, Steps } from './store-calls.js';
 import { toughCookie } from './tough-cookie.js';
+import { bare } from '../bare.js';
 
 /** Where cookies go, and how strict it is. */
 export interface Target {
@@ -27,6 +28,8 @@ export interface Target {
  */
 export function* storing(lines: readonly string[], site: Site | null, target: Target): Steps<void> {
   const now = Date.now();
+  /** By name and domain: the paths of secure cookies that one from here may not stand beside. */
+  const guarded = new Map<string, readonly string[]>();
   let taken = 0;
   for (const line of lines) {
     if (taken === MAX_PER_RESPONSE) return;
@@ -34,7 +37,7 @@ export function* storing(lines: readonly string[], site: Site | null, target: Ta
     const cookie = set === null ? null : accept(set, site, target.rejectPublicSuffixes, now);
     if (cookie === null) continue;
     taken++;
-    if (site !== null && !site.isSecure && (yield* wouldShadowSecure(cookie, target))) continue;
+    if (site !== null && !site.isSecure && (yield* wouldShadowSecure(cookie, target, guarded))) continue;
     yield* putting(cookie, target, now);
   }
 }
@@ -77,7 +80,14 @@ export function makeCookie(from: {
   now: number;
 }): Cookie {
   const at = new Date(from.now);
-  return new (toughCookie().Cookie)({
+  const { Cookie } = toughCookie();
+  // Not by its constructor, which defines a property by an object that inherits from Object.prototype.
+  const cookie = Object.create(Cookie.prototype) as Cookie;
+  // Its own count, so that those that a user makes stand in the order, too.
+  const made = Cookie as unknown as { cookiesCreated?: number };
+  made.cookiesCreated = (made.cookiesCreated ?? 0) + 1;
+  Object.defineProperty(cookie, 'creationIndex', bare({ value: made.cookiesCreated, writable: true }));
+  return Object.assign(cookie, {
     key: from.key,
     value: from.value,
     expires: from.expires === null ? 'Infinity' : new Date(from.expires),
@@ -183,31 +193,42 @@ function keepsItsPrefix({ name, secure, httpOnly, domain, path }: SetCookie): bo
 }
 
 /** §5.7 "leave secure cookies alone": from an origin that is not secure, no cookie beside or over a secure one of that name. */
-function* wouldShadowSecure(cookie: Cookie, { store, memory }: Target): Steps<boolean> {
-  const domain = cookie.domain ?? '';
-  const near = memory === null ? ((yield nearTo(store, domain, null)) as Cookie[] | undefined) : memory.all();
-  return (near ?? []).some((other) => {
+function* wouldShadowSecure(cookie: Cookie, target: Target, guarded: Map<string, readonly string[]>): Steps<boolean> {
+  const id = `${cookie.key}\n${cookie.domain ?? ''}`;
+  let paths = guarded.get(id);
+  if (paths === undefined) guarded.set(id, (paths = yield* securePaths(cookie, target)));
+  return paths.some((path) => pathMatches(cookie.path ?? '/', path));
+}
+
+/** The paths, each once, of the secure cookies of this name on the domain, its parents and its subdomains. */
+function* securePaths({ key, domain: given }: Cookie, { store, memory }: Target): Steps<readonly string[]> {
+  const domain = given ?? '';
+  const near = memory === null ? ((yield nearTo(store, domain, null)) as Cookie[] | undefined) : memory.secureOnes(key);
+  const paths = new Set<string>();
+  for (const other of near ?? []) {
     const theirs = other.domain ?? '';
-    return (
-      other.secure &&
-      other.key === cookie.key &&
-      (domainMatches(theirs, domain) || domainMatches(domain, theirs)) &&
-      pathMatches(cookie.path ?? '/', other.path ?? '/')
-    );
-  });
+    const isNear = domainMatches(theirs, domain) || domainMatches(domain, theirs);
+    if (other.secure && other.key === key && isNear) paths.add(other.path ?? '/');
+  }
+  return [...paths];
 }
 
 /** §5.7: the expired first, then those that are not secure, then the oldest. */
 function evict(memory: MemoryStore, domain: string, now: number): void {
   if (memory.countOf(domain) > MAX_PER_DOMAIN) remove(memory, memory.of(domain), 1, now);
-  // By the tenth, so that a jar that stays full does not sort all of it for each cookie.
-  if (memory.size > MAX_IN_ALL) remove(memory, memory.all(), MAX_IN_ALL / 10, now);
+  // By the tenth, so that a jar that stays full is not gone through for each cookie.
+  if (memory.size > MAX_IN_ALL) remove(memory, memory.each(), MAX_IN_ALL / 10, now);
 }
 
-function remove(memory: MemoryStore, cookies: Cookie[], count: number, now: number): void {
-  const rank = (cookie: Cookie) => (hasExpired(cookie, now) ? 0 : cookie.secure ? 2 : 1);
-  const order = cookies.sort((a, b) => rank(a) - rank(b) || a.creationIndex - b.creationIndex);
-  for (const { domain, path, key } of order.slice(0, count)) memory.removeCookie(domain, path, key);
+function remove(memory: MemoryStore, cookies: Iterable<Cookie>, count: number, now: number): void {
+  const ranks: Cookie[][] = [[], [], []];
+  for (const cookie of cookies) ranks[hasExpired(cookie, now) ? 0 : cookie.secure ? 2 : 1].push(cookie);
+  let left = count;
+  for (const rank of ranks) {
+    if (left < rank.length) rank.sort((a, b) => a.creationIndex - b.creationIndex);
+    for (const { domain, path, key } of rank.slice(0, left)) memory.removeCookie(domain, path, key);
+    left = Math.max(0, left - rank.length);
+  }
 }
 
 /** curl's. */
