@@ -57,6 +57,11 @@ export interface ErrorDetails {
   proxy?: string;
 }
 
+/** The descriptor of a property that may be changed. It inherits nothing: a polluted Object.prototype would make it an accessor. */
+function valueOf(value: unknown, enumerable = false): PropertyDescriptor {
+  return { __proto__: null, value, writable: true, configurable: true, enumerable } as PropertyDescriptor;
+}
+
 /** Static, on each class of the tree: the registered symbol that its instances carry. */
 const brand = Symbol('brand');
 
@@ -73,13 +78,12 @@ export class HTTPError extends Error {
     // Own properties only: a polluted Object.prototype must not change what an error says.
     const has = (name: keyof ErrorDetails) => Object.hasOwn(details, name);
     super(message, has('cause') ? { cause: details.cause } : undefined);
-    const hidden = (value: unknown) => ({ value, writable: true, configurable: true, enumerable: false });
-    Object.defineProperty(this, 'request', hidden(has('request') ? details.request : undefined));
-    Object.defineProperty(this, 'response', hidden(has('response') ? details.response : undefined));
+    Object.defineProperty(this, 'request', valueOf(has('request') ? details.request : undefined));
+    Object.defineProperty(this, 'response', valueOf(has('response') ? details.response : undefined));
     const code = (has('code') && details.code) || defaultCode(this);
-    Object.defineProperty(this, 'code', { ...hidden(code), enumerable: true });
+    Object.defineProperty(this, 'code', valueOf(code, true));
     if (has('proxy') && details.proxy !== undefined) {
-      Object.defineProperty(this, 'proxy', { ...hidden(maskUserinfo(details.proxy)), enumerable: true });
+      Object.defineProperty(this, 'proxy', valueOf(maskUserinfo(details.proxy), true));
     }
   }
 
@@ -313,11 +317,11 @@ const ownCode = Symbol('code');
 
 for (const [errorClass, name, code] of table) {
   const mark = Symbol.for(`whippet.error.${name}`);
-  Object.defineProperty(errorClass, brand, { value: mark });
+  Object.defineProperty(errorClass, brand, valueOf(mark));
   Object.defineProperties(errorClass.prototype, {
-    name: { value: name, writable: true, configurable: true },
-    [mark]: { value: true },
-    [ownCode]: { value: code },
+    name: valueOf(name),
+    [mark]: valueOf(true),
+    [ownCode]: valueOf(code),
   });
 }
 

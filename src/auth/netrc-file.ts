@@ -8,6 +8,7 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { quote } from '../errors.js';
 import type { URL } from '../url/url.js';
+import { bare } from '../bare.js';
 
 /** What a file says about a machine. */
 export interface NetRCEntry {
@@ -229,7 +230,7 @@ function tolerantly(file: string, checkMode: boolean): NetRC | null | undefined 
 
 /** Bytes; null when there is none. A pipe or a device could be read for ever, and a directory not at all. */
 function sizeOf(file: string): number | null {
-  const found = statSync(file, { throwIfNoEntry: false });
+  const found = statSync(file, bare({ throwIfNoEntry: false as const }));
   if (found === undefined) return null;
   if (!found.isFile()) throw new Error(`${quote(file)} is not a file`);
   return found.size;
@@ -238,7 +239,7 @@ function sizeOf(file: string): number | null {
 function warn(message: string, code: string, file: string): void {
   if (warned.has(file)) return;
   warned.add(file);
-  process.emitWarning(message, { code });
+  process.emitWarning(message, bare({ code }));
 }
 
 const isSpace = (char: string) => char === ' ' || char === '\t' || char === '\n' || char === '\r';

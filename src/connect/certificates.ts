@@ -8,6 +8,7 @@ import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { quote, typeName } from '../errors.js';
 import type { CertificateTypes } from '../types.js';
+import { bare } from '../bare.js';
 
 /**
  * DER certificates, at least one. A path may name a file, or a directory whose files are read.
@@ -49,11 +50,11 @@ export function readCertificateFolder(option: string, folder: string): Uint8Arra
 
 /** One that has not changed since it was read is not read again: a variable names it for every client that is made. */
 function readFile(option: string, file: string): Uint8Array[] {
-  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = statSync(file, { bigint: true });
+  const { dev, ino, size, mtimeNs, ctimeNs, ctimeMs } = statSync(file, bare({ bigint: true as const }));
   const state = `${dev} ${ino} ${size} ${mtimeNs} ${ctimeNs}`;
   const known = files.get(file);
   if (known?.state === state) return known.certificates;
-  const certificates = decode(option, readFileSync(file), quote(file));
+  const certificates = decode(option, readFileSync(file, AS_BYTES), quote(file));
   // A file changed just now may change again within the same tick of its clock.
   if (Date.now() - Number(ctimeMs) > 1000) keep(files, file, { state, certificates });
   return certificates;
@@ -61,11 +62,11 @@ function readFile(option: string, file: string): Uint8Array[] {
 
 function readFolder(option: string, folder: string): Uint8Array[] {
   const found = new Map<string, Uint8Array>();
-  for (const name of readdirSync(folder)) {
+  for (const name of readdirSync(folder, AS_NAMES)) {
     const file = path.join(folder, name);
-    const is = statSync(file, { throwIfNoEntry: false });
+    const is = statSync(file, bare({ throwIfNoEntry: false as const }));
     if (!is?.isFile()) continue;
-    const bytes = readFileSync(file);
+    const bytes = readFileSync(file, AS_BYTES);
     if (!bytes.includes('-----BEGIN CERTIFICATE')) continue;
     // Such folders have each certificate twice, by its name and by its hash.
     for (const one of decode(option, bytes, quote(file))) found.set((one as Buffer).toString('latin1'), one);
@@ -124,3 +125,6 @@ const decoded = new Map<string, Uint8Array[]>();
 /** By path, the oldest first. */
 const files = new Map<string, { state: string; certificates: Uint8Array[] }>();
 const MOST_KEPT = 512;
+/** What Node would look up in Object.prototype otherwise. */
+const AS_BYTES = Object.freeze(bare({ encoding: null, flag: 'r' }));
+const AS_NAMES = Object.freeze(bare({ encoding: 'utf8' as const, withFileTypes: false as const, recursive: false }));

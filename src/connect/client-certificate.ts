@@ -10,6 +10,7 @@ import { quote, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
 import { ownCopy, ownText } from '../own-memory.js';
+import { bare } from '../bare.js';
 
 /** As the core takes it. */
 export interface ClientCertificate {
@@ -72,7 +73,7 @@ function readKey(given: CertificateTypes, password: string | undefined): KeyObje
   let first: NodeJS.ErrnoException | undefined;
   for (const attempt of attempts) {
     try {
-      return createPrivateKey({ ...attempt, passphrase: password });
+      return createPrivateKey(bare({ ...attempt, passphrase: password }));
     } catch (error) {
       first ??= error as NodeJS.ErrnoException;
     }
@@ -98,7 +99,7 @@ function keyBytes(given: CertificateTypes): Buffer {
     throw new TypeError('cert.key: expected PEM text, DER bytes or a path; this text is none of them');
   }
   try {
-    return readFileSync(given);
+    return readFileSync(given, bare({ encoding: null, flag: 'r' }));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new TypeError(`cert.key: cannot read a key from ${quote(given)}: ${code}`, { cause });

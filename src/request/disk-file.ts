@@ -7,6 +7,7 @@ import type { Stats } from 'node:fs';
 import { closeSync, createReadStream, fstatSync, openSync, ReadStream, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { quote, StreamConsumed } from '../errors.js';
+import { bare } from '../bare.js';
 
 /** Some bytes of a file, from where its stream stands to where it ends. */
 export interface DiskFile {
@@ -61,7 +62,9 @@ export function toDiskFile(stream: ReadStream, what: string): DiskFile {
       }
       if (path === null)
         throw new StreamConsumed(`${what}: the stream was read already, and has no path to open again`);
-      return from === stop && known ? Readable.from([]) : createReadStream(path, { start: from, end: stop - 1 });
+      return from === stop && known
+        ? new Readable(bare({ read: atEnd }))
+        : createReadStream(path, bare({ ...PLAIN_STREAM, start: from, end: stop - 1 }));
     },
   };
 }
@@ -91,6 +94,34 @@ function isEmpty(stream: ReadStream, path: string | Buffer | null): boolean {
 }
 
 function ignore(): void {}
+
+function atEnd(this: Readable): void {
+  this.push(null);
+}
+
+/** All that Node's streams look for: they copy what they are given into an object that inherits from Object.prototype. */
+const PLAIN_STREAM: Parameters<typeof createReadStream>[1] & object = bare({
+  flags: 'r',
+  encoding: undefined,
+  fd: undefined,
+  mode: undefined,
+  autoClose: true,
+  emitClose: true,
+  highWaterMark: 64 * 1024,
+  fs: undefined,
+  signal: undefined,
+  ...Object.fromEntries(
+    [
+      'read',
+      'destroy',
+      'construct',
+      'objectMode',
+      'readableObjectMode',
+      'defaultEncoding',
+      'readableHighWaterMark',
+    ].map((name) => [name, undefined]),
+  ),
+});
 
 const SEPARATOR = process.platform === 'win32' ? '\\' : '/';
 

@@ -1,9 +1,11 @@
 /** Cutting a body: into pieces of one size, into lines, into a web stream. */
 
+import type { UnderlyingSource } from 'node:stream/web';
 import { typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
 import type { PieceDecoder } from './text.js';
+import { bare } from '../bare.js';
 
 /**
  * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
@@ -101,7 +103,7 @@ export function streamOf(
 ): ReadableStream<Uint8Array> {
   let iterator: AsyncIterator<Uint8Array> | null = null;
   return new ReadableStream<Uint8Array>(
-    {
+    bare<UnderlyingSource<Uint8Array>>({
       async pull(controller) {
         iterator ??= open();
         const { done, value } = await iterator.next();
@@ -109,8 +111,8 @@ export function streamOf(
         else controller.enqueue(value);
       },
       cancel: close,
-    },
-    { highWaterMark: 0 },
+    }),
+    bare({ highWaterMark: 0 }),
   );
 }
 

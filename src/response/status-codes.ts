@@ -1,5 +1,7 @@
 /** The status codes by name. What a response with one of them means is asked of the Response. */
 
+import { bare } from '../bare.js';
+
 /** The names in both spellings, as httpx has them; `phrase(code)` is not enumerable. */
 export type Codes = Readonly<Record<string, number>> & { phrase(code: number): string };
 
@@ -96,5 +98,5 @@ function build(): Codes {
   }
   for (const [name, code] of renamed) add(name, code);
   const phrase = (code: number) => phrases.get(code) ?? '';
-  return Object.freeze(Object.defineProperty(names, 'phrase', { value: phrase })) as unknown as Codes;
+  return Object.freeze(Object.defineProperty(names, 'phrase', bare({ value: phrase }))) as unknown as Codes;
 }

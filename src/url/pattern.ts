@@ -9,6 +9,7 @@ import { nearest } from '../check-options.js';
 import type { URL } from './url.js';
 import { encodeHost, isIPv4 } from './host.js';
 import { checkPort, defaultPortOf, isScheme, splitNetloc } from './parse.js';
+import { bare } from '../bare.js';
 
 /**
  * What a key of `proxies` or `mounts` means:
@@ -136,7 +137,7 @@ export function canonicalHost(host: string): string {
   const percent = host.indexOf('%');
   const address = percent === -1 ? host : host.slice(0, percent);
   const zone = percent === -1 ? '' : host.slice(percent);
-  return isIPv6(address) ? new SocketAddress({ address, family: 'ipv6' }).address + zone : host;
+  return isIPv6(address) ? new SocketAddress(bare({ address, family: 'ipv6' as const })).address + zone : host;
 }
 
 /** Below it, at the boundary of a label. Addresses have no subdomains, and what follows a zone's '%' is no name. */

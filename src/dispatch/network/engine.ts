@@ -12,6 +12,7 @@ import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
 import type { Arrival, ResponseVersion } from '../../response/received.js';
 import type { BodySource } from '../../response/body-source.js';
+import { bare } from '../../bare.js';
 
 export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
 
@@ -283,7 +284,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         }
         case WARNING:
-          process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), { code: 'WHIPPET_NO_TRUST_STORE' });
+          process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), bare({ code: 'WHIPPET_NO_TRUST_STORE' }));
           break;
         case REFUSAL:
           listener.onRefusal(

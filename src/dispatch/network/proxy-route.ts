@@ -12,6 +12,7 @@ import { URL } from '../../url/url.js';
 import type { PoolOptions, ProxyHandle, ProxyHandleOptions } from './engine.js';
 import * as native from './engine.js';
 import { ownText } from '../../own-memory.js';
+import { bare } from '../../bare.js';
 
 /** A dispatch's proxies as they are used. */
 export class ProxyRoutes {
@@ -90,7 +91,7 @@ export class ProxyRoute {
     const authority = `${host}:${url.port ?? (url.scheme === 'https' ? 443 : 80)}`;
     const target = new URL(this.proxy.proxyUrl);
     // Authority-form, which nobody else may set.
-    Object.defineProperty(target, 'fullPath', { value: authority });
+    Object.defineProperty(target, 'fullPath', bare({ value: authority }));
     return new Request('CONNECT', target, undefined, { lines: `Host\n${authority}\nAccept\n*/*\n`, body: null });
   }
 
@@ -98,7 +99,7 @@ export class ProxyRoute {
     if (this.#hasWarned) return;
     this.#hasWarned = true;
     const message = `HTTPProxyMode.FORWARD_ONLY: https requests go to ${this.proxy} in a form that the proxy can read`;
-    process.emitWarning(message, { code: 'WHIPPET_HTTPS_FORWARDED' });
+    process.emitWarning(message, bare({ code: 'WHIPPET_HTTPS_FORWARDED' }));
   }
 
   /** Host first, then the proxy's own, then the request's; of two with one name the request's counts. */

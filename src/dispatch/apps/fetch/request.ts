@@ -1,10 +1,12 @@
 /** The global Request that a fetch handler is given. */
 
+import type { UnderlyingSource } from 'node:stream/web';
 import type { StreamBody } from '../../../request/body.js';
 import { toChunk } from '../../../request/body.js';
 import { LocalProtocolError } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { Request } from '../../../request/request.js';
+import { bare } from '../../../bare.js';
 
 /** Its signal is made when the app looks at it: most do not, and it would cost as much as the rest. */
 export interface AppRequest extends globalThis.Request {
@@ -48,7 +50,7 @@ export function toAppRequest(
   const headers: [string, string][] = [];
   const fields = headerLines.split('\n');
   for (let i = 0; i + 1 < fields.length; i += 2) headers.push([fields[i], fields[i + 1]]);
-  const init: RequestInit & { duplex?: 'half' } = { method, headers };
+  const init: RequestInit & { duplex?: 'half' } = bare({ method, headers });
   if (sent !== null) {
     init.body = sent as Exclude<typeof sent, Buffer> | Uint8Array<ArrayBuffer>;
     init.duplex = 'half';
@@ -83,7 +85,7 @@ export function streamBody(body: StreamBody, listener: BodyListener): Streaming 
       .catch(() => {});
   };
   const stream = new ReadableStream<Uint8Array>(
-    {
+    bare<UnderlyingSource<Uint8Array>>({
       start(controller) {
         controls = controller;
       },
@@ -111,8 +113,8 @@ export function streamBody(body: StreamBody, listener: BodyListener): Streaming 
         }
       },
       cancel: release,
-    },
-    { highWaterMark: 0 },
+    }),
+    bare({ highWaterMark: 0 }),
   );
   const stop = (reason: unknown) => {
     const controller = controls;
@@ -136,7 +138,7 @@ function appRequestClass(): new (url: string, init: RequestInit) => AppRequest {
       const get = function (this: Request) {
         return this.#signal();
       };
-      Object.defineProperty(this.prototype, 'signal', { get, configurable: true });
+      Object.defineProperty(this.prototype, 'signal', bare({ get, configurable: true }));
     }
 
     #signal(): AbortSignal {

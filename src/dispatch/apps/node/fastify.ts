@@ -12,6 +12,7 @@ import type { NodeListener } from '../kind.js';
 import type { NodeExchange } from './exchange.js';
 import { exchangeOf } from './exchange.js';
 import type { NodeTarget } from './listener.js';
+import { bare } from '../../../bare.js';
 
 export interface FastifyLike {
   routing: NodeListener;
@@ -102,18 +103,22 @@ function watchStream(payload: unknown, exchange: NodeExchange): void {
   const stream = (isResponse ? (payload as Response).body : payload) as ReadableStream | null;
   if (stream === null || typeof stream.getReader !== 'function' || stream.locked) return;
   const { getReader } = stream;
-  Object.defineProperty(stream, 'getReader', {
-    configurable: true,
-    writable: true,
-    value: (...args: unknown[]) => {
-      const reader = Reflect.apply(getReader, stream, args) as ReadableStreamDefaultReader<unknown>;
-      const read = reader.read.bind(reader);
-      reader.read = (() =>
-        read().catch((error: unknown) => {
-          if (exchange.res.headersSent) exchange.noted(error);
-          throw error;
-        })) as typeof read;
-      return reader;
-    },
-  });
+  Object.defineProperty(
+    stream,
+    'getReader',
+    bare({
+      configurable: true,
+      writable: true,
+      value: (...args: unknown[]) => {
+        const reader = Reflect.apply(getReader, stream, args) as ReadableStreamDefaultReader<unknown>;
+        const read = reader.read.bind(reader);
+        reader.read = (() =>
+          read().catch((error: unknown) => {
+            if (exchange.res.headersSent) exchange.noted(error);
+            throw error;
+          })) as typeof read;
+        return reader;
+      },
+    }),
+  );
 }

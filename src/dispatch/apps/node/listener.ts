@@ -21,6 +21,7 @@ import { fastifyTarget } from './fastify.js';
 import { learnKoa } from './koa-callback.js';
 import type { NodeExchange } from './exchange.js';
 import { exchangeOf } from './exchange.js';
+import { bare } from '../../../bare.js';
 
 /** An app, ready to be called. */
 export interface NodeTarget {
@@ -98,12 +99,12 @@ function isAnswer(error: unknown, res: ServerResponse): boolean {
 /** The page that the app gives for an error, or for nobody's answer: the same app with nothing in it but that. */
 function lastWord(app: FinalApp, req: IncomingMessage, res: ServerResponse, error: unknown): void {
   const handle = (_req: unknown, _res: unknown, done: (error?: unknown) => void) => done(error);
-  const bare = Object.create(app, {
-    router: { value: { handle } }, // Express 5
-    _router: { value: { handle } }, // Express 4
-    stack: { value: [{ route: '', handle }] }, // connect
+  const emptied = Object.create(app, {
+    router: bare({ value: { handle } }), // Express 5
+    _router: bare({ value: { handle } }), // Express 4
+    stack: bare({ value: [{ route: '', handle }] }), // connect
   }) as FinalApp;
-  bare.handle(req, res);
+  emptied.handle(req, res);
 }
 
 // ── Koa ──

@@ -5,6 +5,7 @@
 
 import type { ServerResponse } from 'node:http';
 import { isIPv6, Socket } from 'node:net';
+import { bare } from '../../../bare.js';
 
 /** Who is at the two ends, as the app is told. */
 export interface Ends {
@@ -102,7 +103,7 @@ const accessors: Record<string, (this: AppSocket) => string | number> = {
   localFamily: () => 'IPv4',
 };
 for (const [name, get] of Object.entries(accessors)) {
-  Object.defineProperty(AppSocket.prototype, name, { get, configurable: true });
+  Object.defineProperty(AppSocket.prototype, name, bare({ get, configurable: true }));
 }
 
 const LOCAL_ADDRESS = '127.0.0.1';
