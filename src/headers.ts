@@ -360,14 +360,14 @@ function checkName(name: unknown): string {
   return key;
 }
 
-/** RFC 9110 §5.5: visible ASCII, space, HTAB, and the upper half of Latin-1, of which we leave out the controls. */
+/** RFC 9110 §5.5: visible ASCII, space, HTAB, and bytes from 0x80 (obs-text), each as the Latin-1 character of its number. */
 function checkValue(name: string, value: unknown): string {
   if (typeof value !== 'string') {
     throw new TypeError(`Header ${quote(name)}: value must be a string, got ${typeName(value)}`);
   }
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
-    if ((code >= 0x20 && code <= 0x7e) || code === 0x09 || (code >= 0xa0 && code <= 0xff)) continue;
+    if ((code >= 0x20 && code <= 0x7e) || code === 0x09 || (code >= 0x80 && code <= 0xff)) continue;
     const shown = secretNames.has(name.toLowerCase()) ? '' : ` ${quote(String.fromCharCode(code))}`;
     throw new TypeError(`Header ${quote(name)}: value has an invalid character${shown} at position ${i}`);
   }

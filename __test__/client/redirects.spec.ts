@@ -96,6 +96,11 @@ const LOCATIONS: [title: string, location: string, expected: string | null][] = 
   ['L8 //host', '//b.test/', 'http://b.test/#frag'],
   ['L9 a port without a host', 'http://:8080/', 'http://example.org:8080/#frag'],
   ['no host', 'https:///x', 'https://example.org/x#frag'],
+  ['no place for a host', 'http:/x', 'http://example.org/x#frag'],
+  ['a scheme and a path', 'http:x', 'http://example.org/dir/x#frag'],
+  ['a scheme and dots', 'http:../x?y', 'http://example.org/x?y#frag'],
+  ['a scheme alone', 'http:', 'http://example.org/dir/page#frag'],
+  ['another scheme', 'https:/x', 'https://example.org/x#frag'],
   ['L12 its own fragment', '/x#mine', 'http://example.org/x#mine'],
   ['L25 the default port', 'http://example.org:80/x', 'http://example.org/x#frag'],
   ['L32 SEC-A19 userinfo', 'http://u:p@b.test/t', 'http://b.test/t#frag'],
@@ -116,6 +121,47 @@ const LOCATIONS: [title: string, location: string, expected: string | null][] = 
   ['SEC-A19 10 KB', `/${'x'.repeat(10_000)}`, `http://example.org/${'x'.repeat(10_000)}#frag`],
   ['SEC-A19 more than a URL may be', `/${'x'.repeat(70_000)}`, null],
 ];
+
+const ON_A_PORT: [location: string, target: string][] = [
+  ['http:/next', '/next'],
+  ['http:next', '/dir/next'],
+  ['http:///next', '/next'],
+  ['HTTP:///next', '/next'],
+  ['http:?q', '/dir/page?q'],
+];
+
+for (const [location, target] of ON_A_PORT) {
+  test(`Location: ${location} on a server with a port`, async (t) => {
+    const server = await serve(t, ({ url }, response) => {
+      if (url === '/dir/page') response.writeHead(302, { location }).end();
+      else response.end(url);
+    });
+    t.is(told(await openClient(t).get(`${server.origin}/dir/page`)), `200 ${target}`);
+  });
+}
+
+test('303 leaves all that described the content behind', async (t) => {
+  const server = await serve(t, ({ url, headers }, response) => {
+    if (url === '/') response.writeHead(303, { location: '/next' }).end();
+    else response.end(JSON.stringify(Object.keys(headers).sort()));
+  });
+  const headers = Object.fromEntries(
+    ['Content-MD5', 'Content-Range', 'Content-Digest', 'Content-Disposition', 'Content-Location', 'Content-Whatever', 'Trailer', 'Digest', 'Repr-Digest', 'X-Content-Mine', 'Accept-Language'].map((name) => [name, 'x']),
+  ); // prettier-ignore
+  const response = await openClient(t).post(server.url, {
+    content: 'x',
+    headers: { ...headers, expect: '100-continue' },
+  });
+  t.deepEqual(response.json(), [
+    'accept',
+    'accept-encoding',
+    'accept-language',
+    'connection',
+    'host',
+    'user-agent',
+    'x-content-mine',
+  ]);
+});
 
 for (const [title, location, expected] of LOCATIONS) {
   test(`Location: ${title}`, async (t) => {

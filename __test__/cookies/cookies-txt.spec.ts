@@ -89,6 +89,15 @@ test('a jar with a store of one’s own is saved too', async (t) => {
   t.is((await Cookies.load(file)).get('a'), '1');
 });
 
+test('what Python’s MozillaCookieJar writes for a session cookie', async (t) => {
+  const file = path.join(await folder(t), 'cookies.txt');
+  await writeFile(file, 'ex.com\tFALSE\t/\tFALSE\t\ta\t1\n.ex.com\tTRUE\t/\tFALSE\t\t\tb\n');
+  const cookies = await Cookies.load(file);
+  t.is(cookies.headerFor(new URL('http://ex.com/')), 'a=1; b');
+  await cookies.save(file);
+  t.true((await readFile(file, 'utf8')).includes('ex.com\tFALSE\t/\tFALSE\t0\ta\t1\n'));
+});
+
 test('flags are read in any case', async (t) => {
   const file = path.join(await folder(t), 'cookies.txt');
   await writeFile(file, '.ex.com\ttrue\t/\tTrue\t0\ta\t1\nex.com\tfalse\t/\tFalse\t0\tb\t2\n');

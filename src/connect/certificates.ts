@@ -6,6 +6,7 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { types } from 'node:util';
 import { quote, typeName } from '../errors.js';
 import type { CertificateTypes } from '../types.js';
 import { bare } from '../bare.js';
@@ -28,7 +29,7 @@ function readOne(option: string, given: CertificateTypes): Uint8Array[] {
     if (given.includes('-----BEGIN')) return decode(option, Buffer.from(given), 'the PEM text');
     return readPath(option, given);
   }
-  if (given instanceof Uint8Array) return decode(option, Buffer.from(given), 'the bytes');
+  if (types.isUint8Array(given)) return decode(option, Buffer.from(given), 'the bytes');
   throw new TypeError(`${option}: expected a boolean, PEM text, DER bytes or a path, got ${typeName(given)}`);
 }
 

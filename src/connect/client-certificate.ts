@@ -5,6 +5,7 @@
 
 import { createPrivateKey, type KeyObject, type PrivateKeyInput, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, statSync } from 'node:fs';
+import { types } from 'node:util';
 import { readCertificates } from './certificates.js';
 import { quote, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
@@ -26,14 +27,14 @@ export interface ClientCertificate {
  * @throws TypeError naming the option
  */
 export function readClientCertificate(given: ClientCertificateOptions): ClientCertificate {
-  if (given === null || typeof given !== 'object' || Array.isArray(given) || given instanceof Uint8Array) {
+  if (given === null || typeof given !== 'object' || Array.isArray(given) || types.isUint8Array(given)) {
     throw new TypeError(`cert: expected an object with cert and key, got ${typeName(given)}`);
   }
   checkOptions(given, OPTION_NAMES, 'cert');
   const { cert, key, password } = { __proto__: null, ...given } as ClientCertificateOptions;
   for (const [option, value] of Object.entries({ 'cert.cert': cert, 'cert.key': key })) {
     if (value === undefined || value === null) throw new TypeError(`${option}: is missing`);
-    if (typeof value !== 'string' && !(value instanceof Uint8Array)) {
+    if (typeof value !== 'string' && !types.isUint8Array(value)) {
       throw new TypeError(`${option}: expected PEM text, DER bytes or a path, got ${typeName(value)}`);
     }
   }

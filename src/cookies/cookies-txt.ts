@@ -28,8 +28,8 @@ export function parseCookiesTxt(text: string, name: string): Cookie[] {
     if (fields.length < 6 || fields.length > 7) throw refused(`expected 7 fields with tabs, got ${fields.length}`);
     const [domain, subdomains, path, secure, expires, key, value = ''] = fields;
     if (!isFlag(subdomains) || !isFlag(secure)) throw refused('the second and fourth field must be TRUE or FALSE');
-    // Chrome's exporters write fractions.
-    if (!/^-?\d{1,17}(\.\d*)?$/.test(expires)) throw refused(`${quote(expires)} is not a time in seconds`);
+    // Chrome's exporters write fractions, Python's MozillaCookieJar nothing for a session cookie.
+    if (!/^(?:-?\d{1,17}(?:\.\d*)?)?$/.test(expires)) throw refused(`${quote(expires)} is not a time in seconds`);
     if (!path.startsWith('/')) throw refused(`the path ${quote(path)} does not begin with '/'`);
     const host = (domain.startsWith('.') ? domain.slice(1) : domain).toLowerCase();
     const wide = isTrue(subdomains) && host !== '' && !isAddress(host) && !isPublicSuffix(host);

@@ -19,7 +19,8 @@ import { formatCookiesTxt, parseCookiesTxt } from './cookies-txt.js';
 import { finding, findUnbound, firstExpiry, toHeader } from './retrieval.js';
 import type { Steps } from './store-calls.js';
 import { run, runSync } from './store-calls.js';
-import type { Target } from './storage.js';
+import { foreignCookieClass } from './foreign-cookie.js';
+import type { CookieClass, Target } from './storage.js';
 import { copyOf, hasExpired, makeCookie, putting, storing } from './storage.js';
 import { toughCookie } from './tough-cookie.js';
 
@@ -42,6 +43,8 @@ export class Cookies implements Iterable<[string, string]> {
   /** What an unchanged jar sends to a URL, and until when. */
   #memo = new Map<string, { header: string; until: number }>();
   #memoVersion = -1;
+  /** Found out with the first cookie that is stored. */
+  #cookieClass: { of: CookieClass | null } | null = null;
 
   constructor(cookies?: CookieTypes) {
     if (cookies !== undefined && isJar(cookies)) {
@@ -285,11 +288,12 @@ export class Cookies implements Iterable<[string, string]> {
     // A private field in tough-cookie's types, and an option of its constructor.
     const jar = this.#jar as { rejectPublicSuffixes?: boolean } | null;
     const rejectPublicSuffixes = jar === null || own(jar, 'rejectPublicSuffixes') !== false;
-    return { store: this.#store, memory: this.#memory, rejectPublicSuffixes };
+    const cookieClass = (this.#cookieClass ??= { of: this.#jar === null ? null : foreignCookieClass(this.#jar) }).of;
+    return { store: this.#store, memory: this.#memory, rejectPublicSuffixes, cookieClass };
   }
 
   #targetOfUnbound(): Target {
-    return { store: this.#unbound.asStore, memory: this.#unbound, rejectPublicSuffixes: true };
+    return { store: this.#unbound.asStore, memory: this.#unbound, rejectPublicSuffixes: true, cookieClass: null };
   }
 
   #checkSynchronous(what: string): void {

@@ -21,18 +21,18 @@ export interface SetCookie {
 }
 
 /**
- * null for what is no cookie: without '=' or a name, with control characters, or too long. Attributes that cannot be read are
+ * null for what is no cookie: with neither name nor value, with control characters, or too long. The name may be ''. Attributes that cannot be read are
  * left out one by one. Values are bytes, one per character (Latin-1), and stay exactly as they are.
  */
 export function parseSetCookie(line: string, now: number): SetCookie | null {
   if (controls.test(line)) return null;
   const end = line.indexOf(';');
   const pair = end === -1 ? line : line.slice(0, end);
+  // §5.6: without '=' it is all value, of a cookie without a name.
   const equals = pair.indexOf('=');
-  if (equals === -1) return null;
-  const name = trimBlanks(pair.slice(0, equals));
+  const name = equals === -1 ? '' : trimBlanks(pair.slice(0, equals));
   const value = trimBlanks(pair.slice(equals + 1));
-  if (name === '' || name.length + value.length > MAX_PAIR) return null;
+  if ((name === '' && value === '') || name.length + value.length > MAX_PAIR) return null;
   // Stricter than §5.6, which lets a tab stand inside: no cookies.txt could hold it, and servers refuse it.
   if (name.includes('\t') || value.includes('\t')) return null;
   const cookie: SetCookie = {

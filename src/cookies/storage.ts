@@ -19,7 +19,12 @@ export interface Target {
   /** The store again when it is ours: it has limits. A user's store has its own. */
   memory: MemoryStore | null;
   rejectPublicSuffixes: boolean;
+  /** The class of the jar's cookies, when it comes from another copy of tough-cookie; else null. */
+  cookieClass: CookieClass | null;
 }
+
+/** A class of cookies. */
+export type CookieClass = new (properties: Partial<Cookie>) => Cookie;
 
 /**
  * Stores what one response sets, in its order, so that the last word on a name counts.
@@ -43,8 +48,10 @@ export function* storing(lines: readonly string[], site: Site | null, target: Ta
 }
 
 /** Puts one cookie; one that has expired removes what is there. */
-export function* putting(cookie: Cookie, target: Target, now = Date.now()): Steps<void> {
-  const { store, memory } = target;
+export function* putting(ours: Cookie, target: Target, now = Date.now()): Steps<void> {
+  const { store, memory, cookieClass } = target;
+  // A jar asks whether a cookie is of its own class before it writes it down.
+  const cookie = cookieClass === null ? ours : new cookieClass({ ...ours });
   const { domain, path, key } = cookie;
   const find: Call<Cookie> = (callback) => store.findCookie(domain, path, key, callback as never);
   const old = (yield find) as Cookie | undefined | null;
@@ -181,7 +188,9 @@ function scopeOf(
 }
 
 /** §4.1.3, whatever the case: servers compare names without it more often than they should. */
-function keepsItsPrefix({ name, secure, httpOnly, domain, path }: SetCookie): boolean {
+function keepsItsPrefix({ name, value, secure, httpOnly, domain, path }: SetCookie): boolean {
+  // §5.7: sent without a name, such a value would look like a cookie of that name.
+  if (name === '') return !/^__(?:secure|host|http)-/i.test(value);
   if (!name.startsWith('__')) return true;
   const lower = name.toLowerCase();
   if (lower.startsWith('__host-')) {

@@ -1,7 +1,9 @@
 /** Which body a request's options ask for, and what describes it. How each kind is encoded is in content.ts, form.ts and multipart.ts. */
 
 import type { Body } from './body.js';
-import { encodeContent, encodeJson } from './body.js';
+import { encodeContent, encodeJson, streamFormBody } from './body.js';
+import type { StreamForm } from './brands.js';
+import { isStreamForm } from './brands.js';
 import { toFields, urlEncode } from './form.js';
 import { Headers, mergeHeaders } from '../headers.js';
 import { boundaryOf, encodeMultipart, newBoundary, toFiles } from './multipart.js';
@@ -34,6 +36,8 @@ export interface BodyInit_ {
 export function toContent(options: BodyInit_, defaults?: Headers): Content {
   const { content, json, data, files } = options;
   const hasContent = content !== undefined && content !== null;
+  const form = hasContent ? content : data;
+  if (isStreamForm(form)) return ofStreamForm(form, options);
   const hasForm = (data !== undefined && data !== null) || (files !== undefined && files !== null);
   if (!hasForm) {
     if (hasContent && json !== undefined) throw two(options);
@@ -52,6 +56,16 @@ export function toContent(options: BodyInit_, defaults?: Headers): Content {
   const boundary = boundaryOf(given) ?? newBoundary();
   const body = encodeMultipart(fields.list, parts, boundary);
   return { body, type: `multipart/form-data; boundary=${boundary}`, boundary };
+}
+
+/** @throws TypeError when there is another body beside it */
+function ofStreamForm(form: StreamForm, options: BodyInit_): Content {
+  const others = [options.content, options.json, options.data, options.files].filter(
+    (value) => value !== undefined && value !== null && value !== form,
+  );
+  if (others.length > 0) throw two(options);
+  const type = new Headers(form.getHeaders()).get('content-type') ?? null;
+  return { body: streamFormBody(form), type, boundary: boundaryOf(type ?? undefined) ?? null };
 }
 
 /** httpx, as requests before it, sends text and bytes given as `data` as they are. Not in the types: `content` is the place. */

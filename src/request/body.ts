@@ -4,11 +4,13 @@
  */
 
 import { IncomingMessage } from 'node:http';
-import { Duplex, Readable, Transform } from 'node:stream';
+import { Duplex, PassThrough, Readable, Transform } from 'node:stream';
 import type { DiskFile } from './disk-file.js';
 import { isReadStream, toDiskFile } from './disk-file.js';
 import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
+import type { StreamForm } from './brands.js';
+import { isArrayBuffer, isBlob, isFormData } from './brands.js';
 import type { ContentTypes } from '../types.js';
 import { ownText } from '../own-memory.js';
 
@@ -69,18 +71,18 @@ export class StreamBody {
  */
 export function encodeContent(content: ContentTypes): Body {
   if (typeof content === 'string') return content === '' ? null : ownText(content);
-  if (content instanceof ArrayBuffer) return fromBytes(Buffer.from(content));
+  if (isArrayBuffer(content)) return fromBytes(Buffer.from(content));
   if (ArrayBuffer.isView(content)) {
     return fromBytes(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   }
-  if (content instanceof Blob) return content.size === 0 ? null : blobBody(content, 'content');
+  if (isBlob(content)) return content.size === 0 ? null : blobBody(content, 'content');
   if (content instanceof ReadableStream) {
     if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
     checkUnread(content);
     return new StreamBody(() => iterate(checkUnread(content)), null, false);
   }
   if (content instanceof Readable) return nodeBody(content, 'content');
-  if ((content as unknown) instanceof URLSearchParams || (content as unknown) instanceof FormData) {
+  if ((content as unknown) instanceof URLSearchParams || isFormData(content)) {
     throw new TypeError(`content: expected a body as it is, got ${typeName(content)}: forms are given as data`);
   }
   if (content !== null && typeof content === 'object') {
@@ -97,7 +99,7 @@ export function encodeContent(content: ContentTypes): Body {
  * @param what The option, for errors.
  */
 export function blobBody(blob: Blob, what: string): StreamBody {
-  return new StreamBody(() => exactly(iterate(blob.stream()), blob.size, what), blob.size, true);
+  return new StreamBody(() => exactly(iterateBlob(blob), blob.size, what), blob.size, true);
 }
 
 /**
@@ -117,6 +119,17 @@ export function nodeBody(stream: Readable, what: string): StreamBody {
   // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
   stream.on('error', () => {});
   return new StreamBody(() => iterateNode(stream), null, false);
+}
+
+/** The form of npm's form-data: read as it writes itself, once. */
+export function streamFormBody(form: StreamForm): StreamBody {
+  const length = form.hasKnownLength?.() === true ? (form.getLengthSync?.() ?? null) : null;
+  const open = () => {
+    const pieces = new PassThrough();
+    form.on('error', (error: Error) => pieces.destroy(error));
+    return iterateNode(form.pipe(pieces));
+  };
+  return new StreamBody(open, length, false);
 }
 
 /**
@@ -142,7 +155,7 @@ export function encodeJson(value: unknown): Buffer {
 export function toChunk(piece: unknown): Buffer {
   if (typeof piece === 'string') return Buffer.from(piece);
   if (ArrayBuffer.isView(piece)) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
-  if (piece instanceof ArrayBuffer) return Buffer.from(piece);
+  if (isArrayBuffer(piece)) return Buffer.from(piece);
   throw new TypeError(`content: expected pieces of bytes or text, got ${typeName(piece)}`);
 }
 
@@ -181,6 +194,12 @@ function iterableBody(source: AsyncIterable<unknown> | Iterable<unknown>, kind: 
 function isRestartable(source: object, kind: 'async' | 'sync'): boolean {
   const symbol = kind === 'async' ? Symbol.asyncIterator : Symbol.iterator;
   return !('next' in source) && typeof (source as Record<symbol, unknown>)[symbol] === 'function';
+}
+
+/** Those of other packages give web streams of their own, or Node's. */
+function iterateBlob(blob: Blob): AsyncIterable<unknown> {
+  const stream: ReadableStream<Uint8Array> | Readable = blob.stream();
+  return stream instanceof Readable ? iterateNode(stream) : iterate(stream);
 }
 
 /** A web stream, cancelled when its reader stops early, also while it waits for a piece. */

@@ -3,6 +3,8 @@
  * which of the two a request gets is decided in body.ts.
  */
 
+import { types } from 'node:util';
+import { isArrayBuffer, isBlob, isFormData } from './brands.js';
 import { quote, typeName } from '../errors.js';
 import { QueryParams } from '../url/query-params.js';
 import type { FormTypes, FormValue } from '../types.js';
@@ -38,20 +40,15 @@ export function urlEncode(fields: Fields['list']): Buffer {
   return ownText(new QueryParams(fields as [string, string][]).toString());
 }
 
-/** By its brand: there are FormData besides the platform's. */
-function isFormData(data: object): data is FormData {
-  return data instanceof FormData || Object.prototype.toString.call(data) === '[object FormData]';
-}
-
 /** Streams, bytes, lists and dates are objects, and no fields. */
 function isOther(data: object): boolean {
   return (
     Symbol.iterator in data ||
     Symbol.asyncIterator in data ||
-    data instanceof ArrayBuffer ||
-    data instanceof Blob ||
-    data instanceof Date ||
-    data instanceof Promise
+    isArrayBuffer(data) ||
+    isBlob(data) ||
+    types.isDate(data) ||
+    types.isPromise(data)
   );
 }
 

@@ -5,6 +5,7 @@
 
 import { randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { isArrayBuffer, isBlob, isFile } from './brands.js';
 import type { Body } from './body.js';
 import { blobBody, nodeBody, StreamBody } from './body.js';
 import { nameOf } from './disk-file.js';
@@ -44,7 +45,7 @@ export function toFiles(files: FilesTypes): Part[] {
       pairs.push([pair[0] as string, pair[1]]);
     }
   } else {
-    if (Symbol.iterator in files || Symbol.asyncIterator in files || files instanceof Blob) {
+    if (Symbol.iterator in files || Symbol.asyncIterator in files || isBlob(files)) {
       throw refused('files', files);
     }
     for (const name of Object.keys(files)) {
@@ -71,7 +72,7 @@ export function encodeMultipart(fields: Fields['list'], files: readonly Part[], 
     if (typeof value === 'string') {
       segments.push(Buffer.from(`${start}Content-Disposition: form-data; name="${escape(name)}"\r\n\r\n${value}`));
     } else {
-      segments.push(Buffer.from(start + headOf(toFile(name, value))), ...contentOf(name, value));
+      segments.push(Buffer.from(start + headOf(toEntry(name, value))), ...contentOf(name, value));
     }
   }
   for (const file of files) {
@@ -138,25 +139,31 @@ function toFile(name: unknown, value: FileTypes): Part {
   return { name, filename: filename || null, content, type: contentType ?? guessed, headers: own };
 }
 
+/** A file of a FormData: its name is the form's, also where it has a folder in it or is empty. */
+function toEntry(name: string, value: Blob): Part {
+  const filename = isFile(value) ? value.name : 'blob';
+  return { name, filename, content: value, type: typeOf(value) ?? guessType(filename), headers: new Headers() };
+}
+
 function isContent(value: unknown): value is FileContent {
   return (
     typeof value === 'string' ||
     ArrayBuffer.isView(value) ||
-    value instanceof ArrayBuffer ||
-    value instanceof Blob ||
+    isArrayBuffer(value) ||
+    isBlob(value) ||
     value instanceof Readable
   );
 }
 
 function filenameOf(content: FileContent): string {
   // Not by `name in content`, which a polluted Object.prototype would answer.
-  if (content instanceof File) return content.name.slice(content.name.lastIndexOf('/') + 1) || 'upload';
+  if (isFile(content)) return content.name.slice(content.name.lastIndexOf('/') + 1) || 'upload';
   if (content instanceof Readable) return nameOf(content) ?? 'upload';
   return 'upload';
 }
 
 function typeOf(content: FileContent): string | null {
-  return content instanceof Blob && content.type !== '' ? content.type : null;
+  return isBlob(content) && content.type !== '' ? content.type : null;
 }
 
 /** The part's header lines and the empty one after them. Everything in it is escaped or was checked by Headers. */
@@ -173,7 +180,7 @@ function contentOf(name: string, content: FileContent): Segment[] {
   const what = `files: ${quote(name)}`;
   if (typeof content === 'string') return [Buffer.from(content)];
   if (ArrayBuffer.isView(content)) return [Buffer.from(content.buffer, content.byteOffset, content.byteLength)];
-  if (content instanceof Blob) return content.size === 0 ? [] : [blobBody(content, what)];
+  if (isBlob(content)) return content.size === 0 ? [] : [blobBody(content, what)];
   if (!(content instanceof Readable)) return [Buffer.from(content as ArrayBuffer)];
   if (content.readableObjectMode || content.readableEncoding !== null) {
     const gives = content.readableObjectMode ? 'objects' : `text (${content.readableEncoding})`;

@@ -1,5 +1,6 @@
 /** A Response that is made by hand, for mocks and in-process dispatches. What comes over the network is not here. */
 
+import { types } from 'node:util';
 import type { ResponseVersion } from './received.js';
 import { encodeJson, toChunk } from '../request/body.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
@@ -82,7 +83,7 @@ function bodyOf(init: ResponseInit_): MadeBody {
   if (content === undefined || content === null) return { content: Buffer.alloc(0), source: null, headers: [] };
   if (typeof content === 'string') return whole(ownText(content));
   // Copied: whoever gave them may change them.
-  if (content instanceof Uint8Array) return whole(ownCopy(content));
+  if (types.isUint8Array(content)) return whole(ownCopy(content));
   if (typeof content !== 'object' || !(Symbol.asyncIterator in content)) {
     throw new TypeError(`content: expected text, bytes or an async iterable of bytes, got ${typeName(content)}`);
   }

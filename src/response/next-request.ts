@@ -29,7 +29,8 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
   const headers = new Headers(request.headers);
   headers.delete('proxy-authorization');
   headers.delete('cookie');
-  if (method !== request.method) for (const name of contentHeaders) headers.delete(name);
+  if (method !== request.method)
+    for (const name of Array.from(headers.keys()).filter(describesContent)) headers.delete(name);
   if (request.url.origin !== url.origin) {
     headers.delete('host');
     for (const name of sensitive) headers.delete(name);
@@ -70,11 +71,7 @@ function locationOf(request: Request, response: Response): URL {
     const target = new URL(text.includes('\ufffd') ? location : text);
     // A path to us, another host to a browser.
     if (/^[\\/]*\\/.test(text)) throw new InvalidURL('it begins with a backslash');
-    // 'https:///x' and 'https://:443/': no host means the same host.
-    url =
-      target.scheme !== '' && target.rawHost === '' && ['http', 'https'].includes(target.scheme)
-        ? target.copyWith({ host: base.rawHost })
-        : base.join(target);
+    url = base.join(withHost(target, text, base));
     if (url.rawHost === '' && ['http', 'https'].includes(url.scheme)) throw new InvalidURL('it has no host');
     if (url.userinfo !== '') url = url.withoutUserinfo();
     if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
@@ -87,6 +84,19 @@ function locationOf(request: Request, response: Response): URL {
     });
   }
   return url;
+}
+
+/**
+ * 'https:///x' and 'https://:443/': no host means the same host, and no port the same port within one scheme. 'http:/x' and 'http:x'
+ * have no place for one: they are paths, as in browsers.
+ */
+function withHost(target: URL, text: string, base: URL): URL {
+  if ((target.scheme !== 'http' && target.scheme !== 'https') || target.rawHost !== '') return target;
+  const hasAuthority = /^[a-z]+:\/\//i.test(text.trim());
+  const isSame = target.scheme === base.scheme;
+  if (!hasAuthority && isSame) return target;
+  const hasPort = /^[a-z]+:\/\/[^/?#]*:\d/i.test(text.trim());
+  return isSame && !hasPort ? target.copyWith({ netloc: base.netloc }) : target.copyWith({ host: base.rawHost });
 }
 
 /** 303: GET unless HEAD. 302: the same, as browsers do it. 301: only POST becomes GET. 307 and 308 keep the method. */
@@ -102,11 +112,9 @@ export function mayKeepAuth(from: URL, to: URL): boolean {
   return isUpgrade && from.rawHost === to.rawHost && from.port === null && to.port === null;
 }
 
-const contentHeaders = [
-  'content-length',
-  'transfer-encoding',
-  'content-type',
-  'content-encoding',
-  'content-language',
-  'content-location',
-];
+/** Of the content that is left behind, or of how it was sent. */
+function describesContent(name: string): boolean {
+  return name.startsWith('content-') || contentHeaders.has(name);
+}
+
+const contentHeaders = new Set(['transfer-encoding', 'trailer', 'expect', 'digest', 'repr-digest']);
