@@ -12,9 +12,9 @@
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { AxiosCall } from './axios/call.js';
-import { AxiosClients } from './axios/clients.js';
 import type { AxiosConfig, AxiosResponse } from './axios/types.js';
 import { loadAxios } from './axios/types.js';
+import { DerivedClients } from './derived-clients.js';
 
 export type { AxiosConfig, AxiosResponse };
 
@@ -30,7 +30,7 @@ export type AxiosAdapter = ((config: AxiosConfig) => Promise<AxiosResponse>) & {
  * @throws TypeError, RangeError for bad options, naming them
  */
 export function createAdapter(clientOrOptions?: Client | ClientOptions): AxiosAdapter {
-  const clients = new AxiosClients(clientOrOptions);
+  const clients = new DerivedClients(clientOrOptions, 'createAdapter()');
   const adapter = async (config: AxiosConfig) => new AxiosCall(await loadAxios(), clients, config).run();
   return Object.assign(adapter, { close: () => clients.close() });
 }

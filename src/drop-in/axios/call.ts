@@ -1,6 +1,7 @@
 /** One request of axios: from its configuration to a response or an error as its own http adapter has them. */
 
 import { Readable } from 'node:stream';
+import type { Client } from '../../client/client.js';
 import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutException } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { Request } from '../../request/request.js';
@@ -8,18 +9,19 @@ import type { Response } from '../../response/response.js';
 import type { ContentTypes } from '../../types.js';
 import { URL } from '../../url/url.js';
 import { rawChunks } from '../readable.js';
-import type { AxiosClients } from './clients.js';
+import type { DerivedClients } from '../derived-clients.js';
+import { clientOptionsOf } from './client-options.js';
 import { paced, Progress } from './progress.js';
 import type { Axios, AxiosConfig, AxiosRequest, AxiosResponse } from './types.js';
 
 export class AxiosCall {
   #axios: Axios;
-  #clients: AxiosClients;
+  #clients: DerivedClients;
   #config: AxiosConfig;
   #request: AxiosRequest | undefined;
   #ending = new AbortController();
 
-  constructor(axios: Axios, clients: AxiosClients, config: AxiosConfig) {
+  constructor(axios: Axios, clients: DerivedClients, config: AxiosConfig) {
     this.#axios = axios;
     this.#clients = clients;
     this.#config = config;
@@ -138,9 +140,18 @@ export class AxiosCall {
     return paced(bounded(), progress, this.#rate(0));
   }
 
+  #client(): Client {
+    const own = clientOptionsOf(this.#axios, this.#config);
+    try {
+      return this.#clients.for(own);
+    } catch (error) {
+      throw this.#axios.AxiosError.from(error, 'ERR_BAD_OPTION', this.#config);
+    }
+  }
+
   /** Redirects are followed here, as `beforeRedirect` may change each of them. */
   async #follow(first: Request): Promise<Response> {
-    const client = this.#clients.for(this.#axios, this.#config);
+    const client = this.#client();
     const { maxRedirects = DEFAULT_REDIRECTS, beforeRedirect } = this.#config;
     let request = first;
     for (let followed = 0; ; followed++) {

@@ -3,7 +3,6 @@
  * registered symbol (`undici.error.…`), which these carry. What happened below stays the `cause`.
  */
 
-import { constants } from 'node:os';
 import {
   ConnectError,
   ConnectTimeout,
@@ -16,6 +15,7 @@ import {
   TimeoutException,
   WriteTimeout,
 } from '../../errors.js';
+import { systemErrorOf } from '../system-error.js';
 
 /** The base: `error.code` is stable, for programs. */
 export class UndiciError extends Error {
@@ -88,7 +88,8 @@ export function toUndiciError(error: unknown, hasHead: boolean): unknown {
   if (error instanceof TimeoutException) {
     return hasHead ? new BodyTimeoutError(error.message, error) : new HeadersTimeoutError(error.message, error);
   }
-  if (error instanceof NetworkError && isSystemCode(error.code)) return systemError(error);
+  const system = systemErrorOf(error);
+  if (system !== null) return system;
   if (error instanceof ConnectError)
     return Object.assign(new Error(error.message, { cause: error }), { code: error.code });
   if (error instanceof ResponseTooLarge) return new ResponseExceededMaxSizeError(error.message, error);
@@ -104,26 +105,4 @@ export function toUndiciError(error: unknown, hasHead: boolean): unknown {
 
 function isClosed(error: HTTPError): boolean {
   return /closed|incomplete|received \d+ bytes|no orderly end|cut short/.test(error.message);
-}
-
-function isSystemCode(code: string): boolean {
-  return /^E[A-Z0-9_]+$/.test(code) && !code.startsWith('ERR_');
-}
-
-/** As Node's own: `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall. */
-function systemError(error: NetworkError): Error {
-  const { code } = error;
-  const isLookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
-  const syscall = isLookup ? 'getaddrinfo' : error instanceof ConnectError ? 'connect' : 'read';
-  const url = error.request?.url;
-  const place =
-    url === undefined || syscall === 'read' ? '' : isLookup ? ` ${url.host}` : ` ${url.host}:${portOf(url)}`;
-  const number = (constants.errno as Record<string, number>)[code];
-  const errno = isLookup ? (code === 'ENOTFOUND' ? -3008 : -3001) : number === undefined ? undefined : -number;
-  const own = new Error(`${syscall} ${code}${place}`);
-  return Object.assign(own, { errno, code, syscall }, isLookup ? { hostname: url?.host } : {});
-}
-
-function portOf(url: { port: number | null; scheme: string }): number {
-  return url.port ?? (url.scheme === 'https' ? 443 : 80);
 }

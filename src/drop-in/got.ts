@@ -1,0 +1,64 @@
+/**
+ * `whippet/got`: the `request` option of got ≥ 14. Redirects, cookies, retries, decompression and timeouts stay got's.
+ *
+ * ```js
+ * import got from 'got';
+ * import { request } from 'whippet/got';
+ *
+ * const api = got.extend({ request });
+ * ```
+ */
+
+import type { IncomingMessage } from 'node:http';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { Client } from '../client/client.js';
+import type { ClientOptions } from '../client/options.js';
+import { DerivedClients, isPlainAgent, tlsOptions } from './derived-clients.js';
+import type { NativeOptions } from './got/outgoing-request.js';
+import { OutgoingRequest } from './got/outgoing-request.js';
+
+/** As `http.request`: what got calls. */
+export type RequestFunction = ((
+  url: globalThis.URL,
+  options: NativeOptions,
+  callback?: (response: IncomingMessage) => void,
+) => OutgoingRequest) & { close(): Promise<void> };
+
+/**
+ * A request function over a client, which stays its owner's to close, or over one made from options, closed by `request.close()`.
+ *
+ * TLS options, `localAddress` and unix sockets of a request are honoured by clients of their own; over a client that was handed in they
+ * are refused by name, as are agents of other kinds than Node's own.
+ *
+ * @throws TypeError, RangeError for bad options, naming them
+ */
+export function createRequest(clientOrOptions?: Client | ClientOptions): RequestFunction {
+  const clients = new DerivedClients(clientOrOptions, 'createRequest()');
+  const request = (
+    url: globalThis.URL,
+    options: NativeOptions,
+    callback?: (response: IncomingMessage) => void,
+  ): OutgoingRequest => {
+    const outgoing = new OutgoingRequest(clients.for(clientOptionsOf(options)), url, options);
+    if (callback !== undefined) outgoing.once('response', callback);
+    return outgoing;
+  };
+  return Object.assign(request, { close: () => clients.close() });
+}
+
+/** The request function with default options. */
+export const request: RequestFunction = createRequest();
+
+function clientOptionsOf(options: NativeOptions): ClientOptions {
+  const { agent, socketPath, localAddress } = options;
+  if (agent !== false && !isPlainAgent(agent, HttpAgent) && !isPlainAgent(agent, HttpsAgent)) {
+    throw new TypeError(
+      'agent: one of another kind than Node’s own cannot be used; see the options of createRequest()',
+    );
+  }
+  const own = tlsOptions(options as Record<string, unknown>);
+  if (typeof socketPath === 'string') own.socketPath = socketPath;
+  if (typeof localAddress === 'string') own.localAddress = localAddress;
+  return own;
+}

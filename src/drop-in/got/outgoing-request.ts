@@ -1,0 +1,245 @@
+/** What got holds while a request is sent: shaped as Node's ClientRequest, carried by a client. */
+
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Writable } from 'node:stream';
+import type { Client } from '../../client/client.js';
+import { keepSending } from '../../client/options.js';
+import { HTTPError } from '../../errors.js';
+import { Request } from '../../request/request.js';
+import type { Response } from '../../response/response.js';
+import { URL } from '../../url/url.js';
+import { systemErrorOf } from '../system-error.js';
+import { IncomingResponse } from './incoming-response.js';
+
+/** Of Node's request options, those that count. */
+export interface NativeOptions {
+  method?: string;
+  headers?: Record<string, string | string[] | number | undefined>;
+  agent?: unknown;
+  socketPath?: string;
+  localAddress?: string;
+}
+
+type Done = (error?: Error | null) => void;
+
+export class OutgoingRequest extends Writable {
+  readonly method: string;
+  readonly path: string;
+  readonly host: string;
+  readonly protocol: string;
+  readonly socketPath: string | undefined;
+  /** Node's, as far as got looks at it. */
+  socket: RequestSocket | null = null;
+  res: IncomingMessage | null = null;
+  aborted = false;
+  reusedSocket = false;
+  #client: Client;
+  #url: globalThis.URL;
+  #options: NativeOptions;
+  #ending = new AbortController();
+  #hasBegun = false;
+  /** The first chunk: when it is the only one, it is the whole body. */
+  #first: Buffer | null = null;
+  #queue: { chunk: Buffer; done: Done }[] = [];
+  #isEnded = false;
+  #wake: (() => void) | null = null;
+  #idle: { timer: NodeJS.Timeout; ms: number } | null = null;
+
+  constructor(client: Client, url: globalThis.URL, options: NativeOptions) {
+    // It lives on behind its last byte, until its response is read.
+    super({ autoDestroy: false });
+    this.#client = client;
+    this.#url = url;
+    this.#options = options;
+    this.method = (options.method ?? 'GET').toUpperCase();
+    this.path = url.pathname + url.search;
+    this.host = url.hostname;
+    this.protocol = url.protocol;
+    this.socketPath = options.socketPath;
+  }
+
+  /** Milliseconds without any progress until 'timeout'; 0: none. */
+  setTimeout(ms: number, callback?: () => void): this {
+    if (this.#idle !== null) clearTimeout(this.#idle.timer);
+    this.#idle = null;
+    if (callback !== undefined) this.once('timeout', callback);
+    if (ms > 0) this.#idle = { ms, timer: setTimeout(() => this.emit('timeout'), ms) };
+    return this;
+  }
+
+  setNoDelay(): this {
+    return this;
+  }
+
+  setSocketKeepAlive(): this {
+    return this;
+  }
+
+  getHeader(name: string): string | string[] | number | undefined {
+    const key = Object.keys(this.#options.headers ?? {}).find((own) => own.toLowerCase() === name.toLowerCase());
+    return key === undefined ? undefined : this.#options.headers?.[key];
+  }
+
+  /** The request goes out without waiting for its body. */
+  flushHeaders(): void {
+    this.#stream();
+  }
+
+  abort(): void {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.emit('abort');
+    this.destroy();
+  }
+
+  override _write(given: Buffer | string, encoding: BufferEncoding, done: Done): void {
+    const chunk = typeof given === 'string' ? Buffer.from(given, encoding) : given;
+    this.#touch();
+    if (!this.#hasBegun && this.#first === null) {
+      this.#first = chunk;
+      done();
+      // A body that does not end in the same turn is a stream.
+      setImmediate(() => this.#stream());
+      return;
+    }
+    this.#stream();
+    this.#queue.push({ chunk, done });
+    this.#wake?.();
+  }
+
+  override _final(done: Done): void {
+    this.#isEnded = true;
+    if (this.#hasBegun) this.#wake?.();
+    else this.#begin(this.#first);
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    this.setTimeout(0);
+    this.#ending.abort(error ?? hangUp());
+    this.#wake?.();
+    for (const waiting of this.#queue.splice(0)) waiting.done(error ?? hangUp());
+    done(error ?? (this.res === null && !this.#isEnded ? hangUp() : null));
+  }
+
+  #stream(): void {
+    if (!this.#hasBegun && !this.destroyed) this.#begin(this.#chunks());
+  }
+
+  #begin(body: Buffer | AsyncIterable<Buffer> | null): void {
+    this.#hasBegun = true;
+    this.#send(body).catch((error: unknown) => this.destroy(toNodeError(error)));
+  }
+
+  async #send(body: Buffer | AsyncIterable<Buffer> | null): Promise<void> {
+    const url = new URL(this.#url.href);
+    const headers = Object.entries(this.#options.headers ?? {}).flatMap(([name, value]) =>
+      (Array.isArray(value) ? value : value === undefined ? [] : [String(value)]).map((one): [string, string] => [
+        name,
+        one,
+      ]),
+    );
+    const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
+    const request = new Request(this.method, target, body === null ? { headers } : { headers, content: body });
+    keepSending(request, {
+      onInformational: (statusCode, fields) => {
+        this.emit('information', { statusCode, headers: Object.fromEntries(fields), rawHeaders: fields.raw.flat() });
+        if (statusCode === 100) this.emit('continue');
+      },
+    });
+    this.socket = new RequestSocket(this);
+    this.emit('socket', this.socket);
+    const response = await this.#client.send(request, {
+      stream: true,
+      followRedirects: false,
+      auth: null,
+      signal: this.#ending.signal,
+    });
+    this.#onResponse(response);
+  }
+
+  #onResponse(response: Response): void {
+    this.#touch();
+    this.socket?.connected(response);
+    const incoming = new IncomingResponse(response, this, () => this.#touch());
+    this.res = incoming as unknown as IncomingMessage;
+    incoming.once('close', () => {
+      this.setTimeout(0);
+      this.destroy();
+    });
+    if (!this.emit('response', incoming)) incoming.resume();
+  }
+
+  #touch(): void {
+    this.#idle?.timer.refresh();
+  }
+
+  async *#chunks(): AsyncGenerator<Buffer> {
+    if (this.#first !== null) yield this.#first;
+    for (;;) {
+      const next = this.#queue.shift();
+      if (next !== undefined) {
+        yield next.chunk;
+        this.#touch();
+        next.done();
+      } else if (this.#isEnded || this.destroyed) {
+        return;
+      } else {
+        await new Promise<void>((resolve) => (this.#wake = resolve));
+        this.#wake = null;
+      }
+    }
+  }
+}
+
+/** What got and its timers look at of a socket: by the time there is one, it is connected. */
+class RequestSocket extends EventEmitter {
+  readonly connecting = false;
+  readonly writable = true;
+  remoteAddress: string | undefined;
+  remotePort: number | undefined;
+  localAddress: string | undefined;
+  #request: OutgoingRequest;
+
+  constructor(request: OutgoingRequest) {
+    super();
+    this.#request = request;
+  }
+
+  get encrypted(): boolean {
+    return this.#request.protocol === 'https:';
+  }
+
+  connected(response: Response): void {
+    const peer = (response as { peer?: { address: string; port: number; localAddress: string } | null }).peer ?? null;
+    this.remoteAddress = peer?.address;
+    this.remotePort = peer?.port;
+    this.localAddress = peer?.localAddress;
+  }
+
+  address(): object {
+    return this.localAddress === undefined ? {} : { address: this.localAddress };
+  }
+
+  setTimeout(): this {
+    return this;
+  }
+}
+
+/** As Node would have had it. */
+export function toNodeError(error: unknown): Error {
+  if (!(error instanceof HTTPError)) return error as Error;
+  const system = systemErrorOf(error);
+  if (system !== null) return Object.assign(system, { cause: error });
+  const code = /TIMEOUT/.test(error.code)
+    ? 'ETIMEDOUT'
+    : /^ERR_(?:REMOTE_PROTOCOL|READ|WRITE|NETWORK)/.test(error.code)
+      ? 'ECONNRESET'
+      : error.code;
+  return Object.assign(new Error(error.message, { cause: error }), { code });
+}
+
+function hangUp(): Error {
+  return Object.assign(new Error('socket hang up'), { code: 'ECONNRESET' });
+}

@@ -1,0 +1,32 @@
+/** Errors as Node itself would have thrown them, for programs that ask for `code`, `errno` and `syscall`. */
+
+import { constants } from 'node:os';
+import type { HTTPError } from '../errors.js';
+import { ConnectError, NetworkError } from '../errors.js';
+import type { URL } from '../url/url.js';
+
+/** `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall; null where the system did not speak. */
+export function systemErrorOf(error: HTTPError): Error | null {
+  if (!(error instanceof NetworkError) || !isSystemCode(error.code)) return null;
+  const { code } = error;
+  const isLookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+  const syscall = isLookup ? 'getaddrinfo' : error instanceof ConnectError ? 'connect' : 'read';
+  const url = error.request?.url;
+  const place =
+    url === undefined || syscall === 'read' ? '' : isLookup ? ` ${url.host}` : ` ${url.host}:${portOf(url)}`;
+  const number = (constants.errno as Record<string, number>)[code];
+  const errno = isLookup ? LOOKUP_ERRNOS[code] : number === undefined ? undefined : -number;
+  const own = new Error(`${syscall} ${code}${place}`);
+  return Object.assign(own, { errno, code, syscall }, isLookup ? { hostname: url?.host } : {});
+}
+
+function isSystemCode(code: string): boolean {
+  return /^E[A-Z0-9_]+$/.test(code) && !code.startsWith('ERR_');
+}
+
+function portOf(url: URL): number {
+  return url.port ?? (url.scheme === 'https' ? 443 : 80);
+}
+
+/** libuv's. */
+const LOOKUP_ERRNOS: Record<string, number> = { ENOTFOUND: -3008, EAI_AGAIN: -3001 };
