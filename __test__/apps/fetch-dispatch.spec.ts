@@ -197,10 +197,10 @@ const BAD: [what: string, app: (request: Request) => unknown, raised: Outcome, q
   ['resolves to null', async () => null, none, none],
   ['returns a text', () => 'Hello', /gave no Response, but string$/, /gave no Response, but string$/],
   ['returns an object', () => ({ status: 200 }), /gave no Response, but Object$/, /gave no Response, but Object$/],
-  ['Response.error()', () => Response.error(), /answered with 0, which is no final status$/, /answered with 0/],
   ['U26 fails in the midst', () => new Response(failing(['some'])), 'own', cut],
   ['fails before the first piece', () => new Response(failing([])), 'own', cut],
-  ['pieces that are no bytes', () => new Response(ReadableStream.from(['text']) as never), /a piece that is no Uint8Array, but string$/, /no Uint8Array/], // prettier-ignore
+  ['pieces that are no bytes', () => new Response(ReadableStream.from([7]) as never), /a piece that is neither bytes nor text, but number$/, /neither bytes nor text/], // prettier-ignore
+  ['Response.error()', () => Response.error(), /^NetworkError: .*The app answered with Response\.error\(\)$/, /Response\.error/], // prettier-ignore
   ['too little for its Content-Length', () => new Response('short', { headers: { 'content-length': '10' } }), /^RemoteProtocolError: The app sent 5 bytes, its Content-Length is 10$/, /Content-Length is 10$/], // prettier-ignore
   ['too much for its Content-Length', () => new Response('long', { headers: { 'content-length': '3' } }), /^RemoteProtocolError: The app sent 4 bytes, its Content-Length is 3$/, /Content-Length is 3$/], // prettier-ignore
   ['a Content-Length that is none', () => new Response('x', { headers: { 'content-length': 'x' } }), /Content-Length is no length$/, /is no length$/], // prettier-ignore
@@ -281,3 +281,15 @@ for (const [options, message] of WRONG) {
     t.throws(() => new FetchDispatch(options as never), { instanceOf: TypeError, message });
   });
 }
+
+test('pieces of text, of views and of ArrayBuffers are bytes', async (t) => {
+  const pieces = [
+    'é',
+    new Uint8Array([65]),
+    new DataView(new Uint8Array([66, 67]).buffer),
+    new Uint8Array([68]).buffer,
+    '',
+  ];
+  const client = fetchClient(t, () => new Response(ReadableStream.from(pieces) as never));
+  t.is((await client.get(url)).text, 'éABCD');
+});

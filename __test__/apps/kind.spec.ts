@@ -8,7 +8,9 @@ import Koa from 'koa';
 import test from 'ava';
 import { createServer, Server } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { Client } from '../../src/index.js';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createServer as createTcpServer } from 'node:net';
+import { Client, NodeDispatch } from '../../src/index.js';
 import { kindOf, type AppKind } from '../../src/dispatch/apps/kind.js';
 
 const hello = () => new Response('Hello World!');
@@ -66,3 +68,32 @@ for (const [what, app, kind] of KINDS) {
     else t.throws(make, { instanceOf: TypeError, message: /^app: expected a fetch handler, .*, got \w+$/ });
   });
 }
+
+/** What other frameworks call a server or an app, by the shapes of theirs that are looked at; none is a dependency here. */
+const http2 = createHttp2Server();
+http2.on('stream', () => {});
+const emitter = { on() {}, emit() {}, listeners: () => [], listen() {} };
+const MISFITS: [what: string, app: unknown, way: RegExp][] = [
+  ['net.Server', createTcpServer(), /got Server: hand in an http\.Server/],
+  ['an http2 server of streams', http2, /got Http2Server: hand in a server with a 'request' listener/],
+  ['restify', { ...emitter, server: createServer(), pre() {} }, /restify's server\.server$/],
+  ['Socket.IO', { ...emitter, httpServer: createServer(), attach() {}, of() {} }, /Socket\.IO's io\.httpServer$/],
+  ['Nest', { listen() {}, use() {}, getHttpServer() {} }, /app\.getHttpServer\(\), behind await app\.init\(\)$/],
+  ['hapi', { inject() {}, listener: createServer(), route() {} }, /hapi's server\.listener/],
+  ['polka', { handler() {}, parse() {}, listen() {} }, /\(req, res\) => app\.handler\(req, res\)$/],
+  ['tinyhttp', { handler() {}, attach() {}, listen() {} }, /\(req, res\) => app\.handler\(req, res\)$/],
+  ['h3 1', { use() {}, handler() {}, stack: [], options: {} }, /h3's toNodeListener\(app\)$/],
+];
+
+for (const [what, app, way] of MISFITS) {
+  test(`${what} is no app, and the message says what to hand in`, (t) => {
+    t.is(kindOf(app), null);
+    t.throws(() => new Client({ app: app as never }), { instanceOf: TypeError, message: way });
+    t.throws(() => new NodeDispatch({ app: app as never }), { instanceOf: TypeError, message: way });
+  });
+}
+
+test('HTTP/2 servers with a listener of requests are apps', (t) => {
+  t.is(kindOf(createHttp2Server(() => {})), 'server');
+  t.is(kindOf(createHttp2Server()), 'server', 'it may come later');
+});

@@ -107,6 +107,9 @@ const CASES: Case[] = [
     /missing an 'http:\/\/' or 'https:\/\/'/,
   ],
   ['an empty URL', withUrl(''), UnsupportedProtocol, /missing an 'http:\/\/'/],
+  ['a path', withUrl('/users'), UnsupportedProtocol, /missing an 'http:\/\/' .*; a path needs a client with the option baseUrl\.$/], // prettier-ignore
+  ['a socket', withUrl('unix:/run/docker.sock'), UnsupportedProtocol, /'unix:\/\/'\. A unix socket is given as the option socketPath/], // prettier-ignore
+  ['a socket by http+unix', withUrl('http+unix://run/x'), UnsupportedProtocol, /option socketPath/],
   ['another scheme', withUrl('ftp://127.0.0.1/'), UnsupportedProtocol, /unsupported protocol 'ftp:\/\/'/],
   ['file:', withUrl('file:///etc/passwd'), UnsupportedProtocol, /unsupported protocol 'file:\/\/'/],
   ['http: without a host', withUrl('http:///path'), UnsupportedProtocol, /missing a host/],

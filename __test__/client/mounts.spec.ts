@@ -1,5 +1,6 @@
 /** `app`, `dispatch` and `mounts` of a client, and MockDispatch. */
 import test from 'ava';
+import { createServer } from 'node:http';
 import {
   Client,
   FetchDispatch,
@@ -72,11 +73,17 @@ test('each mount is closed once, with the client', async (t) => {
 
 const WRONG: [options: Record<string, unknown>, message: RegExp][] = [
   [{ app: null }, /^app: expected a fetch handler, .*, got null$/],
+  [{ app: undefined }, /^app: expected a fetch handler, .*, got undefined$/],
   [{ app: 'http://example' }, /^app: .* got string$/],
+  [{ mounts: { 'all://': (() => {}) as never } }, /^mounts\['all:\/\/'\]: .*got function; an app is mounted as new FetchDispatch\(\{ app \}\)$/], // prettier-ignore
+  [
+    { mounts: { 'all://': createServer() as never } },
+    /got Server; an app is mounted as new NodeDispatch\(\{ app \}\)$/,
+  ],
+  [{ dispatch: ((_req: unknown, _res: unknown) => {}) as never }, /^dispatch: .*new NodeDispatch/],
   [{ app: () => {}, dispatch: named('own') }, /^app and dispatch: /],
   [{ dispatch: {} }, /^dispatch: expected an object with a send method, got Object$/],
   [{ mounts: { 'http://a': {} } }, /^mounts\['http:\/\/a'\]: expected an object with a send method, got Object$/],
-  [{ mounts: { 'http://a': () => {} } }, /^mounts\['http:\/\/a'\]: expected .* got function$/],
   [{ mounts: { 'a.com': null } }, /^mounts: 'a.com' is not a URL pattern/],
   [{ mounts: [] }, /^mounts: expected an object with URL patterns as keys, got Array$/],
   [{ mount: {} }, /^Unknown option 'mount' for new Client\(\)\. Did you mean 'mounts'\?$/],
@@ -194,4 +201,19 @@ test('a dispatch of one’s own, over another', async (t) => {
     },
   };
   t.is((await openClient(t, { dispatch: outer }).get(url)).text, 'yes');
+});
+
+test('a path without a base URL is the app’s', async (t) => {
+  const app = (request: globalThis.Request) => new globalThis.Response(request.url);
+  const client = openClient(t, { app });
+  t.is((await client.get('/users?q=1')).text, 'http://app/users?q=1');
+  t.is((await client.get('users', { params: { a: 1 } })).text, 'http://app/users?a=1');
+  t.is((await client.get('http://example/x')).text, 'http://example/x');
+  t.is(String(client.baseUrl), '');
+  client.baseUrl = 'http://other/v1';
+  t.is((await client.get('/users')).text, 'http://other/v1/users');
+  // What a client holds is not bound to that base.
+  const bound = openClient(t, { app: (request: globalThis.Request) => new globalThis.Response(request.headers.get('authorization')), auth: ['a', 'b'] }); // prettier-ignore
+  t.is((await bound.get('http://example/')).text, 'Basic YTpi');
+  t.is((await bound.get('/')).text, 'Basic YTpi');
 });

@@ -5,6 +5,9 @@ import type { URLTypes } from '../types.js';
 import { mergeQuery } from '../url/query-text.js';
 import { URL } from '../url/url.js';
 
+/** What a path stands on for a client of an app without a base URL: an app has one origin, whatever its name. */
+export const APP_URL: URL = new URL('http://app/');
+
 /** With a '/' at the end of its path, as `client.baseUrl` shows it. */
 export function toBaseUrl(url: URLTypes): URL {
   const base = new URL(url);

@@ -7,7 +7,7 @@ import type { DefaultEncoding } from '../response/received.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
-import { onBaseUrl, toBaseUrl } from './base-url.js';
+import { APP_URL, onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from '../request/body-options.js';
 import type { ClientOptions, RedirectOptions, RequestOptions, SendOptions } from './options.js';
 import {
@@ -77,6 +77,8 @@ export class Client implements AsyncDisposable {
   #params: QueryParams;
   #cookies: Cookies | null;
   #baseUrl: URL | null;
+  /** What a path is appended to without a base URL: an app has one origin, whatever its name. */
+  #appUrl: URL | null = null;
   #timeout: TimeoutConfig;
   #hooks: EventHooks;
   #trustEnv: boolean;
@@ -112,6 +114,7 @@ export class Client implements AsyncDisposable {
     const proxies = Proxies.read(given.proxies, this.#trustEnv);
     const network = () => new HTTPDispatch(connecting, proxies);
     this.#dispatch = chooseDispatch(given, network);
+    if (given.app !== undefined) this.#appUrl = APP_URL;
     this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
   }
 
@@ -341,7 +344,7 @@ export class Client implements AsyncDisposable {
 
   /** The URL's own query stays; params of the client and then of the request replace what has the same name. */
   #url(url: URLTypes, params: QueryParamTypes | undefined): URL {
-    const target = onBaseUrl(this.#baseUrl, url);
+    const target = onBaseUrl(this.#baseUrl ?? this.#appUrl, url);
     if (params === undefined && this.#params.isEmpty) return target;
     const merged = params === undefined ? this.#params : this.#params.merge(params);
     return merged.isEmpty ? target : target.copyMergeParams(merged);

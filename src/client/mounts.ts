@@ -6,8 +6,8 @@
 import { typeName } from '../errors.js';
 import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
-import type { AppTypes } from '../dispatch/apps/kind.js';
-import { isFetchApp } from '../dispatch/apps/kind.js';
+import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';
+import { isFetchApp, kindOf } from '../dispatch/apps/kind.js';
 import type { Dispatch } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
@@ -22,11 +22,15 @@ export interface DispatchChoice {
  * The dispatch that `app` or `dispatch` is; the network's when there is neither.
  * @throws TypeError naming the option
  */
-export function chooseDispatch<N extends Dispatch>({ app, dispatch }: DispatchChoice, network: () => N): Dispatch | N {
+export function chooseDispatch<N extends Dispatch>(choice: DispatchChoice, network: () => N): Dispatch | N {
+  const { app, dispatch } = choice;
   if (app !== undefined && dispatch !== undefined) {
     throw new TypeError('app and dispatch: a client has one place where its requests go, give one of them');
   }
-  if (app !== undefined) return isFetchApp(app) ? new FetchDispatch({ app }) : new NodeDispatch({ app });
+  // An import that gave nothing would otherwise be a client of the network, in a test of all places.
+  if (app !== undefined || (dispatch === undefined && Object.hasOwn(choice, 'app'))) {
+    return isFetchApp(app) ? new FetchDispatch({ app }) : new NodeDispatch({ app: app as NodeApp });
+  }
   if (dispatch !== undefined) return checkDispatch(dispatch, 'dispatch');
   return network();
 }
@@ -63,5 +67,8 @@ export class Mounts {
 
 function checkDispatch(value: unknown, option: string): Dispatch {
   if (typeof (value as Dispatch | null)?.send === 'function') return value as Dispatch;
-  throw new TypeError(`${option}: expected an object with a send method, got ${typeName(value)}`);
+  const kind = kindOf(value);
+  const way =
+    kind === null ? '' : `; an app is mounted as new ${kind === 'fetch' ? 'FetchDispatch' : 'NodeDispatch'}({ app })`;
+  throw new TypeError(`${option}: expected an object with a send method, got ${typeName(value)}${way}`);
 }

@@ -34,7 +34,7 @@ export type AppKind = 'fetch' | 'listener' | 'fastify' | 'koa' | 'server';
  *   3. a function of more                                  'listener'
  *   4. an object with `routing` and `ready` (Fastify)      'fastify'
  *   5. an object with `callback` (Koa)                     'koa'
- *   6. an event emitter that listens (http.Server)         'server'
+ *   6. an event emitter that listens for HTTP              'server'
  *
  * `fetch` comes first, as a router may answer to any other name (itty-router makes a route of `router.callback`).
  */
@@ -45,15 +45,52 @@ export function kindOf(app: unknown): AppKind | null {
   if (typeof app === 'function') return app.length <= 1 ? 'fetch' : 'listener';
   if (has('routing') && has('ready')) return 'fastify';
   if (has('callback')) return 'koa';
-  if (has('emit') && has('listeners') && has('listen')) return 'server';
+  if (has('emit') && has('listeners') && has('listen') && isHttp(app)) return 'server';
   return null;
 }
 
 /** @throws TypeError for what is no app */
 export function isFetchApp(app: unknown): app is FetchApp {
   const kind = kindOf(app);
-  if (kind === null) throw new TypeError(`app: expected ${ANY_APP}, got ${typeName(app)}`);
+  if (kind === null) throw noApp(app, ANY_APP);
   return kind === 'fetch';
+}
+
+/** The error for what is no app; with the way to its listener, where it is known to have one. */
+export function noApp(app: unknown, expected: string): TypeError {
+  const way = typeof app === 'object' && app !== null ? wayToListener(app as Record<string, unknown>) : null;
+  return new TypeError(`app: expected ${expected}, got ${typeName(app)}${way === null ? '' : `: hand in ${way}`}`);
+}
+
+/** Of any realm or polyfill: what has a Response's parts is one. */
+export function isResponse(value: unknown): value is globalThis.Response {
+  if (typeof value !== 'object' || value === null) return false;
+  const { status, headers, body } = value as Partial<globalThis.Response>;
+  const isBody = body === null || body === undefined || typeof body.getReader === 'function';
+  return typeof status === 'number' && typeof headers?.get === 'function' && isBody;
+}
+
+/** As http, https and http2 servers are, and a net.Server or a framework's own Server is not. */
+function isHttp(server: object): boolean {
+  if (typeof (server as { updateSettings?: unknown }).updateSettings !== 'function') return 'headersTimeout' in server;
+  // Of HTTP/2: with listeners of 'stream' alone there is none that takes (req, res).
+  const { listenerCount } = server as Server;
+  const counts = ['request', 'stream'].map((event) => listenerCount.call(server as Server, event));
+  return counts[0] > 0 || counts[1] === 0;
+}
+
+/** Frameworks whose object is no listener. */
+function wayToListener(app: Record<string, unknown>): string | null {
+  const has = (name: string) => typeof app[name] === 'function';
+  if (has('getHttpServer')) return "Nest's app.getHttpServer(), behind await app.init()";
+  if (has('updateSettings')) return "a server with a 'request' listener: those of 'stream' take no (req, res)";
+  if (has('inject') && 'listener' in app) return "hapi's server.listener, behind await server.initialize()";
+  if (has('handler') && Array.isArray(app.stack)) return "h3's toNodeListener(app)";
+  if (has('handler')) return '(req, res) => app.handler(req, res)';
+  if (has('attach') && has('of') && 'httpServer' in app) return "Socket.IO's io.httpServer";
+  if (has('pre') && has('listen') && 'server' in app) return "restify's server.server";
+  if (has('on') && has('listen') && has('address')) return 'an http.Server: a net.Server speaks no HTTP';
+  return null;
 }
 
 const ANY_APP = 'a fetch handler, a (req, res) listener, an http.Server, or an Express, Koa, Fastify or Hono app';

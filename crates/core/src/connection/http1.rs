@@ -195,7 +195,7 @@ fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 
 /// did not offer, and a message whose end two parties may see in different places is how responses are smuggled.
 fn check_framing(response: &http::Response<hyper::body::Incoming>, origin: &Origin) -> Result<(), Error> {
     if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let message = format!("{origin} switched protocols without having been asked (101)");
+        let message = format!("{origin} switched protocols (101); upgrades are not supported");
         return Err(Error::new(ErrorKind::RemoteProtocolError, message));
     }
     let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();

@@ -1,15 +1,16 @@
 /** One exchange with a fetch handler: its Request, its Response, and the body that is pulled from it. */
 
-import { StreamBody } from '../../../request/body.js';
-import { RemoteProtocolError, typeName } from '../../../errors.js';
+import { StreamBody, toChunk } from '../../../request/body.js';
+import { NetworkError, RemoteProtocolError, typeName } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { AppHead } from '../exchange.js';
 import { AppExchange } from '../exchange.js';
 import type { AppRequest, Streaming } from './request.js';
 import { abortRequest, streamBody, toAppRequest } from './request.js';
 import { hearErrors } from './errors.js';
+import { isResponse } from '../kind.js';
 import { toLength } from '../node/head.js';
-import { ownCopy } from '../../../own-memory.js';
+import { ownCopy, ownText } from '../../../own-memory.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
@@ -120,6 +121,10 @@ export class FetchExchange extends AppExchange {
           : `The app did not answer: its handler gave no Response, but ${typeName(response)}`;
       throw requestFailure(RemoteProtocolError, what, { request });
     }
+    if (response.status === 0) {
+      // What MSW's HttpResponse.error() gives, too: the network failed.
+      throw requestFailure(NetworkError, 'The app answered with Response.error()', { request });
+    }
     if (this.#heard !== null && response.status >= 500) {
       discard(response);
       this.fail(this.#heard.error);
@@ -176,10 +181,11 @@ export class FetchExchange extends AppExchange {
     }
   }
 
-  /** A copy: the app may go on using its buffer. */
+  /** A copy: the app may go on using its buffer. Text is taken as Node's adapters take it (Elysia's generators give it). */
   #toPiece(value: unknown): Buffer | null {
-    if (value instanceof Uint8Array) return ownCopy(value);
-    this.#cut(`The app's body has a piece that is no Uint8Array, but ${typeName(value)}`, undefined);
+    if (typeof value === 'string') return ownText(value);
+    if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return ownCopy(toChunk(value));
+    this.#cut(`The app's body has a piece that is neither bytes nor text, but ${typeName(value)}`, undefined);
     return null;
   }
 
@@ -226,14 +232,6 @@ class FetchHead implements AppHead {
     const found = /(?:^|\n)content-length\n([^\n]*)\n/.exec(this.headerLines);
     return found === null ? null : toLength(found[1]);
   }
-}
-
-/** Of any realm or polyfill: what has a Response's parts is one. */
-function isResponse(value: unknown): value is globalThis.Response {
-  if (typeof value !== 'object' || value === null) return false;
-  const { status, headers, body } = value as Partial<globalThis.Response>;
-  const isBody = body === null || body === undefined || typeof body.getReader === 'function';
-  return typeof status === 'number' && typeof headers?.get === 'function' && isBody;
 }
 
 /** Nobody reads it: its source is told. */

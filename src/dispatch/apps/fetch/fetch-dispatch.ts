@@ -10,7 +10,7 @@ import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';
 import type { Response } from '../../../response/response.js';
 import type { FetchAnswer, FetchApp } from '../kind.js';
-import { kindOf } from '../kind.js';
+import { kindOf, noApp } from '../kind.js';
 import type { Dispatch, DispatchOptions } from '../../dispatch.js';
 import { FetchExchange } from './exchange.js';
 import { watchErrors } from './errors.js';
@@ -56,7 +56,7 @@ export class FetchDispatch implements Dispatch {
     const { app, raiseAppExceptions } = given;
     // A function of two parameters, as Deno's and Bun's are, is one if the user says so.
     if (kindOf(app) !== 'fetch' && typeof app !== 'function') {
-      throw new TypeError(`app: expected a function or an object with fetch, got ${typeName(app)}`);
+      throw noApp(app, 'a function or an object with fetch');
     }
     if (raiseAppExceptions !== undefined && typeof raiseAppExceptions !== 'boolean') {
       throw new TypeError(`raiseAppExceptions: expected true or false, got ${typeName(raiseAppExceptions)}`);

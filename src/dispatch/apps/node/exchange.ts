@@ -20,6 +20,7 @@ import { ChunkedReader, toBytes } from './chunked.js';
 import type { DispatchOptions } from '../../dispatch.js';
 import { ownCopy } from '../../../own-memory.js';
 import { NodeHead } from './head.js';
+import { isResponse } from '../kind.js';
 import type { Asked } from '../../check-request.js';
 import { Upload } from './upload.js';
 
@@ -37,7 +38,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   readonly req: IncomingMessage;
   readonly res: ServerResponse;
   readonly socket: AppSocket;
-  readonly expectsContinue: boolean;
+  readonly asked: Asked;
+  /** What an error of the listener is said to be, when it tells that the app is no listener. */
+  explain: ((error: unknown) => unknown) | null = null;
+  #server: Server | null;
   #raises: boolean;
   /** What the app's framework told us of an error that it may have answered itself. */
   #noted: { error: unknown } | null = null;
@@ -79,7 +83,9 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     }
     const res = new Outgoing(req);
     if (asked.closes) res.shouldKeepAlive = false;
-    this.expectsContinue = asked.expectsContinue;
+    this.asked = asked;
+    this.#server = server;
+    if (server !== null && server.timeout > 0) this.socket.setTimeout(server.timeout);
     this.req = req;
     this.res = res;
     req[exchangeKey] = this;
@@ -89,27 +95,47 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   /**
-   * Calls the listener, then lets the body follow.
+   * Calls the listener, then lets the body follow. An expectation that is not 100-continue is answered as by Node's server.
    * @param invites Whether `Expect: 100-continue` is answered first, as Node's server does for listeners of 'request'.
    */
-  call(listener: (req: IncomingMessage, res: ServerResponse) => unknown, invites = this.expectsContinue): void {
+  call(listener: (req: IncomingMessage, res: ServerResponse) => unknown, invites = this.asked.expectsContinue): void {
     if (this.isOver) return;
-    let returned: unknown;
     try {
       if (invites) this.res.writeContinue();
-      returned = listener(this.req, this.res);
+      const returned = this.asked.expectsMore ? this.#refuseExpectation() : listener(this.req, this.res);
       if (typeof (returned as PromiseLike<unknown> | undefined)?.then === 'function') {
         (returned as PromiseLike<unknown>).then(
-          () => {
+          (value) => {
             this.#hasReturned = true;
+            this.#checkReturned(value);
           },
-          (error: unknown) => this.thrown(error),
+          (error: unknown) => this.#failed(error),
         );
+      } else {
+        this.#checkReturned(returned);
       }
     } catch (error) {
-      this.thrown(error);
+      this.#failed(error);
     }
     this.#sendBody();
+  }
+
+  /** A server answers by writing: what returns a Response is a fetch handler that was taken for a listener. */
+  #checkReturned(value: unknown): void {
+    if (this.isOver || value === undefined || this.res.headersSent || !isResponse(value)) return;
+    value.body?.cancel().catch(() => {});
+    this.fail(this.#truncated(`The app returned a Response. ${NO_LISTENER}`, null));
+  }
+
+  #refuseExpectation(): void {
+    const { req, res } = this;
+    if (this.#server?.emit('checkExpectation', req, res)) return;
+    res.writeHead(417);
+    res.end();
+  }
+
+  #failed(error: unknown): void {
+    this.thrown(this.explain === null ? error : this.explain(error));
   }
 
   // ── what the app's errors do ──
@@ -170,7 +196,11 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   /** As Node's server: a socket that nobody listens to is closed. */
   timedOut(): void {
     const { req, res, socket } = this;
-    const heard = [!req.complete && req.emit('timeout', socket), res.emit('timeout', socket)];
+    const heard = [
+      !req.complete && req.emit('timeout', socket),
+      res.emit('timeout', socket),
+      this.#server?.emit('timeout', socket) === true,
+    ];
     if (!heard.includes(true)) socket.destroy();
   }
 
@@ -313,7 +343,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
         fails: (error) => this.fail(error),
         waitsForApp: () => this.startWriteClock(),
         appTook: () => this.stopWriteClock(),
-        waitsForSource: () => this.stopReadClock(),
+        waitsForSource: () => {
+          this.socket.touch();
+          this.stopReadClock();
+        },
         done: () => this.startReadClock(),
       });
       void this.#upload.start();
@@ -339,6 +372,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
 }
 
 /** The exchange that a request belongs to: frameworks tell of errors with the request at hand. */
+/** Behind a message: what to do with a fetch handler of more than one parameter. */
+export const NO_LISTENER =
+  'A function of two parameters is called as a Node listener, (req, res); a fetch handler of more than one is given as dispatch: new FetchDispatch({ app })';
+
 export function exchangeOf(req: object | null | undefined): NodeExchange | undefined {
   return req === null || req === undefined ? undefined : (req as Partial<Incoming>)[exchangeKey];
 }

@@ -13,6 +13,7 @@
 import { errorMonitor, type EventEmitter } from 'node:events';
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { RemoteProtocolError } from '../../../errors.js';
+import { noUpgrade } from '../../check-request.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { NodeApp, NodeListener } from '../kind.js';
 import { kindOf } from '../kind.js';
@@ -20,7 +21,7 @@ import type { FastifyLike } from './fastify.js';
 import { fastifyTarget } from './fastify.js';
 import { learnKoa } from './koa-callback.js';
 import type { NodeExchange } from './exchange.js';
-import { exchangeOf } from './exchange.js';
+import { exchangeOf, NO_LISTENER } from './exchange.js';
 import { bare } from '../../../bare.js';
 
 /** An app, ready to be called. */
@@ -48,23 +49,43 @@ export function targetOf(app: NodeApp): NodeTarget {
 
 type Call = NodeTarget['call'];
 
-/** A function, by what it is part of. `server` is the `this` of a server's listener. */
+/** A function, by what it is part of. `server` is the `this` of a server's listener, which is called without `next`. */
 function callOf(listener: NodeListener, server?: Server): Call {
   if (isFinal(listener)) return (exchange, raises) => callFinal(listener, exchange, raises);
   // Its name may be a minifier's.
   const isKoa = /\bcreateContext\(/.test(Function.prototype.toString.call(listener));
   let koa: KoaLike | null | undefined = isKoa ? undefined : null;
-  return (exchange) =>
+  const mayBeFetch = server === undefined && listener.length === 2;
+  return (exchange) => {
+    if (mayBeFetch) exchange.explain = (error) => explain(error, exchange);
     exchange.call((req, res) => {
       const next = (error?: unknown) => {
         const message = 'The app returned without answering: it called next() and there is nobody';
         exchange.thrown(error ?? requestFailure(RemoteProtocolError, message, { request: exchange.request }));
       };
-      const call = () => Reflect.apply(listener, server, [req, res, next]) as unknown;
+      const call = () =>
+        Reflect.apply(listener, server, server === undefined ? [req, res, next] : [req, res]) as unknown;
       if (koa !== undefined) return call();
       return learnKoa(call, (found) => monitorKoa((koa = found as KoaLike)));
     });
+  };
 }
+
+/** What a fetch handler of two parameters stumbles over when it is called with Node's (req, res): named as what it is. */
+function explain(error: unknown, { req, res, request }: NodeExchange): unknown {
+  if (!(error instanceof TypeError) || res.headersSent) return error;
+  const { code, input } = error as { code?: unknown; input?: unknown };
+  const isUrl = code === 'ERR_INVALID_URL' && input === req.url;
+  if (!isUrl && !METHODS_OF_REQUEST.test(error.message)) return error;
+  return requestFailure(RemoteProtocolError, `The app failed (${error.message}). ${NO_LISTENER}`, {
+    request,
+    cause: error,
+  });
+}
+
+/** As V8 says that Node's request has no such method. */
+const METHODS_OF_REQUEST =
+  /(?:\bheaders\.(?:get|has|entries|keys|values|getSetCookie)|\b(?:req|request)\.(?:json|text)|\.(?:formData|arrayBuffer|blob|bytes|clone)) is not a function$/;
 
 // ── Express and connect: apps with a last word of their own ──
 
@@ -146,8 +167,10 @@ function serverTarget(server: Server): NodeTarget {
         request: exchange.request,
       });
     }
+    const { asked } = exchange;
+    if (asked.upgrades && server.listenerCount('upgrade') > 0) throw noUpgrade(exchange.request, 'be taken over');
     const [only] = listeners;
-    if (exchange.expectsContinue && server.listenerCount('checkContinue') > 0) {
+    if (asked.expectsContinue && server.listenerCount('checkContinue') > 0) {
       exchange.call((req, res) => void server.emit('checkContinue', req, res), false);
       return;
     }

@@ -9,7 +9,7 @@ import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';
 import type { Response } from '../../../response/response.js';
 import type { NodeApp } from '../kind.js';
-import { kindOf } from '../kind.js';
+import { kindOf, noApp } from '../kind.js';
 import type { Dispatch, DispatchOptions } from '../../dispatch.js';
 import { belowMountPath, toMountPath } from '../mount-path.js';
 import { NodeExchange } from './exchange.js';
@@ -53,7 +53,7 @@ export class NodeDispatch implements Dispatch {
     const kind = kindOf(given.app);
     // A listener that looks at nothing but `arguments`, or at `req` alone, is one if the user says so.
     if (kind === null || (kind === 'fetch' && typeof given.app !== 'function')) {
-      throw new TypeError(`app: expected a (req, res) listener or an app that is one, got ${typeName(given.app)}`);
+      throw noApp(given.app, 'a (req, res) listener or an app that is one');
     }
     this.#target = targetOf(given.app);
     this.#raiseAppExceptions = checkFlag(given.raiseAppExceptions);

@@ -45,8 +45,14 @@ export class AppSocket extends Socket {
 
   override write(data: string | Uint8Array, encoding?: unknown, callback?: unknown): boolean {
     const done = typeof encoding === 'function' ? encoding : callback;
+    this.touch();
     const coding = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
     return this.#owner.written(data, coding, typeof done === 'function' ? (done as () => void) : undefined);
+  }
+
+  /** Activity: a timeout that the app has set counts anew. */
+  touch(): void {
+    if (this.timeout) this.setTimeout(this.timeout);
   }
 
   override end(...args: unknown[]): this {
