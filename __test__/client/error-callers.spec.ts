@@ -14,8 +14,10 @@ import {
   stream,
 } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
-import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
+import { serve, serveRaw } from '../helpers/server.js';
 
+/** Where no server listens; a free port may become another test's. */
+const refusedOrigin = async (): Promise<string> => 'http://127.0.0.1:1';
 const here = fileURLToPath(import.meta.url);
 const CUT = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc';
 

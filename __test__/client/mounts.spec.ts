@@ -9,7 +9,7 @@ import {
   ReadTimeout,
   Response,
   type ClientOptions,
-  type Request,
+  Request,
 } from '../../src/index.js';
 import { gate, url } from '../helpers/apps.js';
 import { failure, openClient, reasonOf, told } from '../helpers/client.js';
@@ -172,6 +172,29 @@ for (const [what, handler, expected] of MOCKS) {
     else t.is(error, expected);
   });
 }
+
+test('one Response for several requests: each has its own request, URL, history and context', async (t) => {
+  const explicit = new Request('GET', 'http://explicit/');
+  const one = new Response(200, { text: 'one', headers: { 'x-a': '1' } });
+  const redirect = new Response(302, { headers: { location: '/next' } });
+  const own = new Response(200, { text: 'own', request: explicit });
+  const answers = new Map([['/', redirect], ['/own', own]]); // prettier-ignore
+  const handler = ({ url: { path } }: Request): Response => answers.get(path) ?? one;
+  for (const dispatch of [new MockDispatch(handler), { send: async (request: Request) => handler(request) }]) {
+    for (const options of [{}, { retries: 1 }]) {
+      const client = openClient(t, { dispatch, ...options });
+      const [a, b] = [await client.get('http://h/a'), await client.get('http://h/b')];
+      t.deepEqual([String(a.url), String(b.url), a.text, b.text], ['http://h/a', 'http://h/b', 'one', 'one']);
+      b.headers.set('x-a', '2');
+      t.deepEqual([a.headers.get('x-a'), one.headers.get('x-a')], ['1', '1']);
+      const [c, d] = [await client.get('http://h/'), await client.get('http://other/')];
+      t.deepEqual([String(c.url), String(c.history[0].url)], ['http://h/next', 'http://h/']);
+      t.deepEqual([String(d.url), String(d.history[0].url)], ['http://other/next', 'http://other/']);
+      t.is(d.history.length, 1);
+      for (let i = 0; i < 2; i++) t.is((await client.get('http://h/own')).request, explicit);
+    }
+  }
+});
 
 test('a mock that never answers: the read timeout, and a signal', async (t) => {
   const called = gate();

@@ -261,9 +261,12 @@ export class Sending {
   }
 }
 
-/** A dispatch may be anybody's. @throws TypeError for what is no Response, such as the global one */
+/**
+ * A dispatch may be anybody's, and give one Response for several requests.
+ * @throws TypeError for what is no Response, such as the global one
+ */
 export function checkResponse(response: Response): Response {
-  if (typeof (response as Response | null | undefined)?.attach === 'function') return response;
+  if (typeof (response as Response | null | undefined)?.forExchange === 'function') return response.forExchange();
   throw new TypeError(`dispatch: send() must resolve to a Response of this package, got ${typeName(response)}`);
 }
 

@@ -48,6 +48,8 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #text: string | null = null;
   /** Of one that was made by hand. */
   #version: ResponseVersion = 'HTTP/1.1';
+  /** The same: null until an exchange has taken it, then the request that it was made with, if there was one. */
+  #taken: { request: Request | null } | null = null;
   #isIntermediate = false;
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
@@ -125,6 +127,28 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** @internal */
   get hasRequest(): boolean {
     return this.#request !== null;
+  }
+
+  /**
+   * This; or, where one that was made by hand answers a second request, a copy, as each response belongs to one exchange.
+   * @internal
+   */
+  forExchange(): Response {
+    if (this.#arrival !== null) return this;
+    if (this.#taken === null) {
+      this.#taken = { request: this.#request };
+      return this;
+    }
+    const copy = new Response(this.statusCode);
+    copy.#request = this.#taken.request;
+    copy.#taken = this.#taken;
+    copy.#version = this.#version;
+    copy.#headers = new Headers(this.headers);
+    copy.#content = this.#content;
+    copy.#reader = this.#reader;
+    copy.#encoding = this.#encoding;
+    copy.#received = this.#received;
+    return copy;
   }
 
   /**
