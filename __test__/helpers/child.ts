@@ -2,6 +2,9 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { ExecutionContext } from 'ava';
 
+/** The rest of the environment is not theirs. All but PATH are there for AddressSanitizer (scripts/test-asan.js). */
+const PASSED_ON = ['PATH', 'LD_PRELOAD', 'ASAN_OPTIONS', 'NODE_OPTIONS', 'WHIPPET_ASAN_ADDON'];
+
 /** The built package, as a program imports it. */
 export const packageUrl: string = new URL('../../index.js', import.meta.url).href;
 
@@ -29,9 +32,9 @@ export function start(t: ExecutionContext, program: string, args: unknown = {}, 
 /** As `start`, without the package. */
 export function startBare(t: ExecutionContext, program: string, flags: string[] = []): Running {
   const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
-    env: { PATH: process.env.PATH },
+    env: Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: process.env.ASAN_OPTIONS === undefined ? 20_000 : 200_000,
     killSignal: 'SIGKILL',
   });
   t.teardown(() => child.kill('SIGKILL'));

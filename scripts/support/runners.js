@@ -21,10 +21,10 @@ export const rust = {
 };
 
 /** AVA with the arguments that it is given: patterns of files, a configuration of its own. */
-export const typescript = (args) => ({
+export const typescript = (args, environment = {}) => ({
   name: 'ava',
   command: () => [process.execPath, path.join(root, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', ...args],
-  environment: () => ({}),
+  environment: () => environment,
   // TAP, shown in the manner of AVA's own reporter.
   read(line, count) {
     const test = /^(not )?ok \d+ - (.*?)( # (?:SKIP|TODO).*)?$/.exec(line);
