@@ -2,11 +2,12 @@
 import test from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ReadTimeout, TotalTimeout, WriteTimeout, type Client, type RequestOptions } from '../../src/index.js';
 import { fetchClient, gate, nodeClient, source, turns, url } from '../helpers/apps.js';
 import { run, start } from '../helpers/child.js';
 import { eventually, failure, reasonOf, soon } from '../helpers/client.js';
+import { listen } from '../helpers/listen.js';
 
 const KIB_64 = Buffer.alloc(64 * 1024, 'x');
 
@@ -134,6 +135,60 @@ test('fetch: an abort is seen on the request’s signal, with its reason', async
   controller.abort('enough');
   t.is((await sent) as unknown, 'enough');
   t.deepEqual(reasons, ['enough']);
+});
+
+const COPIES: Record<string, (request: Request) => AbortSignal> = {
+  'a clone': (request) => request.clone().signal,
+  'a clone of a clone': (request) => request.clone().clone().signal,
+  'a new Request of it': (request) => new Request(request).signal,
+  'a new Request of it with another URL': (request) => new Request('http://other/', request).signal,
+  'a new Request of a clone': (request) => new Request(request.clone()).signal,
+};
+
+for (const [what, copy] of Object.entries(COPIES)) {
+  test(`fetch: an abort is seen on the signal of ${what}`, async (t) => {
+    const { promise, open } = gate<Request>();
+    const { promise: aborted, open: abort } = gate<unknown>();
+    const app = async (request: Request) => {
+      const signal = copy(request);
+      signal.addEventListener('abort', () => abort(signal.reason));
+      open(request);
+      return new Promise<Response>(() => {});
+    };
+    const controller = new AbortController();
+    const sent = failure(fetchClient(t, app).post(url, { content: 'body', signal: controller.signal }));
+    const request = await promise;
+    const reason = new Error('enough');
+    controller.abort(reason);
+    await sent;
+    t.is(await soon('an abort', aborted), reason);
+    t.is(request.signal.reason, reason);
+    if (!request.bodyUsed) t.true(copy(request).aborted, 'and of what is copied later');
+  });
+}
+
+test('fetch: the upstream of fetch(request) is told', async (t) => {
+  let closed = 0;
+  const server = await listen(
+    t,
+    createServer((req) => void req.on('close', () => closed++)),
+    'http',
+    [],
+  );
+  const arrived = new Promise((resolve) => server.server.once('request', resolve));
+  // Kept, as the platform follows signals by weak references.
+  const onward: Request[] = [];
+  const client = fetchClient(t, (request) => {
+    onward.push(new Request(server.url, request));
+    return fetch(onward[0]);
+  });
+  const controller = new AbortController();
+  const sent = failure(client.get(url, { signal: controller.signal }));
+  await arrived;
+  controller.abort();
+  await sent;
+  await eventually('the upstream sees a close', () => closed === 1);
+  t.true(onward[0].signal.aborted);
 });
 
 test('fetch: a signal that is first looked at when it is over', async (t) => {

@@ -162,3 +162,26 @@ test('itty-router: AutoRouter answers its errors, Router and IttyRouter raise th
     t.is(told(await fetchClient(t, router, { raiseAppExceptions: false }).get('http://example/own')), '500 ');
   }
 });
+
+test('Hono: a router that was tested alone and is mounted later has no error handler of its own', async (t) => {
+  const routes = () => new Hono().get('/broken', () => Promise.reject(own)).get('/', (c) => c.text('sub'));
+  const sub = routes();
+  t.is(await failure(fetchClient(t, sub).get('http://example/broken')), own);
+  t.is((await sub.request('/broken')).status, 500);
+  const parent = new Hono();
+  parent.route('/x', sub);
+  parent.onError((error, c) => c.json({ parent: error.message }, 503));
+  const answer = await parent.request('/x/broken');
+  t.deepEqual([answer.status, await answer.json()], [503, { parent: own.message }]);
+  const response = await fetchClient(t, parent).get('http://example/x/broken');
+  t.deepEqual([response.statusCode, response.json()], [503, { parent: own.message }]);
+  t.is(await failure(fetchClient(t, sub).get('http://example/broken')), own, 'and it is raised as before');
+});
+
+test('Hono: an onError that is set behind the first request answers', async (t) => {
+  const app = new Hono().get('/', () => Promise.reject(own));
+  const client = fetchClient(t, app);
+  t.is(await failure(client.get('http://example/')), own);
+  app.onError((error, c) => c.text(error.message, 500));
+  t.is(told(await client.get('http://example/')), `500 ${own.message}`);
+});

@@ -8,11 +8,13 @@
  * itty-router has no such place: `Router` rejects, `AutoRouter` always answers.
  */
 
+import { bare } from '../../../bare.js';
+
 type Hear = (error: unknown) => void;
 
 interface HonoLike {
   errorHandler: (error: unknown, context: { req?: { raw?: object } }) => unknown;
-  onError(handler: HonoLike['errorHandler']): unknown;
+  onError: unknown;
 }
 
 interface H3Like {
@@ -21,18 +23,30 @@ interface H3Like {
 
 /** On the Request: the entries of a WeakMap would be the garbage collector's to look through. */
 const hearKey = Symbol('hear');
-const watched = new WeakSet<object>();
+const watched = new WeakMap<object, Watch | null>();
 
-/** From now on errors of the app are told to whoever called `hearErrors` for the request. */
-export function watchErrors(app: object): void {
-  if (watched.has(app)) return;
-  watched.add(app);
+/** What an app is watched by while it has requests of ours. */
+export interface Watch {
+  begin(): void;
+  end(): void;
+}
+
+/**
+ * From now on errors of the app are told to whoever called `hearErrors` for the request.
+ * @returns What is to be told of each request's beginning and end; null when nothing is.
+ */
+export function watchErrors(app: object): Watch | null {
+  const known = watched.get(app);
+  if (known !== undefined) return known;
   const { onError, errorHandler, config } = app as Partial<HonoLike & H3Like>;
+  let watch: Watch | null = null;
   if (typeof onError === 'function' && typeof errorHandler === 'function') {
-    watchHono(app as HonoLike, errorHandler);
+    watch = watchHono(app as HonoLike, errorHandler);
   } else if (config !== null && typeof config === 'object' && 'handler' in app) {
     watchH3(app as unknown as H3Like);
   }
+  watched.set(app, watch);
+  return watch;
 }
 
 /** Asks for the errors of one request. */
@@ -44,14 +58,28 @@ interface Asked {
   [hearKey]?: Hear;
 }
 
-function watchHono(app: HonoLike, before: HonoLike['errorHandler']): void {
-  if (before !== defaultOf(app)) return;
-  app.onError((error, context) => {
+/**
+ * While requests of ours are in it, the app's default handler is ours, and it is its own again behind them: a router that was
+ * tested alone and is mounted in another app has none of its own, and the other's answers.
+ */
+function watchHono(app: HonoLike, before: HonoLike['errorHandler']): Watch | null {
+  if (before !== defaultOf(app)) return null;
+  let current = before;
+  let count = 0;
+  const ours: HonoLike['errorHandler'] = (error, context) => {
     const hear = (context.req?.raw as Asked | undefined)?.[hearKey];
     // An HTTPException is an answer.
     if (hear !== undefined && !(typeof error === 'object' && error !== null && 'getResponse' in error)) throw error;
     return before(error, context);
-  });
+  };
+  const property = {
+    configurable: true,
+    enumerable: true,
+    get: () => (count > 0 && current === before ? ours : current),
+    set: (handler: HonoLike['errorHandler']) => void (current = handler),
+  };
+  if (!Reflect.defineProperty(app, 'errorHandler', bare(property))) return null;
+  return { begin: () => void count++, end: () => void count-- };
 }
 
 /** The handler that an app of that class begins with. */

@@ -7,6 +7,7 @@ import type { AppHead } from '../exchange.js';
 import { AppExchange } from '../exchange.js';
 import type { AppRequest, Streaming } from './request.js';
 import { abortRequest, streamBody, toAppRequest } from './request.js';
+import type { Watch } from './errors.js';
 import { hearErrors } from './errors.js';
 import { isResponse } from '../kind.js';
 import { toLength } from '../node/head.js';
@@ -16,6 +17,7 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 export class FetchExchange extends AppExchange {
   #raises: boolean;
+  #watch: Watch | null;
   #asked: AppRequest | null = null;
   #heard: { error: unknown } | null = null;
   #reader: Reader | null = null;
@@ -23,9 +25,11 @@ export class FetchExchange extends AppExchange {
   #head: FetchHead | null = null;
   #upload: Streaming | null = null;
 
-  constructor(request: AppExchange['request'], options: AppExchange['options'], raises: boolean) {
+  /** @param watch Of the app, told when its handler begins and ends. */
+  constructor(request: AppExchange['request'], options: AppExchange['options'], raises: boolean, watch: Watch | null) {
     super(request, options);
     this.#raises = raises;
+    this.#watch = watch;
   }
 
   /** Calls the handler. What cannot be asked throws; what the handler throws is its own. */
@@ -43,6 +47,7 @@ export class FetchExchange extends AppExchange {
     if (this.#raises) hearErrors(asked, (error) => (this.#heard = { error }));
     let answer: unknown;
     let isLater = false;
+    this.#watch?.begin();
     try {
       answer = handler(asked, CONTEXT);
       if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
@@ -90,6 +95,7 @@ export class FetchExchange extends AppExchange {
   }
 
   #thrown(error: unknown): void {
+    this.#watch?.end();
     if (this.isOver) return;
     if (this.#raises) {
       this.fail(error);
@@ -100,6 +106,7 @@ export class FetchExchange extends AppExchange {
   }
 
   #answered(answer: unknown): void {
+    this.#watch?.end();
     const response = answer as globalThis.Response;
     if (this.isOver) {
       discard(response);

@@ -13,6 +13,7 @@ import type { FetchAnswer, FetchApp } from '../kind.js';
 import { kindOf, noApp } from '../kind.js';
 import type { Dispatch, DispatchOptions } from '../../dispatch.js';
 import { FetchExchange } from './exchange.js';
+import type { Watch } from './errors.js';
 import { watchErrors } from './errors.js';
 import { belowMountPath, toMountPath } from '../mount-path.js';
 import { checkAsked, checkProtocol } from '../../check-request.js';
@@ -48,6 +49,7 @@ export class FetchDispatch implements Dispatch {
   #raiseAppExceptions: boolean;
   #rootPath: string;
   #env: unknown;
+  #watch: Watch | null;
   #isClosed = false;
 
   constructor(options: FetchDispatchOptions) {
@@ -69,7 +71,7 @@ export class FetchDispatch implements Dispatch {
       typeof handler.fetch === 'function'
         ? (request, env, context) => handler.fetch(request, env, context)
         : (app as Handler);
-    if (this.#raiseAppExceptions) watchErrors(app);
+    this.#watch = this.#raiseAppExceptions ? watchErrors(app) : null;
   }
 
   /**
@@ -82,7 +84,7 @@ export class FetchDispatch implements Dispatch {
       const lines = request.headerLines();
       checkAsked(request, lines);
       const path = belowMountPath(request.url.fullPath, this.#rootPath);
-      const exchange = new FetchExchange(request, options, this.#raiseAppExceptions);
+      const exchange = new FetchExchange(request, options, this.#raiseAppExceptions, this.#watch);
       return exchange.send(() => {
         exchange.call((asked, context) => this.#call(asked, this.#env, context), path, lines);
       });

@@ -8,7 +8,6 @@ import { requestFailure } from '../../../request-failure.js';
 import type { Request } from '../../../request/request.js';
 import { bare } from '../../../bare.js';
 
-/** Its signal is made when the app looks at it: most do not, and it would cost as much as the rest. */
 export interface AppRequest extends globalThis.Request {
   /** Nobody waits for the answer any more. */
   [abort](reason: unknown): void;
@@ -125,20 +124,57 @@ export function streamBody(body: StreamBody, listener: BodyListener): Streaming 
   return { stream, stop };
 }
 
-let made: (new (url: string, init: RequestInit) => AppRequest) | null = null;
+type AppRequestClass = new (url: string, init: RequestInit) => AppRequest;
 
-/** Made late: Node loads its fetch when somebody first says `Request`. */
-function appRequestClass(): new (url: string, init: RequestInit) => AppRequest {
-  return (made ??= class Request extends globalThis.Request implements AppRequest {
+let made: AppRequestClass | null = null;
+
+/** Made late: Node loads its fetch when the global `Request` is first asked for. */
+function appRequestClass(): AppRequestClass {
+  if (made !== null) return made;
+  const probe = new globalThis.Request('http://app/');
+  const kept = Object.getOwnPropertySymbols(probe).find(({ description }) => description === 'signal');
+  return (made = kept === undefined ? withSignal() : withLateSignal(kept));
+}
+
+/** Its signal is one from the beginning: `clone()`, `new Request(request)` and `fetch(request)` read it where no getter helps. */
+function withSignal(): AppRequestClass {
+  return class Request extends globalThis.Request implements AppRequest {
+    #aborting: AbortController;
+
+    constructor(url: string, init: RequestInit) {
+      const aborting = new AbortController();
+      super(url, { ...init, signal: aborting.signal });
+      this.#aborting = aborting;
+    }
+
+    [abort](reason: unknown): void {
+      this.#aborting.abort(reason);
+    }
+  };
+}
+
+/**
+ * The platform keeps the signal under a symbol (Node 20 and 22), so that it can be made when it is looked at, by the app or by a
+ * copy. Most do not look, and it would cost as much as the rest.
+ */
+function withLateSignal(kept: symbol): AppRequestClass {
+  return class Request extends globalThis.Request implements AppRequest {
     #aborting: AbortController | null = null;
     #aborted: { reason: unknown } | null = null;
 
-    // On the prototype, as the platform has it; its types call it a field, which no accessor may override.
     static {
       const get = function (this: Request) {
         return this.#signal();
       };
-      Object.defineProperty(this.prototype, 'signal', bare({ get, configurable: true }));
+      // What the constructor of the platform keeps there is not needed.
+      const set = () => {};
+      Object.defineProperty(this.prototype, kept, bare({ get, set, configurable: true }));
+      // The platform's clones follow a controller of its own.
+      const { clone } = globalThis.Request.prototype;
+      const value = function (this: Request) {
+        return new globalThis.Request(clone.call(this), { signal: this.#signal() });
+      };
+      Object.defineProperty(this.prototype, 'clone', bare({ value, configurable: true, writable: true }));
     }
 
     #signal(): AbortSignal {
@@ -153,5 +189,5 @@ function appRequestClass(): new (url: string, init: RequestInit) => AppRequest {
       this.#aborted = { reason };
       this.#aborting?.abort(reason);
     }
-  });
+  };
 }
