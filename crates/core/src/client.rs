@@ -3,7 +3,7 @@
 
 use crate::connection::{Answer, Connection, Resend, Unanswered};
 use crate::error::Error;
-use crate::pool::{Lease, Pool};
+use crate::pool::{Key, Lease, Pool};
 use crate::proxy::Challenged;
 use crate::request::Request;
 use crate::request::body::RequestBody;
@@ -17,11 +17,11 @@ impl Pool {
     pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let upload = StopOnDrop(Some(request.body.clone()));
-        let routed = request.proxy.as_ref().map(|proxy| request.origin.through(proxy));
+        let key = Key::new(&request.origin, request.proxy.as_ref());
         let (mut lost, mut refused) = (0, 0);
         let mut challenged = Challenged::default();
         loop {
-            let mut lease = self.acquire(routed.as_ref().unwrap_or(&request.origin), &clock).await?;
+            let mut lease = self.acquire(&key, &clock).await?;
             if lost + refused > 0 {
                 // Where one connection had died, the others may have as well.
                 lease.discard();

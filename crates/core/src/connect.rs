@@ -1,7 +1,7 @@
 //! The connect chain: resolve, race the addresses, the way through a proxy, TLS; or a unix socket instead of the first
 //! three. One budget covers all of it (the caller's connect timeout).
 
-mod hop;
+pub(crate) mod hop;
 mod local;
 mod resolve;
 pub(crate) mod socks;
@@ -9,10 +9,11 @@ mod stream;
 mod tcp;
 pub(crate) mod tunnel;
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{Error, ErrorKind, NO_APPLICATION_PROTOCOL};
 use crate::origin::{Origin, Scheme};
-use crate::pool::Versions;
+use crate::proxy::Proxy;
 use crate::tls::{Tls, TlsOptions};
+use crate::version::Versions;
 use hop::Hops;
 pub use resolve::Overrides;
 use std::net::IpAddr;
@@ -49,8 +50,14 @@ impl Connector {
         Connector { tls: Tls::new(tls), route, hops: Hops::default() }
     }
 
-    pub(crate) async fn connect(&self, origin: &Origin, versions: Versions) -> Result<Connected, Error> {
-        let stream = match origin.proxy() {
+    /// A connection to `origin`, or, by way of `proxy`, to wherever that leads.
+    pub(crate) async fn connect(
+        &self,
+        origin: &Origin,
+        proxy: Option<&Proxy>,
+        versions: Versions,
+    ) -> Result<Connected, Error> {
+        let stream = match proxy {
             None => self.open(origin).await?,
             // The origin is the proxy.
             Some(proxy) if proxy.options().forwards => {
@@ -105,6 +112,3 @@ fn check_alpn(origin: &Origin, chosen: Option<&[u8]>, versions: Versions) -> Res
         }
     }
 }
-
-/// As Node calls the alert that says the same.
-pub(crate) const NO_APPLICATION_PROTOCOL: &str = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";

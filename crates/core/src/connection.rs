@@ -5,16 +5,17 @@ pub(crate) mod http2;
 pub(crate) mod meter;
 
 use crate::error::{Error, ErrorKind};
+use crate::frame::Frame;
 use crate::origin::Origin;
 use crate::request::Request;
-use crate::response::Frame;
 use crate::timeout::Clock;
+use crate::timeout::progress::Progress;
 use http::HeaderMap;
 use http1::Http1;
 use http2::Http2;
-use meter::Meter;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 pub(crate) enum Connection {
     Http1(Http1),
@@ -27,7 +28,16 @@ pub(crate) struct Answer {
     pub(crate) head: http::response::Parts,
     pub(crate) incoming: Incoming,
     /// What has crossed the wire for this exchange, and when.
-    pub(crate) meter: Rc<Meter>,
+    pub(crate) progress: Rc<Progress>,
+    /// Whether the connection serves again after this response; `None` when the server closes it, and for a stream.
+    pub(crate) reuse: Option<Reuse>,
+}
+
+/// A connection may serve another request after this one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reuse {
+    /// How long it may be kept for that, from the server's `Keep-Alive: timeout=`.
+    pub(crate) at_most: Option<Duration>,
 }
 
 /// A request that got no response.
@@ -72,14 +82,9 @@ pub(crate) enum Incoming {
 
 impl Incoming {
     /// The next piece; `None` at the end.
-    pub(crate) fn poll_frame(
-        &mut self,
-        origin: &Origin,
-        meter: &Meter,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Frame>, Error>> {
+    pub(crate) fn poll_frame(&mut self, origin: &Origin, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
         match self {
-            Incoming::Http1(body) => body.poll_frame(origin, meter, cx),
+            Incoming::Http1(body) => body.poll_frame(origin, cx),
             Incoming::Http2(body) => body.poll_frame(origin, cx),
         }
     }

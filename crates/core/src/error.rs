@@ -1,8 +1,10 @@
 //! One kind per phase and cause; the OS or rustls cause is kept and mapped, by table, to the `code` Node users know.
 
-use crate::proxy::Proxy;
-use crate::tls;
+mod codes;
+
 use bytes::Bytes;
+use codes::io_text;
+pub(crate) use codes::{NO_APPLICATION_PROTOCOL, code_of_alert, io_code};
 use http::{HeaderMap, StatusCode};
 use std::fmt;
 use std::io;
@@ -89,10 +91,10 @@ impl Error {
         self
     }
 
-    /// As above, of the connection to the proxy; the text calls it that.
-    pub(crate) fn of_hop(mut self, proxy: &Proxy) -> Self {
-        self.message = self.message.replacen(&proxy.origin().to_string(), &format!("the proxy {proxy}"), 1);
-        self.at_proxy()
+    /// The same with another message.
+    pub(crate) fn with_message(mut self, reword: impl FnOnce(&str) -> String) -> Self {
+        self.message = reword(&self.message);
+        self
     }
 
     pub(crate) fn with_refusal(mut self, refusal: Refusal) -> Self {
@@ -137,68 +139,4 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|s| s as _)
     }
-}
-
-/// The name of the errno or of the TLS alert, as `error.code` of Node's net module spells it.
-pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
-    if let Some(code) = error.raw_os_error().and_then(errno_name) {
-        return Some(code);
-    }
-    if let Some(code) = tls::alert_code(error) {
-        return Some(code);
-    }
-    IO_KIND_CODES.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, code)| *code)
-}
-
-/// std appends ` (os error 111)`, which says nothing that the code does not.
-fn io_text(error: &io::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(at) = text.rfind(" (os error ") {
-        text.truncate(at);
-    }
-    // It goes on with a sentence: "connection refused". An abbreviation such as "I/O" stays.
-    if let [first, second, ..] = text.as_bytes() {
-        if first.is_ascii_uppercase() && second.is_ascii_lowercase() {
-            text[..1].make_ascii_lowercase();
-        }
-    }
-    text
-}
-
-const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [
-    (io::ErrorKind::NotFound, "ENOENT"),
-    (io::ErrorKind::ConnectionRefused, "ECONNREFUSED"),
-    (io::ErrorKind::ConnectionReset, "ECONNRESET"),
-    (io::ErrorKind::ConnectionAborted, "ECONNABORTED"),
-    (io::ErrorKind::BrokenPipe, "EPIPE"),
-    (io::ErrorKind::TimedOut, "ETIMEDOUT"),
-    (io::ErrorKind::AddrInUse, "EADDRINUSE"),
-    (io::ErrorKind::AddrNotAvailable, "EADDRNOTAVAIL"),
-    (io::ErrorKind::HostUnreachable, "EHOSTUNREACH"),
-    (io::ErrorKind::NetworkUnreachable, "ENETUNREACH"),
-    (io::ErrorKind::PermissionDenied, "EACCES"),
-    (io::ErrorKind::NotConnected, "ENOTCONN"),
-    (io::ErrorKind::UnexpectedEof, "ECONNRESET"),
-];
-
-/// Faults that `io::ErrorKind` does not tell apart.
-#[cfg(unix)]
-fn errno_name(errno: i32) -> Option<&'static str> {
-    const NAMES: [(i32, &str); 9] = [
-        (libc::ENOTDIR, "ENOTDIR"),
-        (libc::ENAMETOOLONG, "ENAMETOOLONG"),
-        (libc::EPROTOTYPE, "EPROTOTYPE"),
-        (libc::EMFILE, "EMFILE"),
-        (libc::ENFILE, "ENFILE"),
-        (libc::ENOBUFS, "ENOBUFS"),
-        (libc::EPERM, "EPERM"),
-        (libc::EINVAL, "EINVAL"),
-        (libc::EAFNOSUPPORT, "EAFNOSUPPORT"),
-    ];
-    NAMES.iter().find(|(number, _)| *number == errno).map(|(_, name)| *name)
-}
-
-#[cfg(not(unix))]
-fn errno_name(_errno: i32) -> Option<&'static str> {
-    None
 }

@@ -1,19 +1,20 @@
-//! Scheme, host and port: what a connection leads to; and the proxy on its way. Parsed once at the edge, trusted afterwards.
+//! Scheme, host and port: where a request is for. Parsed once at the edge, trusted afterwards.
 
 use crate::error::{Error, ErrorKind};
-use crate::proxy::Proxy;
 use std::fmt;
 use std::rc::Rc;
 
+/// How an origin is spoken to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Scheme {
+    /// Without TLS.
     Http,
+    /// Over TLS.
     Https,
 }
 
-/// RFC 6454 origin of a request, cheap to clone. The host is canonical already: lower case, punycode, an IPv6 address
-/// without brackets. One name serves DNS, SNI, verification and the pool's key; for the last the proxy belongs to it, so
-/// that connections through one proxy are never taken for those through another.
+/// The origin of a request (RFC 6454), cheap to clone. The host is canonical already: lower case, punycode, an IPv6 address
+/// without brackets. One name serves DNS, SNI, verification and the pool's key.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Origin(Rc<Parts>);
 
@@ -22,23 +23,11 @@ struct Parts {
     scheme: Scheme,
     host: Box<str>,
     port: u16,
-    proxy: Option<Proxy>,
 }
 
 impl Origin {
     pub(crate) fn new(scheme: Scheme, host: &str, port: u16) -> Origin {
-        Origin(Rc::new(Parts { scheme, host: host.into(), port, proxy: None }))
-    }
-
-    /// The same, reached through the proxy. One that forwards is itself what connections lead to, whatever is asked of it.
-    pub(crate) fn through(&self, proxy: &Proxy) -> Origin {
-        let origin = if proxy.options().forwards { proxy.origin() } else { self.clone() };
-        let Parts { scheme, host, port, .. } = &*origin.0;
-        Origin(Rc::new(Parts { scheme: *scheme, host: host.clone(), port: *port, proxy: Some(proxy.clone()) }))
-    }
-
-    pub(crate) fn proxy(&self) -> Option<&Proxy> {
-        self.0.proxy.as_ref()
+        Origin(Rc::new(Parts { scheme, host: host.into(), port }))
     }
 
     /// Reads `http://host`, `https://host:port`, `https://[v6]:port`.

@@ -3,6 +3,7 @@
 //! It does not connect ([`crate::connect`]), it does not send ([`crate::client`]); it counts, keeps and hands out.
 
 mod config;
+mod key;
 mod lease;
 mod state;
 
@@ -10,9 +11,9 @@ use crate::connect::Connector;
 use crate::connection::Connection;
 use crate::connection::http1::Http1;
 use crate::error::Error;
-use crate::origin::Origin;
 use crate::timeout::{Clock, Phase};
-pub use config::{PoolConfig, PoolStats, Versions};
+pub use config::{PoolConfig, PoolStats};
+pub(crate) use key::Key;
 pub(crate) use lease::Lease;
 use state::{Decision, State, WaitFor};
 use std::cell::RefCell;
@@ -47,7 +48,7 @@ struct Idle {
 
 struct Waiter {
     ticket: u64,
-    origin: Origin,
+    key: Key,
     grant: oneshot::Sender<Lease>,
 }
 
@@ -79,35 +80,37 @@ impl Pool {
         drop(idle);
     }
 
-    /// A connection to `origin`, or the right to make one, in the order of asking.
-    pub(crate) async fn acquire(&self, origin: &Origin, clock: &Clock) -> Result<Lease, Error> {
-        let decision = self.state.borrow_mut().decide(origin, &self.config, false);
+    /// A connection with this key, or the right to make one, in the order of asking.
+    pub(crate) async fn acquire(&self, key: &Key, clock: &Clock) -> Result<Lease, Error> {
+        let decision = self.state.borrow_mut().decide(key, &self.config, false);
         match decision {
             // On the heap, as most requests need not wait: their futures stay small.
-            Decision::Wait(what) => Box::pin(self.wait(origin, what, clock)).await,
-            decision => Ok(self.lease(origin, decision)),
+            Decision::Wait(what) => Box::pin(self.wait(key, what, clock)).await,
+            decision => Ok(self.lease(key, decision)),
         }
     }
 
-    async fn wait(&self, origin: &Origin, what: WaitFor, clock: &Clock) -> Result<Lease, Error> {
-        let mut waiting = self.enqueue(origin);
+    async fn wait(&self, key: &Key, what: WaitFor, clock: &Clock) -> Result<Lease, Error> {
+        let mut waiting = self.enqueue(key);
         if what == WaitFor::Connection {
             let since = Instant::now();
-            let connected = async { Ok(self.connected(origin, &mut waiting.grant).await) };
-            if let Some(mut lease) = clock.within(Phase::Connect, origin, connected).await? {
+            let connected = async { Ok(self.connected(key, &mut waiting.grant).await) };
+            if let Some(mut lease) =
+                clock.within(Phase::Connect, key.origin(), connected).await.map_err(|error| key.timed_out(error))?
+            {
                 lease.connects_since(since);
                 return Ok(lease);
             }
         }
-        let grant = clock.within(Phase::Pool, origin, async { Ok((&mut waiting.grant).await.ok()) }).await?;
+        let grant = clock.within(Phase::Pool, key.origin(), async { Ok((&mut waiting.grant).await.ok()) }).await?;
         // The pool keeps every waiter's sender until it has granted; it lives while `self` is borrowed.
         Ok(grant.expect("a waiter is granted before it is forgotten"))
     }
 
     /// Waits for what was granted while a connection was being made; `None` when that has ended without.
-    async fn connected(&self, origin: &Origin, grant: &mut oneshot::Receiver<Lease>) -> Option<Lease> {
+    async fn connected(&self, key: &Key, grant: &mut oneshot::Receiver<Lease>) -> Option<Lease> {
         loop {
-            let connecting = self.state.borrow_mut().connecting(origin)?;
+            let connecting = self.state.borrow_mut().connecting(key)?;
             let mut ended = pin!(connecting.notified());
             let granted = poll_fn(|cx| match Pin::new(&mut *grant).poll(cx) {
                 Poll::Ready(granted) => Poll::Ready(granted.ok()),
@@ -119,28 +122,28 @@ impl Pool {
         }
     }
 
-    fn lease(&self, origin: &Origin, decision: Decision) -> Lease {
+    fn lease(&self, key: &Key, decision: Decision) -> Lease {
         self.count();
         let pool = self.this.upgrade().expect("called through an Rc");
         match decision {
-            Decision::Idle(idle) => Lease::new(pool, origin, idle.id, Some(Connection::Http1(idle.connection)), false),
+            Decision::Idle(idle) => Lease::new(pool, key, idle.id, Some(Connection::Http1(idle.connection)), false),
             Decision::Stream { connection, id } => {
-                Lease::new(pool, origin, id, Some(Connection::Http2(connection)), false)
+                Lease::new(pool, key, id, Some(Connection::Http2(connection)), false)
             }
             Decision::Room { evicted, leads } => {
                 drop(evicted);
-                Lease::new(pool, origin, 0, None, leads)
+                Lease::new(pool, key, 0, None, leads)
             }
             Decision::Wait(_) => unreachable!("who waits gets no lease"),
         }
     }
 
-    fn enqueue(&self, origin: &Origin) -> Waiting<'_> {
+    fn enqueue(&self, key: &Key) -> Waiting<'_> {
         let (sender, grant) = oneshot::channel();
         let mut state = self.state.borrow_mut();
         let ticket = state.next_ticket;
         state.next_ticket += 1;
-        state.queue.push_back(Waiter { ticket, origin: origin.clone(), grant: sender });
+        state.queue.push_back(Waiter { ticket, key: key.clone(), grant: sender });
         drop(state);
         self.count();
         Waiting { pool: self, ticket, grant }
@@ -151,7 +154,7 @@ impl Pool {
         while !self.state.borrow().queue.is_empty() {
             let next = self.state.borrow_mut().next_grant(&self.config);
             let Some((waiter, decision)) = next else { break };
-            let lease = self.lease(&waiter.origin, decision);
+            let lease = self.lease(&waiter.key, decision);
             // A waiter that went away gives the lease back by dropping it.
             let _ = waiter.grant.send(lease);
         }
@@ -164,8 +167,8 @@ impl Pool {
     }
 
     /// Called by an idle HTTP/1.1 connection that closed by itself.
-    fn closed_by_peer(&self, origin: &Origin, id: u64) {
-        let gone = self.state.borrow_mut().take_by_id(origin, id);
+    fn closed_by_peer(&self, key: &Key, id: u64) {
+        let gone = self.state.borrow_mut().take_by_id(key, id);
         if gone.is_some() {
             drop(gone);
             self.assign();
@@ -173,8 +176,8 @@ impl Pool {
     }
 
     /// Called by a shared connection that has ended.
-    fn shared_ended(&self, origin: &Origin, id: u64) {
-        let gone = self.state.borrow_mut().unshare(origin, id);
+    fn shared_ended(&self, key: &Key, id: u64) {
+        let gone = self.state.borrow_mut().unshare(key, id);
         drop(gone);
         self.assign();
     }
@@ -188,15 +191,15 @@ impl Pool {
         expiry.and_then(|expiry| Instant::now().checked_add(expiry))
     }
 
-    fn keep(&self, origin: &Origin, idle: Idle) {
-        let surplus = self.state.borrow_mut().put_idle(origin, idle, &self.config);
+    fn keep(&self, key: &Key, idle: Idle) {
+        let surplus = self.state.borrow_mut().put_idle(key, idle, &self.config);
         drop(surplus);
         self.settle();
     }
 
     /// A stream has ended, so that there is room for another, or the connection is idle.
-    fn stream_ended(&self, origin: &Origin, id: u64) {
-        let gone = self.state.borrow_mut().end_stream(origin, id, self.expiry(None), &self.config);
+    fn stream_ended(&self, key: &Key, id: u64) {
+        let gone = self.state.borrow_mut().end_stream(key, id, self.expiry(None), &self.config);
         drop(gone);
         self.settle();
     }

@@ -8,7 +8,6 @@ pub(crate) mod testing;
 
 use crate::error::Error;
 use crate::origin::{Origin, Scheme};
-use crate::request::fields::FieldLines;
 use crate::tls::TlsOptions;
 use digest::Session;
 use http::header::{HeaderMap, HeaderValue};
@@ -40,7 +39,7 @@ pub struct ProxyOptions {
     pub forwards: bool,
     pub credentials: Option<Credentials>,
     /// Sent with CONNECT, after Host and Accept. Basic credentials are among them.
-    pub fields: FieldLines,
+    pub fields: HeaderMap,
     /// Of the connection to a proxy with the scheme https.
     pub tls: TlsOptions,
 }

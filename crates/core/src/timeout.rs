@@ -3,6 +3,7 @@
 //! pool: waiting for a connection or a place for one. connect: resolve, TCP and TLS together. write: no progress while
 //! there is something to write. read: no byte while the peer owes one. total: everything, the body included.
 
+pub(crate) mod progress;
 pub(crate) mod watch;
 
 use crate::error::{Error, ErrorKind};
@@ -104,16 +105,12 @@ impl Clock {
         let ms = Millis(limit.unwrap_or_default());
         let message = match phase {
             Phase::Pool => format!("no free connection for {origin} within {ms}"),
-            Phase::Connect => match origin.proxy() {
-                Some(proxy) => format!("no connection to {origin} through the proxy {proxy} within {ms}"),
-                None => format!("no connection to {origin} within {ms}"),
-            },
+            Phase::Connect => format!("no connection to {origin} within {ms}"),
             Phase::Write => format!("{origin} took no data for {ms}"),
             Phase::Read => format!("no data from {origin} for {ms}"),
             Phase::Total => format!("{origin} did not finish within {ms} in all"),
         };
-        let error = Error::new(kind, message);
-        if phase == Phase::Connect && origin.proxy().is_some() { error.at_proxy() } else { error }
+        Error::new(kind, message)
     }
 }
 

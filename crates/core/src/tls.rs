@@ -3,7 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
-use crate::pool::Versions;
+use crate::version::Versions;
 use config::Shared;
 use rustls::ClientConfig;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer, ServerName};
@@ -19,7 +19,6 @@ mod key_log;
 mod platform;
 mod verifier;
 
-pub(crate) use errors::alert_code;
 pub use platform::take_warning;
 
 /// Whom to trust.

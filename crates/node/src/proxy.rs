@@ -2,6 +2,7 @@
 
 use crate::options::{TlsParts, copy};
 use napi::bindgen_prelude::Uint8Array;
+use napi::{Error, Result};
 use napi_derive::napi;
 use whippet_core::{Credentials, FieldLines, Proxy, ProxyOptions, ProxyScheme};
 
@@ -45,7 +46,7 @@ pub struct ProxyHandle(pub(crate) Proxy);
 #[napi]
 impl ProxyHandle {
     #[napi(constructor, catch_unwind)]
-    pub fn new(options: ProxyHandleOptions) -> Self {
+    pub fn new(options: ProxyHandleOptions) -> Result<Self> {
         let scheme = match options.protocol {
             ProxyProtocol::Http => ProxyScheme::Http,
             ProxyProtocol::Https => ProxyScheme::Https,
@@ -56,13 +57,16 @@ impl ProxyHandle {
         };
         let password = options.password.unwrap_or_default();
         let credentials = options.username.map(|username| Credentials { username, password });
-        ProxyHandle(Proxy::new(ProxyOptions {
+        // The façade has checked them.
+        let fields =
+            FieldLines::new(copy(&options.fields)).to_map().map_err(|error| Error::from_reason(error.message()))?;
+        Ok(ProxyHandle(Proxy::new(ProxyOptions {
             scheme,
             host: options.host,
             port: options.port,
             forwards: options.forwards,
             credentials,
-            fields: FieldLines::new(copy(&options.fields)),
+            fields,
             tls: TlsParts {
                 verify: options.verify,
                 roots: options.roots,
@@ -72,6 +76,6 @@ impl ProxyHandle {
                 key_log: options.key_log,
             }
             .into(),
-        }))
+        })))
     }
 }

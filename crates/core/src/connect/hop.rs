@@ -4,9 +4,9 @@ use super::socks::{self, Refused, Target};
 use super::{Connector, Stream, resolve, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
-use crate::pool::Versions;
 use crate::proxy::{Challenged, Proxy, ProxyScheme};
 use crate::tls::Tls;
+use crate::version::Versions;
 use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
@@ -38,11 +38,10 @@ impl Connector {
                 return Ok(stream);
             }
             // No HTTP/2: neither CONNECT over it nor forwarding.
-            let versions = Versions { http1: true, http2: false };
-            let stream = self.hops.tls(proxy).handshake(&origin, stream, versions).await?;
+            let stream = self.hops.tls(proxy).handshake(&origin, stream, Versions::HTTP1).await?;
             Ok(Stream::Tls(Box::new(stream)))
         };
-        connected.await.map_err(|error: Error| error.of_hop(proxy))
+        connected.await.map_err(|error| to_proxy(error, proxy))
     }
 
     /// A stream to where the origin listens, by way of the proxy.
@@ -109,4 +108,20 @@ impl Connector {
         socks::connect(&mut stream, proxy, target).await?;
         Ok(stream)
     }
+}
+
+/// An error of the connection to the proxy: the text calls it that.
+fn to_proxy(error: Error, proxy: &Proxy) -> Error {
+    let origin = proxy.origin().to_string();
+    error.with_message(|text| text.replacen(&origin, &format!("the proxy {proxy}"), 1)).at_proxy()
+}
+
+/// The connect timeout of a connection by way of `proxy`: the text says so, and the time counts as the proxy's. Other errors
+/// stay as they are.
+pub(crate) fn timed_out(error: Error, origin: &Origin, proxy: &Proxy) -> Error {
+    if error.kind() != ErrorKind::ConnectTimeout {
+        return error;
+    }
+    let origin = origin.to_string();
+    error.with_message(|text| text.replacen(&origin, &format!("{origin} through the proxy {proxy}"), 1)).at_proxy()
 }

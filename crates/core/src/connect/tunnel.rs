@@ -99,7 +99,7 @@ impl Connect<'_> {
         if let Some(answer) = answer.or_else(|| self.proxy.authorization("CONNECT", self.authority)) {
             headers.insert(PROXY_AUTHORIZATION, answer?);
         }
-        let own = self.proxy.options().fields.to_map()?;
+        let own = &self.proxy.options().fields;
         for name in own.keys().filter(|name| *name != HOST) {
             for (at, value) in own.get_all(name).iter().enumerate() {
                 match at {

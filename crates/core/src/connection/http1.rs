@@ -4,8 +4,8 @@ mod body;
 mod task;
 
 use crate::connect::Stream;
-use crate::connection::meter::{HeadTooLong, Meter, Metered};
-use crate::connection::{Answer, Incoming, Resend, Unanswered};
+use crate::connection::meter::{HeadTooLong, MeteredSocket, MeteredStream};
+use crate::connection::{Answer, Incoming, Resend, Reuse, Unanswered};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::Request;
@@ -20,11 +20,12 @@ use std::error::Error as _;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
+use std::time::Duration;
 use task::Rest;
 use tokio::task::AbortHandle;
 
 pub(crate) struct Http1 {
-    meter: Rc<Meter>,
+    socket: Rc<MeteredSocket>,
     rest: Rc<Rest>,
     task: AbortHandle,
     /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
@@ -38,12 +39,12 @@ impl Http1 {
         origin: &Origin,
         on_close: impl FnOnce() + 'static,
     ) -> Result<Http1, Error> {
-        let (meter, socket) = (Meter::new(), stream.socket());
-        let io = TokioIo::new(Metered::new(stream, socket, meter.clone()));
+        let (socket, open) = (MeteredSocket::new(), stream.socket());
+        let io = TokioIo::new(MeteredStream::new(stream, open, socket.clone()));
         let (rest, task) = task::start(io, on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
-        Ok(Http1 { meter, rest, task, busy: false })
+        Ok(Http1 { socket, rest, task, busy: false })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -55,8 +56,9 @@ impl Http1 {
         self.rest.fall_asleep();
     }
 
-    pub(crate) fn meter(&self) -> &Rc<Meter> {
-        &self.meter
+    /// See [`MeteredSocket::is_silent`].
+    pub(crate) fn is_silent(&self) -> bool {
+        self.socket.is_silent()
     }
 
     pub(crate) fn is_ready(&self) -> bool {
@@ -70,24 +72,25 @@ impl Http1 {
 
     /// Sends the request and waits for the final response's head.
     pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
-        let (sent, received) = (self.meter.sent(), self.meter.received());
+        let (sent, received) = (self.socket.progress.sent(), self.socket.progress.received());
         self.busy = true;
-        self.meter.head_expected();
+        self.socket.head_expected();
         if request.asks_forwarder_for_options() {
-            self.meter.omit_byte_after(request.method.as_str().len() + 1 + request.target.len());
+            self.socket.omit_byte_after(request.method.as_str().len() + 1 + request.target.len());
         }
         let answer = self.await_head(request, clock).await;
-        self.meter.head_arrived();
+        self.socket.head_arrived();
         match answer {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
-                let incoming = Incoming::Http1(Body::new(incoming, &head.headers));
-                Ok(Answer { head, incoming, meter: self.meter.clone() })
+                let incoming = Incoming::Http1(Body::new(incoming, &head.headers, self.socket.clone()));
+                let reuse = reuse(head.version, &head.headers);
+                Ok(Answer { head, incoming, progress: self.socket.progress.clone(), reuse })
             }
             Err(error) => {
-                let lost = error.is_disconnect() && self.meter.received() == received;
+                let lost = error.is_disconnect() && self.socket.progress.received() == received;
                 let resend = match lost {
-                    true if self.meter.sent() == sent => Resend::Unsent,
+                    true if self.socket.progress.sent() == sent => Resend::Unsent,
                     true => Resend::Lost,
                     false => Resend::Never,
                 };
@@ -101,15 +104,16 @@ impl Http1 {
         request: &Request,
         clock: &Clock,
     ) -> Result<http::Response<hyper::body::Incoming>, Error> {
-        let received = self.meter.received();
+        let received = self.socket.progress.received();
         let Some(answer) = self.rest.send(request.to_http1()?) else {
             let message = format!("{} closed the connection", request.origin);
             return Err(Error::new(ErrorKind::RemoteProtocolError, message));
         };
         let mut answer = pin!(answer);
-        let response = watch(&self.meter, clock, &request.body, &request.origin, answer.as_mut()).await?;
-        let response =
-            response.map_err(|cause| failure(&self.meter, cause, &request.origin, self.meter.received() > received))?;
+        let response = watch(&self.socket.progress, clock, &request.body, &request.origin, answer.as_mut()).await?;
+        let response = response.map_err(|cause| {
+            failure(&self.socket, cause, &request.origin, self.socket.progress.received() > received)
+        })?;
         check_framing(&response, &request.origin)?;
         Ok(response)
     }
@@ -132,8 +136,8 @@ impl Drop for Http1 {
 }
 
 /// hyper's error as ours, of a head; `heard` is whether any byte of it came.
-fn failure(meter: &Meter, cause: hyper::Error, origin: &Origin, heard: bool) -> Error {
-    read_failure(meter, cause, origin, |cause| {
+fn failure(socket: &MeteredSocket, cause: hyper::Error, origin: &Origin, heard: bool) -> Error {
+    read_failure(socket, cause, origin, |cause| {
         let what = match heard {
             true => format!("{origin} closed the connection in the middle of the response head"),
             false => format!("{origin}: Server disconnected without sending a response."),
@@ -143,12 +147,17 @@ fn failure(meter: &Meter, cause: hyper::Error, origin: &Origin, heard: bool) -> 
 }
 
 /// hyper's error as ours; `cut` says what it means that the peer closed the connection.
-fn read_failure(meter: &Meter, cause: hyper::Error, origin: &Origin, cut: impl FnOnce(hyper::Error) -> Error) -> Error {
+fn read_failure(
+    socket: &MeteredSocket,
+    cause: hyper::Error,
+    origin: &Origin,
+    cut: impl FnOnce(hyper::Error) -> Error,
+) -> Error {
     if let Some(error) = find::<BodyError>(&cause) {
         let kind = if *error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
         return Error::new(kind, format!("{error} (to {origin})"));
     }
-    if let Some(error) = meter.take_write_error() {
+    if let Some(error) = socket.take_write_error() {
         return Error::from_io(ErrorKind::WriteError, format_args!("sending to {origin} failed"), error);
     }
     if let Some(error) = find::<HeadTooLong>(&cause) {
@@ -214,9 +223,14 @@ fn is_chunked(coding: &HeaderValue) -> bool {
     coding.as_bytes().eq_ignore_ascii_case(b"chunked")
 }
 
+/// Whether the connection may serve another request after this response, and for how long it may be kept for one.
+fn reuse(version: Version, headers: &HeaderMap) -> Option<Reuse> {
+    is_persistent(version, headers).then(|| Reuse { at_most: keep_alive_timeout(headers) })
+}
+
 /// Whether the server leaves the connection open after this response (RFC 9112 section 9.3). Both framings at once end
 /// it: section 6.3 asks for that.
-pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
+fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
     if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
         return false;
     }
@@ -230,5 +244,74 @@ pub(crate) fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
     match version {
         Version::HTTP_11 => !has(b"close"),
         _ => has(b"keep-alive"),
+    }
+}
+
+/// `Keep-Alive: timeout=5` with a second to spare, so that the server never closes first.
+fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
+    let line = headers.get("keep-alive")?.to_str().ok()?;
+    let seconds = line.split(',').find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().parse::<u64>().ok())?
+    })?;
+    Some(Duration::from_secs(seconds.saturating_sub(1)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderName;
+
+    type Lines<'a> = &'a [(&'static str, &'static str)];
+
+    fn headers(lines: Lines<'_>) -> HeaderMap {
+        let pairs = lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
+        pairs.collect()
+    }
+
+    #[test]
+    fn a_connection_serves_again_when_the_response_leaves_it_open() {
+        let cases: [(Version, Lines<'_>, bool); 11] = [
+            (Version::HTTP_11, &[], true),
+            (Version::HTTP_11, &[("connection", "close")], false),
+            (Version::HTTP_11, &[("connection", "x, Close")], false),
+            (Version::HTTP_11, &[("connection", "x")], true),
+            (Version::HTTP_11, &[("connection", "closed")], true),
+            (Version::HTTP_11, &[("transfer-encoding", "chunked")], true),
+            (Version::HTTP_11, &[("transfer-encoding", "chunked"), ("content-length", "3")], false),
+            (Version::HTTP_10, &[], false),
+            (Version::HTTP_10, &[("connection", "Keep-Alive")], true),
+            (Version::HTTP_10, &[("connection", "x,keep-alive")], true),
+            (
+                Version::HTTP_10,
+                &[("connection", "keep-alive"), ("transfer-encoding", "chunked"), ("content-length", "3")],
+                false,
+            ),
+        ];
+        for (version, lines, open) in cases {
+            assert_eq!(reuse(version, &headers(lines)).is_some(), open, "{version:?} {lines:?}");
+        }
+        let closes_in_either_line = {
+            let mut both = headers(&[("connection", "x")]);
+            both.append(CONNECTION, HeaderValue::from_static("close"));
+            both
+        };
+        assert!(reuse(Version::HTTP_11, &closes_in_either_line).is_none());
+    }
+
+    #[test]
+    fn keep_alive_has_a_second_to_spare() {
+        let cases = [
+            ("timeout=5", Some(4)),
+            ("max=100, timeout=2", Some(1)),
+            ("Timeout = 0", Some(0)),
+            ("max=1", None),
+            ("timeout=soon", None),
+            ("timeout", None),
+        ];
+        for (value, seconds) in cases {
+            let reuse = reuse(Version::HTTP_11, &headers(&[("keep-alive", value)])).expect("HTTP/1.1 is persistent");
+            assert_eq!(reuse.at_most, seconds.map(Duration::from_secs), "{value}");
+        }
     }
 }

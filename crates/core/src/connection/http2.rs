@@ -9,12 +9,13 @@ mod tuning;
 mod upload;
 
 use crate::connect::Stream;
-use crate::connection::meter::{HEAD_LIMIT, HeadTooLong, Meter, Metered};
+use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
 use crate::connection::{Answer, Incoming, Resend, Unanswered};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::request::body::RequestBody;
+use crate::timeout::progress::Progress;
 use crate::timeout::watch::watch;
 use crate::timeout::{Clock, Phase};
 pub(crate) use body::Body;
@@ -51,7 +52,7 @@ pub(crate) struct Http2 {
 
 /// What the connection's task and its users tell each other.
 struct Shared {
-    meter: Rc<Meter>,
+    socket: Rc<MeteredSocket>,
     /// Streams that exchanges hold.
     streams: Cell<usize>,
     /// What the peer allows, or `UNSETTLED`.
@@ -74,8 +75,8 @@ impl Http2 {
         on_room: impl Fn() + 'static,
         on_end: impl FnOnce() + 'static,
     ) -> Result<Rc<Http2>, Error> {
-        let (meter, socket) = (Meter::new(), stream.socket());
-        let io = Metered::new(stream, socket, meter.clone());
+        let (socket, open) = (MeteredSocket::new(), stream.socket());
+        let io = MeteredStream::new(stream, open, socket.clone());
         let (sender, connection) = Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
@@ -86,7 +87,7 @@ impl Http2 {
             .await
             .map_err(|cause| errors::of_handshake(origin, cause))?;
         let shared = Rc::new(Shared {
-            meter,
+            socket,
             streams: Cell::new(0),
             max_streams: Cell::new(UNSETTLED),
             retired: Cell::new(false),
@@ -116,7 +117,7 @@ impl Http2 {
 
     /// As above, after the connection's task has seen what has arrived meanwhile: often it is GOAWAY, or the end.
     pub(crate) async fn is_usable_now(&self) -> bool {
-        if self.shared.streams.get() == 1 && !self.shared.meter.is_silent() {
+        if self.shared.streams.get() == 1 && !self.shared.socket.is_silent() {
             tokio::task::yield_now().await;
         }
         self.is_usable()
@@ -154,7 +155,7 @@ impl Http2 {
 
     /// Sends the request and waits for the final response's head.
     pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
-        let progress = Meter::new();
+        let progress = Progress::new();
         let never = |error| Unanswered { error, resend: Resend::Never };
         let head = request.to_http2().map_err(never)?;
         let ends = match &request.body {
@@ -178,8 +179,13 @@ impl Http2 {
             }
             body => Some(Upload::start(stream, body.clone(), progress.clone())),
         };
-        let mut head =
-            AwaitedHead { response, upload: upload.as_ref(), progress: progress.clone(), request, left: HEAD_LIMIT };
+        let mut head = AwaitedHead {
+            response,
+            upload: upload.as_ref(),
+            progress: progress.clone(),
+            request,
+            left: MAX_HEAD_BYTES,
+        };
         let answer = match self.is_unsettled() {
             true => Box::pin(self.watch_unsettled(&progress, clock, request, Pin::new(&mut head))).await,
             false => watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await,
@@ -193,7 +199,7 @@ impl Http2 {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
                 let body = Body::new(incoming, &request.method, &head, upload, progress.clone());
-                Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), meter: progress })
+                Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), progress, reuse: None })
             }
             Err(cause) => Err(self.unanswered(request, cause, upload, progress.received() > 0)),
         }
@@ -203,7 +209,7 @@ impl Http2 {
     /// waits for a place, like those behind it, and not for data.
     async fn watch_unsettled(
         &self,
-        progress: &Meter,
+        progress: &Progress,
         clock: &Clock,
         request: &Request,
         mut head: Pin<&mut AwaitedHead<'_>>,
@@ -232,7 +238,7 @@ impl Http2 {
     /// have to find that out.
     pub(crate) fn suspect(&self, clock: &Clock) {
         let limit = clock.limits.read.or(clock.limits.total);
-        if limit.is_some_and(|limit| self.shared.meter.last_received().elapsed() >= limit) {
+        if limit.is_some_and(|limit| self.shared.socket.progress.last_received().elapsed() >= limit) {
             self.shared.retired.set(true);
         }
     }
@@ -296,7 +302,7 @@ enum HeadError {
 struct AwaitedHead<'a> {
     response: ResponseFuture,
     upload: Option<&'a Upload>,
-    progress: Rc<Meter>,
+    progress: Rc<Progress>,
     request: &'a Request,
     /// Bytes that may still come before it.
     left: u64,
@@ -309,7 +315,7 @@ impl Future for AwaitedHead<'_> {
         while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
             let interim = interim.map_err(HeadError::H2)?;
             let length = length_of(interim.headers());
-            self.progress.note_received(length);
+            self.progress.add_received(length);
             self.left = match self.left.checked_sub(length) {
                 Some(left) => left,
                 None => return Poll::Ready(Err(HeadError::TooLong(HeadTooLong))),
@@ -325,7 +331,7 @@ impl Future for AwaitedHead<'_> {
             upload.wakes(cx);
         }
         let response = std::task::ready!(Pin::new(&mut self.response).poll(cx)).map_err(HeadError::H2)?;
-        self.progress.note_received(length_of(response.headers()));
+        self.progress.add_received(length_of(response.headers()));
         Poll::Ready(Ok(response))
     }
 }

@@ -1,69 +1,40 @@
-//! What has crossed one connection's socket, and when: the facts that the read and write timeouts, the one safe
-//! re-send and the error messages rest on. hyper sees the socket only through this.
+//! What has crossed one connection's socket, and how it failed: the facts that the read and write timeouts, the one safe
+//! re-send and the error messages rest on. hyper and h2 see the socket only through this.
 
 use crate::connect::Socket;
+use crate::timeout::progress::Progress;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
 
 /// hyper accepts a head of about 400 KiB by itself, but any number of informational ones before it; this bounds all.
-pub(crate) const HEAD_LIMIT: u64 = 1024 * 1024;
+pub(crate) const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 
-pub(crate) struct Meter {
-    received: Cell<u64>,
-    sent: Cell<u64>,
-    last_received: Cell<Instant>,
-    last_sent: Cell<Instant>,
-    /// The socket would not take what there is to write.
-    write_blocked: Cell<bool>,
+/// One connection's socket, as it is seen from outside of hyper and h2.
+pub(crate) struct MeteredSocket {
+    pub(crate) progress: Rc<Progress>,
     /// Kept instead of being reported, so that a final response which the peer sent before it closed is still read.
     write_error: RefCell<Option<io::Error>>,
     /// Bytes that may still arrive before the final response's head is complete.
     head_left: Cell<Option<u64>>,
     /// The socket, for as long as it is open.
     socket: Cell<Option<Socket>>,
-    /// So many bytes from now one is not written.
+    /// After so many bytes from now, one is not written.
     omitted: Cell<Option<usize>>,
 }
 
-impl Meter {
+impl MeteredSocket {
     pub(crate) fn new() -> Rc<Self> {
-        let now = Instant::now();
-        Rc::new(Meter {
-            received: Cell::new(0),
-            sent: Cell::new(0),
-            last_received: Cell::new(now),
-            last_sent: Cell::new(now),
-            write_blocked: Cell::new(false),
+        Rc::new(MeteredSocket {
+            progress: Progress::new(),
             write_error: RefCell::new(None),
             head_left: Cell::new(None),
             socket: Cell::new(None),
             omitted: Cell::new(None),
         })
-    }
-
-    pub(crate) fn received(&self) -> u64 {
-        self.received.get()
-    }
-
-    pub(crate) fn sent(&self) -> u64 {
-        self.sent.get()
-    }
-
-    pub(crate) fn last_received(&self) -> Instant {
-        self.last_received.get()
-    }
-
-    pub(crate) fn last_sent(&self) -> Instant {
-        self.last_sent.get()
-    }
-
-    pub(crate) fn is_write_blocked(&self) -> bool {
-        self.write_blocked.get()
     }
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
@@ -79,26 +50,9 @@ impl Meter {
         self.omitted.set(Some(bytes));
     }
 
-    /// Of one HTTP/2 stream, whose bytes are not the socket's.
-    pub(crate) fn note_received(&self, bytes: u64) {
-        self.received.set(self.received.get() + bytes);
-        self.last_received.set(Instant::now());
-    }
-
-    /// As above.
-    pub(crate) fn note_sent(&self, bytes: u64) {
-        self.sent.set(self.sent.get() + bytes);
-        self.last_sent.set(Instant::now());
-    }
-
-    /// As above: the peer's windows are full.
-    pub(crate) fn set_write_blocked(&self, blocked: bool) {
-        self.write_blocked.set(blocked);
-    }
-
-    /// From here to [`Meter::head_arrived`] the peer may send at most `HEAD_LIMIT` bytes.
+    /// From here to [`MeteredSocket::head_arrived`] the peer may send at most `MAX_HEAD_BYTES`.
     pub(crate) fn head_expected(&self) {
-        self.head_left.set(Some(HEAD_LIMIT));
+        self.head_left.set(Some(MAX_HEAD_BYTES));
     }
 
     pub(crate) fn head_arrived(&self) {
@@ -113,8 +67,7 @@ impl Meter {
     }
 
     fn count_received(&self, bytes: usize) -> io::Result<()> {
-        self.received.set(self.received.get() + bytes as u64);
-        self.last_received.set(Instant::now());
+        self.progress.add_received(bytes as u64);
         match self.head_left.get() {
             Some(left) if left < bytes as u64 => Err(io::Error::other(HeadTooLong)),
             Some(left) => {
@@ -126,12 +79,11 @@ impl Meter {
     }
 
     fn count_sent<T>(&self, bytes: usize, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
-        self.write_blocked.set(poll.is_pending());
+        self.progress.set_write_blocked(poll.is_pending());
         match poll {
             Poll::Ready(Ok(done)) => {
                 if bytes > 0 {
-                    self.sent.set(self.sent.get() + bytes as u64);
-                    self.last_sent.set(Instant::now());
+                    self.progress.add_sent(bytes as u64);
                 }
                 Poll::Ready(Ok(done))
             }
@@ -146,40 +98,40 @@ impl Meter {
     }
 }
 
-/// More informational responses than anybody needs came before the final one.
+/// The informational responses before the final one were too large in all.
 #[derive(Debug)]
 pub(crate) struct HeadTooLong;
 
 impl std::fmt::Display for HeadTooLong {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "more than {HEAD_LIMIT} bytes before the final response")
+        write!(f, "more than {MAX_HEAD_BYTES} bytes before the final response")
     }
 }
 
 impl std::error::Error for HeadTooLong {}
 
-/// A socket, or TLS over one, with its meter.
-pub(crate) struct Metered<S> {
+/// A socket, or TLS over one, that counts what crosses it.
+pub(crate) struct MeteredStream<S> {
     stream: S,
-    meter: Rc<Meter>,
+    meter: Rc<MeteredSocket>,
 }
 
-impl<S> Metered<S> {
+impl<S> MeteredStream<S> {
     /// `socket` is the one under `stream`.
-    pub(crate) fn new(stream: S, socket: Socket, meter: Rc<Meter>) -> Self {
+    pub(crate) fn new(stream: S, socket: Socket, meter: Rc<MeteredSocket>) -> Self {
         meter.socket.set(Some(socket));
-        Metered { stream, meter }
+        MeteredStream { stream, meter }
     }
 }
 
-impl<S> Drop for Metered<S> {
+impl<S> Drop for MeteredStream<S> {
     fn drop(&mut self) {
-        // Its number may be another file's from here on.
+        // The fd may be reused after this point.
         self.meter.socket.set(None);
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
@@ -188,7 +140,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Metered<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Metered<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
         let left = this.meter.omitted.get().filter(|_| !buf.is_empty());

@@ -1,8 +1,8 @@
 //! What a pool is told when it is made, and the numbers that it shows.
 
 use crate::connect::Route;
-use crate::origin::{Origin, Scheme};
 use crate::tls::TlsOptions;
+use crate::version::Versions;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -34,33 +34,6 @@ impl Default for PoolConfig {
             tls: TlsOptions::default(),
             route: Route::default(),
         }
-    }
-}
-
-/// The versions of HTTP that may be spoken; not neither.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Versions {
-    pub http1: bool,
-    pub http2: bool,
-}
-
-impl Default for Versions {
-    fn default() -> Self {
-        Versions { http1: true, http2: true }
-    }
-}
-
-impl Versions {
-    /// What may be spoken on the way to `origin`: a proxy that forwards is never spoken to in HTTP/2.
-    pub(crate) fn with(self, origin: &Origin) -> Versions {
-        let forwards = origin.proxy().is_some_and(|proxy| proxy.options().forwards);
-        if forwards { Versions { http1: true, http2: false } } else { self }
-    }
-
-    /// Over TLS both sides choose by ALPN; without it HTTP/2 needs to be known beforehand (RFC 9113 section 3.3), which
-    /// allowing nothing else says.
-    pub(crate) fn may_be_http2(self, scheme: Scheme) -> bool {
-        self.http2 && (scheme == Scheme::Https || !self.http1)
     }
 }
 

@@ -1,14 +1,14 @@
 //! The use of one connection, or of a stream on a shared one, or the right to make a connection.
 
 use super::state::Spoken;
-use super::{Idle, Pool, Versions};
+use super::{Idle, Key, Pool};
 use crate::connect::Connected;
 use crate::connection::Connection;
 use crate::connection::http1::Http1;
 use crate::connection::http2::Http2;
 use crate::error::Error;
-use crate::origin::Origin;
 use crate::timeout::{Clock, Phase};
+use crate::version::Versions;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ const GRACE: Duration = Duration::from_millis(100);
 /// Dropping it closes the connection, or ends the stream, and gives its place to others.
 pub(crate) struct Lease {
     pool: Rc<Pool>,
-    origin: Origin,
+    key: Key,
     id: u64,
     holds: Holds,
     /// Others wait for the connection that is being made.
@@ -41,13 +41,13 @@ enum Holds {
 }
 
 impl Lease {
-    pub(super) fn new(pool: Rc<Pool>, origin: &Origin, id: u64, connection: Option<Connection>, leads: bool) -> Lease {
+    pub(super) fn new(pool: Rc<Pool>, key: &Key, id: u64, connection: Option<Connection>, leads: bool) -> Lease {
         let holds = match connection {
             Some(Connection::Http2(_)) => Holds::Stream,
             _ => Holds::Place,
         };
         let reused = connection.is_some();
-        Lease { pool, origin: origin.clone(), id, holds, leads, reused, connects_since: None, connection }
+        Lease { pool, key: key.clone(), id, holds, leads, reused, connects_since: None, connection }
     }
 
     /// It has waited since then for a connection that somebody else made: its own attempt has the rest of that time.
@@ -70,9 +70,12 @@ impl Lease {
                     // never be: a new one is made instead.
                     let ready =
                         Box::pin(async { Ok(timeout(GRACE, connection.becomes_ready()).await.unwrap_or(false)) });
-                    clock.within(Phase::Connect, &self.origin, ready).await?
+                    clock
+                        .within(Phase::Connect, self.key.origin(), ready)
+                        .await
+                        .map_err(|error| self.key.timed_out(error))?
                 };
-                ready && connection.meter().is_silent()
+                ready && connection.is_silent()
             }
             Some(Connection::Http2(connection)) => {
                 if connection.is_usable_now().await {
@@ -93,40 +96,40 @@ impl Lease {
         self.connection = None;
         self.reused = false;
         let versions = self.versions();
-        let connecting = self.pool.connector.connect(&self.origin, versions);
+        let connecting = self.pool.connector.connect(self.key.origin(), self.key.proxy(), versions);
         let since = self.connects_since.take().unwrap_or_else(Instant::now);
-        let connected = clock.within_since(since, Phase::Connect, &self.origin, connecting).await;
+        let connected = clock.within_since(since, Phase::Connect, self.key.origin(), connecting).await;
         let connection = match connected {
             Ok(connected) => self.set_up(connected).await,
-            Err(error) => Err(error),
+            Err(error) => Err(self.key.timed_out(error)),
         };
         let spoken = match &connection {
             Ok(Connection::Http1(_)) => Spoken::Http1,
             Ok(Connection::Http2(_)) => Spoken::Http2,
             Err(_) => Spoken::Nothing,
         };
-        if versions.may_be_http2(self.origin.scheme()) {
-            self.pool.state.borrow_mut().learn(&self.origin, spoken);
+        if versions.may_be_http2(self.key.origin().scheme()) {
+            self.pool.state.borrow_mut().learn(&self.key, spoken);
         }
         let connection = self.connection.insert(connection?);
         if let Connection::Http2(connection) = connection {
             connection.open_stream();
             self.holds = Holds::Stream;
-            self.pool.state.borrow_mut().share(&self.origin, self.id, connection.clone());
+            self.pool.state.borrow_mut().share(&self.key, self.id, connection.clone());
         }
         self.stop_leading();
         Ok(())
     }
 
     fn versions(&self) -> Versions {
-        let versions = self.pool.config.versions.with(&self.origin);
-        let http1_only = versions.http1 && self.pool.state.borrow().requires_http1(&self.origin);
+        let versions = self.key.versions(self.pool.config.versions);
+        let http1_only = versions.http1 && self.pool.state.borrow().requires_http1(&self.key);
         Versions { http2: versions.http2 && !http1_only, ..versions }
     }
 
     async fn set_up(&mut self, connected: Connected) -> Result<Connection, Error> {
         self.id = next_id();
-        let (pool, origin, id) = (Rc::downgrade(&self.pool), self.origin.clone(), self.id);
+        let (pool, key, id) = (Rc::downgrade(&self.pool), self.key.clone(), self.id);
         if connected.is_http2 {
             let on_room = {
                 let pool = pool.clone();
@@ -138,25 +141,26 @@ impl Lease {
             };
             let on_end = move || {
                 if let Some(pool) = pool.upgrade() {
-                    pool.shared_ended(&origin, id);
+                    pool.shared_ended(&key, id);
                 }
             };
             let ping_interval = self.pool.config.ping_interval;
-            let connection = Http2::handshake(connected.stream, &self.origin, ping_interval, on_room, on_end).await?;
+            let connection =
+                Http2::handshake(connected.stream, self.key.origin(), ping_interval, on_room, on_end).await?;
             return Ok(Connection::Http2(connection));
         }
         let on_close = move || {
             if let Some(pool) = pool.upgrade() {
-                pool.closed_by_peer(&origin, id);
+                pool.closed_by_peer(&key, id);
             }
         };
-        Ok(Connection::Http1(Http1::handshake(connected.stream, &self.origin, on_close).await?))
+        Ok(Connection::Http1(Http1::handshake(connected.stream, self.key.origin(), on_close).await?))
     }
 
     /// Those who waited for this connection may share it, or make their own.
     fn stop_leading(&mut self) {
         if std::mem::take(&mut self.leads) {
-            self.pool.state.borrow_mut().led(&self.origin);
+            self.pool.state.borrow_mut().led(&self.key);
             self.pool.assign();
         }
     }
@@ -165,7 +169,7 @@ impl Lease {
     pub(crate) fn require_http1(&self) -> bool {
         let allowed = self.pool.config.versions.http1;
         if allowed {
-            self.pool.state.borrow_mut().learn(&self.origin, Spoken::Http1Only);
+            self.pool.state.borrow_mut().learn(&self.key, Spoken::Http1Only);
         }
         allowed
     }
@@ -201,11 +205,11 @@ impl Lease {
         if unwanted || connection.is_closed() {
             return;
         }
-        let (origin, id) = (self.origin.clone(), self.id);
+        let (key, id) = (self.key.clone(), self.id);
         // Its place is not freed but goes to the idle connection.
         self.holds = Holds::Nothing;
         drop(self);
-        pool.keep(&origin, Idle { connection, id, since, until });
+        pool.keep(&key, Idle { connection, id, since, until });
     }
 }
 
@@ -218,14 +222,14 @@ impl Drop for Lease {
                 if let Some(Connection::Http2(connection)) = &connection {
                     connection.close_stream();
                 }
-                self.pool.stream_ended(&self.origin, self.id);
+                self.pool.stream_ended(&self.key, self.id);
             }
             Holds::Place => {
                 drop(connection);
                 if self.leads {
-                    self.pool.state.borrow_mut().led(&self.origin);
+                    self.pool.state.borrow_mut().led(&self.key);
                 }
-                self.pool.state.borrow_mut().leave(&self.origin);
+                self.pool.state.borrow_mut().leave(&self.key);
                 self.pool.assign();
             }
         }

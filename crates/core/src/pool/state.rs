@@ -4,9 +4,8 @@
 //! here while streams run over it.
 
 use super::config::PoolConfig;
-use super::{Idle, Waiter};
+use super::{Idle, Key, Waiter};
 use crate::connection::http2::Http2;
-use crate::origin::Origin;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
 use std::time::Duration;
@@ -15,9 +14,9 @@ use tokio::time::Instant;
 
 #[derive(Default)]
 pub(super) struct State {
-    places: HashMap<Origin, Place>,
+    places: HashMap<Key, Place>,
     /// What was spoken last, by origins that may choose.
-    spoken: HashMap<Origin, Spoken>,
+    spoken: HashMap<Key, Spoken>,
     /// Active and idle, all origins.
     pub(super) open: usize,
     pub(super) idle: usize,
@@ -95,10 +94,10 @@ impl State {
     /// a shared connection has room for a stream; an idle connection fits; one that may be shared is being made, so wait;
     /// there is room for another; an idle one of another origin makes room.
     /// Who `waited` for a connection that was not made does not wait for another's attempt again.
-    pub(super) fn decide(&mut self, origin: &Origin, config: &PoolConfig, waited: bool) -> Decision {
+    pub(super) fn decide(&mut self, key: &Key, config: &PoolConfig, waited: bool) -> Decision {
         let now = Instant::now();
-        let may_share = self.may_share(origin, config, waited);
-        let place = self.places.entry(origin.clone()).or_default();
+        let may_share = self.may_share(key, config, waited);
+        let place = self.places.entry(key.clone()).or_default();
         let mut settles = false;
         for shared in &mut place.shared {
             if !shared.connection.is_usable() || shared.has_expired(now) {
@@ -126,58 +125,58 @@ impl State {
             return Decision::Wait(WaitFor::Connection);
         }
         if place.open == 0 {
-            self.places.remove(origin);
+            self.places.remove(key);
         }
-        let open_here = self.places.get(origin).map_or(0, |place| place.open);
+        let open_here = self.places.get(key).map_or(0, |place| place.open);
         let origin_is_full = config.max_connections_per_origin.is_some_and(|most| open_here >= most);
         let evicted = match config.max_connections {
             _ if origin_is_full => return Decision::Wait(WaitFor::Place),
-            Some(most) if self.open >= most => match self.evict(Some(origin)) {
+            Some(most) if self.open >= most => match self.evict(Some(key)) {
                 Some(gone) => Some(gone),
                 None => return Decision::Wait(WaitFor::Place),
             },
             _ => None,
         };
-        if may_share && self.spoken.get(origin) == Some(&Spoken::Nothing) {
-            self.spoken.remove(origin);
+        if may_share && self.spoken.get(key) == Some(&Spoken::Nothing) {
+            self.spoken.remove(key);
         }
         self.open += 1;
-        let place = self.places.entry(origin.clone()).or_default();
+        let place = self.places.entry(key.clone()).or_default();
         place.open += 1;
         place.connecting += usize::from(may_share);
         Decision::Room { evicted, leads: may_share }
     }
 
     /// Whether a new connection to `origin` is likely to be one for all.
-    fn may_share(&self, origin: &Origin, config: &PoolConfig, waited: bool) -> bool {
-        config.versions.with(origin).may_be_http2(origin.scheme())
-            && match self.spoken.get(origin) {
+    fn may_share(&self, key: &Key, config: &PoolConfig, waited: bool) -> bool {
+        key.may_be_http2(config.versions)
+            && match self.spoken.get(key) {
                 Some(Spoken::Http1 | Spoken::Http1Only) => false,
                 Some(Spoken::Nothing) => !waited,
                 Some(Spoken::Http2) | None => true,
             }
     }
 
-    pub(super) fn requires_http1(&self, origin: &Origin) -> bool {
-        self.spoken.get(origin) == Some(&Spoken::Http1Only)
+    pub(super) fn requires_http1(&self, key: &Key) -> bool {
+        self.spoken.get(key) == Some(&Spoken::Http1Only)
     }
 
     /// What the last attempt to connect has shown.
-    pub(super) fn learn(&mut self, origin: &Origin, spoken: Spoken) {
+    pub(super) fn learn(&mut self, key: &Key, spoken: Spoken) {
         // It is a memory of what is likely, so it may be lost.
         const MOST: usize = 4_096;
-        if self.requires_http1(origin) {
+        if self.requires_http1(key) {
             return;
         }
-        if self.spoken.len() >= MOST && !self.spoken.contains_key(origin) {
+        if self.spoken.len() >= MOST && !self.spoken.contains_key(key) {
             self.spoken.clear();
         }
-        self.spoken.insert(origin.clone(), spoken);
+        self.spoken.insert(key.clone(), spoken);
     }
 
     /// A leading connection was made, or was not.
-    pub(super) fn led(&mut self, origin: &Origin) {
-        let Some(place) = self.places.get_mut(origin) else { return };
+    pub(super) fn led(&mut self, key: &Key) {
+        let Some(place) = self.places.get_mut(key) else { return };
         place.connecting -= 1;
         if place.connecting == 0
             && let Some(connected) = place.connected.take()
@@ -187,26 +186,26 @@ impl State {
     }
 
     /// While a leading connection is under way: what tells of its end.
-    pub(super) fn connecting(&mut self, origin: &Origin) -> Option<Rc<Notify>> {
-        let place = self.places.get_mut(origin).filter(|place| place.connecting > 0)?;
+    pub(super) fn connecting(&mut self, key: &Key) -> Option<Rc<Notify>> {
+        let place = self.places.get_mut(key).filter(|place| place.connecting > 0)?;
         Some(place.connected.get_or_insert_default().clone())
     }
 
     /// Takes a connection among the shared ones, with one stream open on it. Its place is counted already.
-    pub(super) fn share(&mut self, origin: &Origin, id: u64, connection: Rc<Http2>) {
-        let place = self.places.entry(origin.clone()).or_default();
+    pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<Http2>) {
+        let place = self.places.entry(key.clone()).or_default();
         place.shared.push(Shared { connection, id, idle: None });
     }
 
     /// A stream has ended. `until` is when the connection expires, should it be idle now.
     pub(super) fn end_stream(
         &mut self,
-        origin: &Origin,
+        key: &Key,
         id: u64,
         until: Option<Instant>,
         config: &PoolConfig,
     ) -> Option<Gone> {
-        let place = self.places.get_mut(origin)?;
+        let place = self.places.get_mut(key)?;
         let at = place.shared.iter().position(|shared| shared.id == id)?;
         let shared = &mut place.shared[at];
         if shared.connection.streams() > 0 {
@@ -216,7 +215,7 @@ impl State {
             self.closed || config.max_keepalive_connections == Some(0) || until.is_some_and(|u| u <= Instant::now());
         if unwanted || !shared.connection.is_usable() {
             let gone = place.shared.remove(at).connection;
-            self.leave(origin);
+            self.leave(key);
             return Some(Gone::Shared(gone));
         }
         shared.idle = Some((Instant::now(), until));
@@ -225,12 +224,12 @@ impl State {
     }
 
     /// A shared connection has ended; streams may still be told so.
-    pub(super) fn unshare(&mut self, origin: &Origin, id: u64) -> Option<Gone> {
-        let place = self.places.get_mut(origin)?;
+    pub(super) fn unshare(&mut self, key: &Key, id: u64) -> Option<Gone> {
+        let place = self.places.get_mut(key)?;
         let at = place.shared.iter().position(|shared| shared.id == id)?;
         let shared = place.shared.remove(at);
         self.idle -= usize::from(shared.idle.is_some());
-        self.leave(origin);
+        self.leave(key);
         Some(Gone::Shared(shared.connection))
     }
 
@@ -241,18 +240,17 @@ impl State {
         if only_streams && self.places.values().all(|place| place.shared.is_empty()) {
             return None;
         }
-        #[expect(clippy::mutable_key_type, reason = "an origin's hash is of what never changes")]
-        let mut waiting: HashSet<Origin> = HashSet::new();
+        let mut waiting: HashSet<Key> = HashSet::new();
         for at in 0..self.queue.len() {
-            let origin = &self.queue[at].origin;
-            let has_streams = || self.places.get(origin).is_some_and(|place| !place.shared.is_empty());
-            if waiting.contains(origin) || (only_streams && !has_streams()) {
+            let key = &self.queue[at].key;
+            let has_streams = || self.places.get(key).is_some_and(|place| !place.shared.is_empty());
+            if waiting.contains(key) || (only_streams && !has_streams()) {
                 continue;
             }
-            let origin = origin.clone();
-            match self.decide(&origin, config, true) {
+            let key = key.clone();
+            match self.decide(&key, config, true) {
                 Decision::Wait(_) => {
-                    waiting.insert(origin);
+                    waiting.insert(key);
                 }
                 decision => {
                     let waiter = self.queue.remove(at).expect("`at` is within the queue");
@@ -272,31 +270,31 @@ impl State {
     }
 
     /// Takes out the connection that has been idle for longest, of any origin but `except`.
-    fn evict(&mut self, except: Option<&Origin>) -> Option<Gone> {
-        let (_, origin, id) = self
+    fn evict(&mut self, except: Option<&Key>) -> Option<Gone> {
+        let (_, key, id) = self
             .places
             .iter()
-            .filter(|(origin, _)| Some(*origin) != except)
-            .flat_map(|(origin, place)| place.all_idle().map(move |(since, id)| (since, origin, id)))
+            .filter(|(key, _)| Some(*key) != except)
+            .flat_map(|(key, place)| place.all_idle().map(move |(since, id)| (since, key, id)))
             .min_by_key(|(since, ..)| *since)?;
-        let origin = origin.clone();
-        let (idle, shared) = self.take_idle_of(&origin, |idle| idle.id == id, |shared| shared.id == id);
+        let key = key.clone();
+        let (idle, shared) = self.take_idle_of(&key, |idle| idle.id == id, |shared| shared.id == id);
         idle.into_iter().map(Gone::Idle).chain(shared.into_iter().map(Gone::Shared)).next()
     }
 
-    pub(super) fn put_idle(&mut self, origin: &Origin, idle: Idle, config: &PoolConfig) -> Option<Gone> {
+    pub(super) fn put_idle(&mut self, key: &Key, idle: Idle, config: &PoolConfig) -> Option<Gone> {
         self.idle += 1;
-        self.places.entry(origin.clone()).or_default().idle.push(idle);
+        self.places.entry(key.clone()).or_default().idle.push(idle);
         self.surplus(config)
     }
 
     /// One connection less.
-    pub(super) fn leave(&mut self, origin: &Origin) {
+    pub(super) fn leave(&mut self, key: &Key) {
         self.open -= 1;
-        if let Some(place) = self.places.get_mut(origin) {
+        if let Some(place) = self.places.get_mut(key) {
             place.open -= 1;
             if place.open == 0 {
-                self.places.remove(origin);
+                self.places.remove(key);
             }
         }
     }
@@ -310,8 +308,8 @@ impl State {
         self.take_idle(|idle| idle.has_expired(now), |shared| shared.has_expired(now))
     }
 
-    pub(super) fn take_by_id(&mut self, origin: &Origin, id: u64) -> Option<Idle> {
-        self.take_idle_of(origin, |idle| idle.id == id, |_| false).0.pop()
+    pub(super) fn take_by_id(&mut self, key: &Key, id: u64) -> Option<Idle> {
+        self.take_idle_of(key, |idle| idle.id == id, |_| false).0.pop()
     }
 
     /// Puts to sleep what has been idle for long enough; returns when to look again.
@@ -327,11 +325,11 @@ impl State {
         let is_one = |place: &Place| {
             place.idle.iter().any(&which) || place.shared.iter().any(|s| s.idle.is_some() && which_shared(s))
         };
-        let origins: Vec<Origin> =
-            self.places.iter().filter(|(_, place)| is_one(place)).map(|(origin, _)| origin.clone()).collect();
+        let keys: Vec<Key> =
+            self.places.iter().filter(|(_, place)| is_one(place)).map(|(key, _)| key.clone()).collect();
         let mut gone = Vec::new();
-        for origin in &origins {
-            let (idle, shared) = self.take_idle_of(origin, &which, &which_shared);
+        for key in &keys {
+            let (idle, shared) = self.take_idle_of(key, &which, &which_shared);
             gone.extend(idle.into_iter().map(Gone::Idle));
             gone.extend(shared.into_iter().map(Gone::Shared));
         }
@@ -340,18 +338,18 @@ impl State {
 
     fn take_idle_of(
         &mut self,
-        origin: &Origin,
+        key: &Key,
         which: impl Fn(&Idle) -> bool,
         which_shared: impl Fn(&Shared) -> bool,
     ) -> (Vec<Idle>, Vec<Rc<Http2>>) {
-        let Some(place) = self.places.get_mut(origin) else { return Default::default() };
+        let Some(place) = self.places.get_mut(key) else { return Default::default() };
         let idle: Vec<Idle> = place.idle.extract_if(.., |idle| which(idle)).collect();
         let shared = place.shared.extract_if(.., |shared| shared.idle.is_some() && which_shared(shared));
         let shared: Vec<Rc<Http2>> = shared.map(|shared| shared.connection).collect();
         let taken = idle.len() + shared.len();
         self.idle -= taken;
         for _ in 0..taken {
-            self.leave(origin);
+            self.leave(key);
         }
         (idle, shared)
     }

@@ -1,28 +1,28 @@
 //! Waiting under the timeouts that depend on progress: write, read and total.
 
-use crate::connection::meter::Meter;
 use crate::error::Error;
 use crate::origin::Origin;
 use crate::request::body::RequestBody;
+use crate::timeout::progress::Progress;
 use crate::timeout::{Clock, Phase};
 use std::pin::Pin;
 use tokio::time::{Instant, timeout_at};
 
-/// Waits for `work`, for as long as the socket's and the body's progress leave every timeout intact.
+/// Waits for `work`, for as long as the progress of the wire and of the request's body leaves every timeout intact.
 pub(crate) async fn watch<T>(
-    meter: &Meter,
+    progress: &Progress,
     clock: &Clock,
     body: &RequestBody,
     origin: &Origin,
     mut work: Pin<&mut impl Future<Output = T>>,
 ) -> Result<T, Error> {
     let started = Instant::now();
-    // While a body is on its way the phase changes without anybody being woken; no deadline that comes into being
+    // While a body is on its way the phase changes without a wake-up; no deadline that comes into being
     // after this moment can be sooner than the shorter limit from it.
     let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
     loop {
         let now = Instant::now();
-        let deadline = meter.deadline(clock, body, started);
+        let deadline = progress.deadline(clock, body, started);
         if let Some((phase, deadline)) = deadline
             && deadline <= now
         {
@@ -37,7 +37,7 @@ pub(crate) async fn watch<T>(
     }
 }
 
-impl Meter {
+impl Progress {
     /// What the exchange waits for now, and until when at most. With a stream whose producer is slow there is nothing
     /// that the peer could be late with.
     fn deadline(&self, clock: &Clock, body: &RequestBody, started: Instant) -> Option<(Phase, Instant)> {

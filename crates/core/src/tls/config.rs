@@ -5,7 +5,7 @@ use super::key_log::KeyLog;
 use super::platform::{self, provider};
 use super::verifier::{AcceptAny, Verifier};
 use super::{TlsOptions, Verify};
-use crate::pool::Versions;
+use crate::version::Versions;
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 use rustls::client::danger::ServerCertVerifier;

@@ -1,7 +1,7 @@
 //! A failed handshake, as a `ConnectError` with the code that Node's tls module gives the same fault.
 
 use super::verifier::UnknownIssuer;
-use crate::error::{Error, ErrorKind, io_code};
+use crate::error::{Error, ErrorKind, code_of_alert, io_code};
 use crate::origin::Origin;
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::io;
@@ -81,27 +81,5 @@ fn unknown_issuer_code(why: UnknownIssuer) -> &'static str {
         UnknownIssuer::SelfSignedInChain => "SELF_SIGNED_CERT_IN_CHAIN",
         UnknownIssuer::Leaf => "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
         UnknownIssuer::Intermediate | UnknownIssuer::Authority => "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
-    }
-}
-
-/// Of an alert that ends a connection, in the handshake or (TLS 1.3: for want of a client certificate) after it.
-pub(crate) fn alert_code(error: &io::Error) -> Option<&'static str> {
-    match error.get_ref()?.downcast_ref::<rustls::Error>()? {
-        rustls::Error::AlertReceived(alert) => Some(code_of_alert(*alert)),
-        _ => None,
-    }
-}
-
-fn code_of_alert(alert: AlertDescription) -> &'static str {
-    match alert {
-        AlertDescription::HandshakeFailure => "ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE",
-        AlertDescription::ProtocolVersion => "ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION",
-        AlertDescription::UnknownCA => "ERR_SSL_TLSV1_ALERT_UNKNOWN_CA",
-        AlertDescription::BadCertificate => "ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE",
-        AlertDescription::CertificateRequired => "ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED",
-        AlertDescription::UnrecognisedName => "ERR_SSL_TLSV1_UNRECOGNIZED_NAME",
-        AlertDescription::NoApplicationProtocol => crate::connect::NO_APPLICATION_PROTOCOL,
-        AlertDescription::InternalError => "ERR_SSL_TLSV1_ALERT_INTERNAL_ERROR",
-        _ => "EPROTO",
     }
 }

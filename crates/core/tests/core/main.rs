@@ -6,6 +6,7 @@ mod body;
 mod http1;
 mod http2;
 mod idle;
+mod modules;
 mod pool;
 mod resend;
 mod support;

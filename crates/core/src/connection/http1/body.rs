@@ -1,15 +1,16 @@
 //! A response body over HTTP/1.1: hyper undoes the framing, this file says how a broken one broke.
 
 use super::read_failure;
-use crate::connection::meter::Meter;
+use crate::connection::meter::MeteredSocket;
 use crate::connection::{cut_short, declared_length};
 use crate::error::Error;
+use crate::frame::Frame;
 use crate::origin::Origin;
-use crate::response::Frame;
 use http::HeaderMap;
 use http::header::TRANSFER_ENCODING;
 use hyper::body::{Body as _, Incoming};
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
 pub(crate) struct Body {
@@ -17,14 +18,15 @@ pub(crate) struct Body {
     received: u64,
     declared: Option<u64>,
     chunked: bool,
+    socket: Rc<MeteredSocket>,
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, headers: &HeaderMap) -> Body {
+    pub(super) fn new(incoming: Incoming, headers: &HeaderMap, socket: Rc<MeteredSocket>) -> Body {
         let chunked = headers.contains_key(TRANSFER_ENCODING);
         // RFC 9112 section 6.3: the transfer coding overrides it.
         let declared = declared_length(headers).filter(|_| !chunked);
-        Body { incoming, received: 0, declared, chunked }
+        Body { incoming, received: 0, declared, chunked, socket }
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -39,18 +41,13 @@ impl Body {
         self.received
     }
 
-    pub(crate) fn poll_frame(
-        &mut self,
-        origin: &Origin,
-        meter: &Meter,
-        cx: &mut Context<'_>,
-    ) -> Poll<Result<Option<Frame>, Error>> {
+    pub(crate) fn poll_frame(&mut self, origin: &Origin, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
         let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
             None => return Poll::Ready(Ok(None)),
             Some(Ok(frame)) => frame,
             Some(Err(cause)) => {
                 let cut = |cause| cut_short(origin, self.progress()).with_source(cause);
-                return Poll::Ready(Err(read_failure(meter, cause, origin, cut)));
+                return Poll::Ready(Err(read_failure(&self.socket, cause, origin, cut)));
             }
         };
         Poll::Ready(Ok(match frame.into_data() {

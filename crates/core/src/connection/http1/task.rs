@@ -3,7 +3,7 @@
 //! again. Idle connections cost a tenth of the memory so.
 
 use crate::connect::Stream;
-use crate::connection::meter::Metered;
+use crate::connection::meter::MeteredStream;
 use crate::request::body::RequestBody;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
@@ -18,7 +18,7 @@ use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
 type Sender = SendRequest<RequestBody>;
-type Io = TokioIo<Metered<Stream>>;
+type Io = TokioIo<MeteredStream<Stream>>;
 
 /// What the task and the connection's owner tell each other.
 pub(crate) struct Rest {

@@ -3,10 +3,10 @@
 use super::errors;
 use super::upload::Upload;
 use crate::connection::declared_length;
-use crate::connection::meter::Meter;
 use crate::error::Error;
+use crate::frame::Frame;
 use crate::origin::Origin;
-use crate::response::Frame;
+use crate::timeout::progress::Progress;
 use h2::{Reason, RecvStream};
 use http::{Method, StatusCode};
 use std::rc::Rc;
@@ -15,7 +15,7 @@ use std::task::{Context, Poll, ready};
 /// Dropping it before the end resets the stream.
 pub(crate) struct Body {
     stream: RecvStream,
-    progress: Rc<Meter>,
+    progress: Rc<Progress>,
     /// Ends with the body: a response that is complete wants no more of the request.
     _upload: Option<Upload>,
     received: u64,
@@ -32,7 +32,7 @@ impl Body {
         method: &Method,
         head: &http::response::Parts,
         upload: Option<Upload>,
-        progress: Rc<Meter>,
+        progress: Rc<Progress>,
     ) -> Body {
         let ended = stream.is_end_stream();
         // The length of what GET would have got (RFC 9110 section 8.6).
@@ -64,7 +64,7 @@ impl Body {
                 }
                 Some(Ok(data)) => {
                     self.received += data.len() as u64;
-                    self.progress.note_received(data.len() as u64);
+                    self.progress.add_received(data.len() as u64);
                     // Room for as much again; it fails only when the stream has ended, and nobody needs it then.
                     let _ = self.stream.flow_control().release_capacity(data.len());
                     return Poll::Ready(Ok(Some(Frame::Data(data))));

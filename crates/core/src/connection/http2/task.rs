@@ -3,7 +3,7 @@
 use super::tuning::Tuning;
 use super::{Http2, Shared, UNSETTLED};
 use crate::connect::Stream;
-use crate::connection::meter::Metered;
+use crate::connection::meter::MeteredStream;
 use bytes::Bytes;
 use h2::client::Connection;
 use std::future::poll_fn;
@@ -17,7 +17,7 @@ use tokio::time::timeout;
 const GOODBYE: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(
-    mut connection: Connection<Metered<Stream>, Bytes>,
+    mut connection: Connection<MeteredStream<Stream>, Bytes>,
     http2: &Weak<Http2>,
     shared: &Shared,
     ping_interval: Option<Duration>,
@@ -46,13 +46,13 @@ pub(super) async fn run(
 }
 
 /// Whether something has changed that those who wait for a stream should know.
-fn notice(connection: &Connection<Metered<Stream>, Bytes>, http2: &Weak<Http2>, shared: &Shared) -> bool {
+fn notice(connection: &Connection<MeteredStream<Stream>, Bytes>, http2: &Weak<Http2>, shared: &Shared) -> bool {
     let most = connection.max_concurrent_send_streams();
     let before = shared.max_streams.replace(most);
     // That the limit is known now is news as well: who waited for it may need another connection.
     let more = most != before && (most > before || before == UNSETTLED);
     let retired = shared.retired.get();
-    let lost = shared.meter.has_write_error() || http2.upgrade().is_some_and(|http2| !http2.is_usable());
+    let lost = shared.socket.has_write_error() || http2.upgrade().is_some_and(|http2| !http2.is_usable());
     if lost {
         shared.retired.set(true);
     }

@@ -5,7 +5,7 @@
 
 use super::{CONNECTION_WINDOW, STREAM_WINDOW, Shared};
 use crate::connect::Stream;
-use crate::connection::meter::Metered;
+use crate::connection::meter::MeteredStream;
 use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
@@ -64,7 +64,7 @@ impl Tuning {
 
     /// Tells the peer the windows that are due. The connection's holds at least all of the streams': bodies that nobody
     /// reads never keep the others from coming.
-    pub(super) fn apply(&mut self, connection: &mut Connection<Metered<Stream>, Bytes>, shared: &Shared) {
+    pub(super) fn apply(&mut self, connection: &mut Connection<MeteredStream<Stream>, Bytes>, shared: &Shared) {
         let of_streams = (shared.streams.get() as u64 + 1) * u64::from(self.stream_window);
         let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(WINDOW_LIMIT) as u32;
         if wanted > self.told_connection_window {
@@ -86,14 +86,14 @@ impl Tuning {
         if self.sent.is_some() && matches!(ping_pong.poll_pong(cx), Poll::Ready(Ok(_))) {
             self.answered(shared, now);
         }
-        let received = shared.meter.received();
+        let received = shared.socket.progress.received();
         let worth_it = received - self.received >= WORTH_MEASURING && self.next <= now;
         let silent = self.ping_interval.filter(|_| shared.streams.get() > 0);
-        let overdue = silent.is_some_and(|interval| shared.meter.last_received() + interval <= now);
+        let overdue = silent.is_some_and(|interval| shared.socket.progress.last_received() + interval <= now);
         match &self.sent {
             Some(sent) => {
                 if let Some(interval) = self.ping_interval {
-                    if sent.at + interval <= now && shared.meter.last_received() < sent.at {
+                    if sent.at + interval <= now && shared.socket.progress.last_received() < sent.at {
                         return Poll::Ready(());
                     }
                     return self.wake_at((sent.at + interval).max(now + Duration::from_millis(1)), cx);
@@ -110,7 +110,7 @@ impl Tuning {
             }
             None => {
                 if let Some(interval) = silent {
-                    return self.wake_at(shared.meter.last_received() + interval, cx);
+                    return self.wake_at(shared.socket.progress.last_received() + interval, cx);
                 }
             }
         }
@@ -119,7 +119,7 @@ impl Tuning {
 
     fn answered(&mut self, shared: &Shared, now: Instant) {
         let Some(sent) = self.sent.take() else { return };
-        let received = shared.meter.received();
+        let received = shared.socket.progress.received();
         let within = received - sent.received;
         let grows = within >= u64::from(self.stream_window) * 2 / 3 && self.stream_window < STREAM_WINDOW_LIMIT;
         if grows {

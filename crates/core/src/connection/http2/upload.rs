@@ -1,9 +1,9 @@
 //! A request body on its way: as much as the peer's windows allow, in a task of its own beside the response.
 
-use crate::connection::meter::Meter;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::body::{BodyError, RequestBody};
+use crate::timeout::progress::Progress;
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http_body::Body;
@@ -31,7 +31,7 @@ struct Outcome {
 }
 
 impl Upload {
-    pub(super) fn start(stream: SendStream<Bytes>, body: RequestBody, progress: Rc<Meter>) -> Upload {
+    pub(super) fn start(stream: SendStream<Bytes>, body: RequestBody, progress: Rc<Progress>) -> Upload {
         let outcome: Rc<Outcome> = Rc::default();
         let task = tokio::task::spawn_local({
             let outcome = outcome.clone();
@@ -80,7 +80,7 @@ enum Stopped {
 
 struct Pump {
     stream: SendStream<Bytes>,
-    progress: Rc<Meter>,
+    progress: Rc<Progress>,
 }
 
 impl Pump {
@@ -114,7 +114,7 @@ impl Pump {
             let room = self.stream.capacity();
             let room = if room > 0 { room } else { self.room().await? };
             let piece = data.split_to(room.min(data.len()));
-            self.progress.note_sent(piece.len() as u64);
+            self.progress.add_sent(piece.len() as u64);
             self.stream.send_data(piece, false).map_err(|_| Stopped::Peer)?;
         }
         Ok(())
