@@ -29,7 +29,7 @@ impl Pool {
             let Some(connection) = lease.connection(&clock).await? else { continue };
             if let (true, Connection::Http2(connection)) = (lost + refused > 0, &*connection) {
                 let settled = async {
-                    connection.becomes_settled().await;
+                    connection.settled().await;
                     Ok(())
                 };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;

@@ -1,8 +1,9 @@
-//! Who may use which connection. Plain state behind a `RefCell`: decide inside, act outside.
+//! Which request may use which connection. Plain state behind a `RefCell`: decide inside, act outside.
 //!
 //! It does not connect ([`crate::connect`]), it does not send ([`crate::client`]); it counts, keeps and hands out.
 
 mod config;
+mod decision;
 mod key;
 mod lease;
 mod state;
@@ -10,12 +11,15 @@ mod state;
 use crate::connect::Connector;
 use crate::connection::Connection;
 use crate::connection::http1::Http1;
+use crate::connection::http2::Http2;
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
 pub use config::{PoolConfig, PoolStats};
+use decision::{Exclusive, Idle, Kinds, Multiplexed, WaitFor, Waiter};
 pub(crate) use key::Key;
 pub(crate) use lease::Lease;
-use state::{Decision, State, WaitFor};
+use state::State;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::future::poll_fn;
@@ -32,24 +36,48 @@ use tokio::time::{Instant, sleep_until};
 pub struct Pool {
     pub(crate) connector: Connector,
     config: PoolConfig,
-    state: RefCell<State>,
+    state: RefCell<State<Connections>>,
     stats: Arc<PoolStats>,
     this: Weak<Pool>,
 }
 
-/// An HTTP/1.1 connection that nobody uses.
-struct Idle {
-    connection: Http1,
-    /// Tells it from the others when it closes by itself.
-    id: u64,
-    since: Instant,
-    until: Option<Instant>,
+/// What a pool of real connections keeps.
+enum Connections {}
+
+type Decision = decision::Decision<Connections>;
+
+impl Kinds for Connections {
+    type Exclusive = Http1;
+    type Multiplexed = Http2;
+    type Grant = oneshot::Sender<Lease>;
 }
 
-struct Waiter {
-    ticket: u64,
-    key: Key,
-    grant: oneshot::Sender<Lease>,
+impl Exclusive for Http1 {
+    fn is_closed(&self) -> bool {
+        self.is_closed()
+    }
+
+    fn park(&self) {
+        self.park();
+    }
+}
+
+impl Multiplexed for Http2 {
+    fn is_usable(&self) -> bool {
+        self.is_usable()
+    }
+
+    fn open_stream(&self) -> bool {
+        self.open_stream()
+    }
+
+    fn streams(&self) -> usize {
+        self.streams()
+    }
+
+    fn awaits_settings(&self) -> bool {
+        self.awaits_settings()
+    }
 }
 
 impl Pool {
@@ -130,11 +158,11 @@ impl Pool {
             Decision::Stream { connection, id } => {
                 Lease::new(pool, key, id, Some(Connection::Http2(connection)), false)
             }
-            Decision::Room { evicted, leads } => {
+            Decision::Connect { evicted, single_flight } => {
                 drop(evicted);
-                Lease::new(pool, key, 0, None, leads)
+                Lease::new(pool, key, 0, None, single_flight)
             }
-            Decision::Wait(_) => unreachable!("who waits gets no lease"),
+            Decision::Wait(_) => unreachable!("a request that waits gets no lease"),
         }
     }
 
@@ -149,7 +177,7 @@ impl Pool {
         Waiting { pool: self, ticket, grant }
     }
 
-    /// Serves whom it can, oldest first.
+    /// Serves every waiter that can be served, oldest first.
     fn assign(&self) {
         while !self.state.borrow().queue.is_empty() {
             let next = self.state.borrow_mut().next_grant(&self.config);
@@ -191,7 +219,7 @@ impl Pool {
         expiry.and_then(|expiry| Instant::now().checked_add(expiry))
     }
 
-    fn keep(&self, key: &Key, idle: Idle) {
+    fn keep(&self, key: &Key, idle: Idle<Http1>) {
         let surplus = self.state.borrow_mut().put_idle(key, idle, &self.config);
         drop(surplus);
         self.settle();
@@ -215,7 +243,7 @@ impl Pool {
         }
     }
 
-    /// One timer a pool closes what has been idle for too long, and puts to sleep what has been so for a while; it runs
+    /// One timer a pool closes what has been idle for too long, and parks what has been so for a while; it runs
     /// only while something is idle.
     fn reap(&self) {
         if std::mem::replace(&mut self.state.borrow_mut().reaping, true) {

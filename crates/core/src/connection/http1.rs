@@ -21,12 +21,12 @@ use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
-use task::Rest;
+use task::ParkedConnection;
 use tokio::task::AbortHandle;
 
 pub(crate) struct Http1 {
     socket: Rc<MeteredSocket>,
-    rest: Rc<Rest>,
+    parked: Rc<ParkedConnection>,
     task: AbortHandle,
     /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
     busy: bool,
@@ -41,19 +41,19 @@ impl Http1 {
     ) -> Result<Http1, Error> {
         let (socket, open) = (MeteredSocket::new(), stream.socket());
         let io = TokioIo::new(MeteredStream::new(stream, open, socket.clone()));
-        let (rest, task) = task::start(io, on_close).await.map_err(|cause| {
+        let (parked, task) = task::start(io, on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
-        Ok(Http1 { socket, rest, task, busy: false })
+        Ok(Http1 { socket, parked, task, busy: false })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
-        self.rest.is_closed()
+        self.parked.is_closed()
     }
 
-    /// Of an idle connection: nobody has used it for a while.
-    pub(crate) fn fall_asleep(&self) {
-        self.rest.fall_asleep();
+    /// See [`ParkedConnection::park`].
+    pub(crate) fn park(&self) {
+        self.parked.park();
     }
 
     /// See [`MeteredSocket::is_silent`].
@@ -62,12 +62,12 @@ impl Http1 {
     }
 
     pub(crate) fn is_ready(&self) -> bool {
-        self.rest.is_ready()
+        self.parked.is_ready()
     }
 
     /// Waits until the connection can take a request; false when it is closed instead.
-    pub(crate) async fn becomes_ready(&mut self) -> bool {
-        self.rest.becomes_ready().await
+    pub(crate) async fn unpark(&mut self) -> bool {
+        self.parked.unpark().await
     }
 
     /// Sends the request and waits for the final response's head.
@@ -105,7 +105,7 @@ impl Http1 {
         clock: &Clock,
     ) -> Result<http::Response<hyper::body::Incoming>, Error> {
         let received = self.socket.progress.received();
-        let Some(answer) = self.rest.send(request.to_http1()?) else {
+        let Some(answer) = self.parked.send(request.to_http1()?) else {
             let message = format!("{} closed the connection", request.origin);
             return Err(Error::new(ErrorKind::RemoteProtocolError, message));
         };
@@ -130,7 +130,7 @@ impl Drop for Http1 {
         if self.busy {
             self.task.abort();
         } else {
-            self.rest.close();
+            self.parked.close();
         }
     }
 }

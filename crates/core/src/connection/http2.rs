@@ -138,8 +138,8 @@ impl Http2 {
 
     /// Waits until the peer is known to allow the streams that are counted. A new connection is used before its SETTINGS
     /// are there; a request that was refused once had better not be.
-    pub(crate) async fn becomes_settled(&self) {
-        while !self.shared.retired.get() && (self.is_unsettled() || self.streams() > self.shared.allowed_streams()) {
+    pub(crate) async fn settled(&self) {
+        while !self.shared.retired.get() && (self.awaits_settings() || self.streams() > self.shared.allowed_streams()) {
             self.shared.room.notified().await;
         }
     }
@@ -149,7 +149,7 @@ impl Http2 {
     }
 
     /// The peer's SETTINGS are not there yet, or allow no stream for now.
-    pub(crate) fn is_unsettled(&self) -> bool {
+    pub(crate) fn awaits_settings(&self) -> bool {
         matches!(self.shared.max_streams.get(), 0 | UNSETTLED)
     }
 
@@ -186,7 +186,7 @@ impl Http2 {
             request,
             left: MAX_HEAD_BYTES,
         };
-        let answer = match self.is_unsettled() {
+        let answer = match self.awaits_settings() {
             true => Box::pin(self.watch_unsettled(&progress, clock, request, Pin::new(&mut head))).await,
             false => watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await,
         };

@@ -1,7 +1,7 @@
 //! The use of one connection, or of a stream on a shared one, or the right to make a connection.
 
-use super::state::Spoken;
-use super::{Idle, Key, Pool};
+use super::decision::{Idle, KnownProtocol};
+use super::{Key, Pool};
 use crate::connect::Connected;
 use crate::connection::Connection;
 use crate::connection::http1::Http1;
@@ -15,16 +15,16 @@ use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
 /// How long an idle connection may take to become ready for another request.
-const GRACE: Duration = Duration::from_millis(100);
+const READY_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// Dropping it closes the connection, or ends the stream, and gives its place to others.
+/// Dropping it closes the connection, or ends the stream, and gives its slot to others.
 pub(crate) struct Lease {
     pool: Rc<Pool>,
     key: Key,
     id: u64,
-    holds: Holds,
+    claim: Claim,
     /// Others wait for the connection that is being made.
-    leads: bool,
+    single_flight: bool,
     reused: bool,
     /// Since when it has waited for a connection, where it did.
     connects_since: Option<Instant>,
@@ -32,25 +32,31 @@ pub(crate) struct Lease {
 }
 
 #[derive(PartialEq)]
-enum Holds {
-    /// One of the pool's connections, made or not.
-    Place,
-    /// A stream; the connection's place is its own.
+enum Claim {
+    /// One of the connections that the pool allows, made or not.
+    Slot,
+    /// A stream; the slot is the connection's own.
     Stream,
-    Nothing,
+    None,
 }
 
 impl Lease {
-    pub(super) fn new(pool: Rc<Pool>, key: &Key, id: u64, connection: Option<Connection>, leads: bool) -> Lease {
-        let holds = match connection {
-            Some(Connection::Http2(_)) => Holds::Stream,
-            _ => Holds::Place,
+    pub(super) fn new(
+        pool: Rc<Pool>,
+        key: &Key,
+        id: u64,
+        connection: Option<Connection>,
+        single_flight: bool,
+    ) -> Lease {
+        let claim = match connection {
+            Some(Connection::Http2(_)) => Claim::Stream,
+            _ => Claim::Slot,
         };
         let reused = connection.is_some();
-        Lease { pool, key: key.clone(), id, holds, leads, reused, connects_since: None, connection }
+        Lease { pool, key: key.clone(), id, claim, single_flight, reused, connects_since: None, connection }
     }
 
-    /// It has waited since then for a connection that somebody else made: its own attempt has the rest of that time.
+    /// It has waited since then for a connection that another request made: its own attempt has the rest of that time.
     pub(super) fn connects_since(&mut self, since: Instant) {
         self.connects_since = Some(since);
     }
@@ -69,7 +75,7 @@ impl Lease {
                     // One whose last request has not left it by now (its peer answered without reading it all) may
                     // never be: a new one is made instead.
                     let ready =
-                        Box::pin(async { Ok(timeout(GRACE, connection.becomes_ready()).await.unwrap_or(false)) });
+                        Box::pin(async { Ok(timeout(READY_TIMEOUT, connection.unpark()).await.unwrap_or(false)) });
                     clock
                         .within(Phase::Connect, self.key.origin(), ready)
                         .await
@@ -103,21 +109,21 @@ impl Lease {
             Ok(connected) => self.set_up(connected).await,
             Err(error) => Err(self.key.timed_out(error)),
         };
-        let spoken = match &connection {
-            Ok(Connection::Http1(_)) => Spoken::Http1,
-            Ok(Connection::Http2(_)) => Spoken::Http2,
-            Err(_) => Spoken::Nothing,
+        let protocol = match &connection {
+            Ok(Connection::Http1(_)) => KnownProtocol::Http1,
+            Ok(Connection::Http2(_)) => KnownProtocol::Http2,
+            Err(_) => KnownProtocol::Unknown,
         };
         if versions.may_be_http2(self.key.origin().scheme()) {
-            self.pool.state.borrow_mut().learn(&self.key, spoken);
+            self.pool.state.borrow_mut().learn(&self.key, protocol);
         }
         let connection = self.connection.insert(connection?);
         if let Connection::Http2(connection) = connection {
             connection.open_stream();
-            self.holds = Holds::Stream;
+            self.claim = Claim::Stream;
             self.pool.state.borrow_mut().share(&self.key, self.id, connection.clone());
         }
-        self.stop_leading();
+        self.end_single_flight();
         Ok(())
     }
 
@@ -157,10 +163,10 @@ impl Lease {
         Ok(Connection::Http1(Http1::handshake(connected.stream, self.key.origin(), on_close).await?))
     }
 
-    /// Those who waited for this connection may share it, or make their own.
-    fn stop_leading(&mut self) {
-        if std::mem::take(&mut self.leads) {
-            self.pool.state.borrow_mut().led(&self.key);
+    /// The requests that waited for this connection may share it, or make their own.
+    fn end_single_flight(&mut self) {
+        if std::mem::take(&mut self.single_flight) {
+            self.pool.state.borrow_mut().end_single_flight(&self.key);
             self.pool.assign();
         }
     }
@@ -169,7 +175,7 @@ impl Lease {
     pub(crate) fn require_http1(&self) -> bool {
         let allowed = self.pool.config.versions.http1;
         if allowed {
-            self.pool.state.borrow_mut().learn(&self.key, Spoken::Http1Only);
+            self.pool.state.borrow_mut().learn(&self.key, KnownProtocol::Http1Only);
         }
         allowed
     }
@@ -184,14 +190,14 @@ impl Lease {
     /// Closes the idle connection that came with the lease; the next is a new one. A shared one stays: the pool gives no
     /// more streams on one that has refused any.
     pub(crate) fn discard(&mut self) {
-        if self.holds == Holds::Place {
+        if self.claim == Claim::Slot {
             self.connection = None;
         }
     }
 
     /// Gives the connection back for others to use, for `at_most` so long.
     pub(crate) fn release(mut self, at_most: Option<Duration>) {
-        if self.holds != Holds::Place {
+        if self.claim != Claim::Slot {
             return;
         }
         let pool = self.pool.clone();
@@ -206,8 +212,8 @@ impl Lease {
             return;
         }
         let (key, id) = (self.key.clone(), self.id);
-        // Its place is not freed but goes to the idle connection.
-        self.holds = Holds::Nothing;
+        // Its slot is not freed but goes to the idle connection.
+        self.claim = Claim::None;
         drop(self);
         pool.keep(&key, Idle { connection, id, since, until });
     }
@@ -216,18 +222,18 @@ impl Lease {
 impl Drop for Lease {
     fn drop(&mut self) {
         let connection = self.connection.take();
-        match self.holds {
-            Holds::Nothing => {}
-            Holds::Stream => {
+        match self.claim {
+            Claim::None => {}
+            Claim::Stream => {
                 if let Some(Connection::Http2(connection)) = &connection {
                     connection.close_stream();
                 }
                 self.pool.stream_ended(&self.key, self.id);
             }
-            Holds::Place => {
+            Claim::Slot => {
                 drop(connection);
-                if self.leads {
-                    self.pool.state.borrow_mut().led(&self.key);
+                if self.single_flight {
+                    self.pool.state.borrow_mut().end_single_flight(&self.key);
                 }
                 self.pool.state.borrow_mut().leave(&self.key);
                 self.pool.assign();

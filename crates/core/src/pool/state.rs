@@ -3,103 +3,82 @@
 //! An HTTP/1.1 connection is either idle, and here, or leased, and only counted. An HTTP/2 connection is shared: it stays
 //! here while streams run over it.
 
+use super::Key;
 use super::config::PoolConfig;
-use super::{Idle, Key, Waiter};
-use crate::connection::http2::Http2;
+use super::decision::{
+    Closing, Decision, Exclusive as _, Idle, Kinds, KnownProtocol, Multiplexed as _, WaitFor, Waiter,
+};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::rc::Rc;
-use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-#[derive(Default)]
-pub(super) struct State {
-    places: HashMap<Key, Place>,
-    /// What was spoken last, by origins that may choose.
-    spoken: HashMap<Key, Spoken>,
-    /// Active and idle, all origins.
+pub(super) struct State<K: Kinds> {
+    per_origin: HashMap<Key, PerOrigin<K>>,
+    /// The last choice of origins that may choose a protocol.
+    protocols: HashMap<Key, KnownProtocol>,
+    /// Connections in use and idle, of all origins.
     pub(super) open: usize,
     pub(super) idle: usize,
     /// First come, first served, over all origins.
-    pub(super) queue: VecDeque<Waiter>,
+    pub(super) queue: VecDeque<Waiter<K::Grant>>,
     pub(super) next_ticket: u64,
     pub(super) closed: bool,
     pub(super) reaping: bool,
 }
 
-#[derive(Default)]
-struct Place {
-    /// Active and idle.
+impl<K: Kinds> Default for State<K> {
+    fn default() -> Self {
+        State {
+            per_origin: HashMap::default(),
+            protocols: HashMap::default(),
+            open: 0,
+            idle: 0,
+            queue: VecDeque::default(),
+            next_ticket: 0,
+            closed: false,
+            reaping: false,
+        }
+    }
+}
+
+struct PerOrigin<K: Kinds> {
+    /// In use and idle.
     open: usize,
     /// The most recently used last.
-    idle: Vec<Idle>,
+    idle: Vec<Idle<K::Exclusive>>,
     /// HTTP/2, the oldest first.
-    shared: Vec<Shared>,
+    shared: Vec<Shared<K::Multiplexed>>,
     /// Connections under way that others may come to share.
     connecting: usize,
-    /// Told when there is none under way any more.
+    /// Notified when none is under way any more.
     connected: Option<Rc<Notify>>,
 }
 
-struct Shared {
-    connection: Rc<Http2>,
+impl<K: Kinds> Default for PerOrigin<K> {
+    fn default() -> Self {
+        PerOrigin { open: 0, idle: Vec::new(), shared: Vec::new(), connecting: 0, connected: None }
+    }
+}
+
+struct Shared<C> {
+    connection: Rc<C>,
     id: u64,
     /// Since when no stream has run over it, and until when it is kept; `None` while one does.
     idle: Option<(Instant, Option<Instant>)>,
 }
 
-/// What an origin that may choose has chosen.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum Spoken {
-    Http1,
-    Http2,
-    /// It has said HTTP_1_1_REQUIRED.
-    Http1Only,
-    /// No connection was made the last time.
-    Nothing,
-}
-
-pub(super) enum Decision {
-    Idle(Idle),
-    /// A stream on a connection that others use as well; it is counted as open there.
-    Stream {
-        connection: Rc<Http2>,
-        id: u64,
-    },
-    /// A new connection may be made.
-    Room {
-        /// The one that had to go for it.
-        evicted: Option<Gone>,
-        /// Others wait for this connection, as it may be one to share.
-        leads: bool,
-    },
-    Wait(WaitFor),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WaitFor {
-    Place,
-    /// A connection that somebody else is making.
-    Connection,
-}
-
-/// Connections that left the state: dropping them closes them, outside of the borrow.
-pub(super) enum Gone {
-    Idle(#[expect(dead_code, reason = "held to be dropped")] Idle),
-    Shared(#[expect(dead_code, reason = "held to be dropped")] Rc<Http2>),
-}
-
-impl State {
+impl<K: Kinds> State<K> {
     /// Five cases; whatever is given out is counted as taken:
     /// a shared connection has room for a stream; an idle connection fits; one that may be shared is being made, so wait;
     /// there is room for another; an idle one of another origin makes room.
-    /// Who `waited` for a connection that was not made does not wait for another's attempt again.
-    pub(super) fn decide(&mut self, key: &Key, config: &PoolConfig, waited: bool) -> Decision {
+    /// A request that has `waited` for a connection which was not made does not wait for another's attempt again.
+    pub(super) fn decide(&mut self, key: &Key, config: &PoolConfig, waited: bool) -> Decision<K> {
         let now = Instant::now();
         let may_share = self.may_share(key, config, waited);
-        let place = self.places.entry(key.clone()).or_default();
-        let mut settles = false;
-        for shared in &mut place.shared {
+        let origin = self.per_origin.entry(key.clone()).or_default();
+        let mut awaits_settings = false;
+        for shared in &mut origin.shared {
             if !shared.connection.is_usable() || shared.has_expired(now) {
                 continue;
             }
@@ -107,94 +86,94 @@ impl State {
                 self.idle -= usize::from(shared.idle.take().is_some());
                 return Decision::Stream { connection: shared.connection.clone(), id: shared.id };
             }
-            settles |= shared.connection.is_unsettled();
+            awaits_settings |= shared.connection.awaits_settings();
         }
-        while let Some(idle) = place.idle.pop() {
+        while let Some(idle) = origin.idle.pop() {
             self.idle -= 1;
             if !idle.connection.is_closed() && !idle.has_expired(now) {
                 return Decision::Idle(idle);
             }
-            place.open -= 1;
+            origin.open -= 1;
             self.open -= 1;
         }
         // Its limit is not known yet, or zero, as any other's would be: it will have room.
-        if settles {
-            return Decision::Wait(WaitFor::Place);
+        if awaits_settings {
+            return Decision::Wait(WaitFor::Slot);
         }
-        if may_share && place.connecting > 0 {
+        if may_share && origin.connecting > 0 {
             return Decision::Wait(WaitFor::Connection);
         }
-        if place.open == 0 {
-            self.places.remove(key);
+        if origin.open == 0 {
+            self.per_origin.remove(key);
         }
-        let open_here = self.places.get(key).map_or(0, |place| place.open);
+        let open_here = self.per_origin.get(key).map_or(0, |origin| origin.open);
         let origin_is_full = config.max_connections_per_origin.is_some_and(|most| open_here >= most);
         let evicted = match config.max_connections {
-            _ if origin_is_full => return Decision::Wait(WaitFor::Place),
+            _ if origin_is_full => return Decision::Wait(WaitFor::Slot),
             Some(most) if self.open >= most => match self.evict(Some(key)) {
-                Some(gone) => Some(gone),
-                None => return Decision::Wait(WaitFor::Place),
+                Some(closing) => Some(closing),
+                None => return Decision::Wait(WaitFor::Slot),
             },
             _ => None,
         };
-        if may_share && self.spoken.get(key) == Some(&Spoken::Nothing) {
-            self.spoken.remove(key);
+        if may_share && self.protocols.get(key) == Some(&KnownProtocol::Unknown) {
+            self.protocols.remove(key);
         }
         self.open += 1;
-        let place = self.places.entry(key.clone()).or_default();
-        place.open += 1;
-        place.connecting += usize::from(may_share);
-        Decision::Room { evicted, leads: may_share }
+        let origin = self.per_origin.entry(key.clone()).or_default();
+        origin.open += 1;
+        origin.connecting += usize::from(may_share);
+        Decision::Connect { evicted, single_flight: may_share }
     }
 
     /// Whether a new connection to `origin` is likely to be one for all.
     fn may_share(&self, key: &Key, config: &PoolConfig, waited: bool) -> bool {
         key.may_be_http2(config.versions)
-            && match self.spoken.get(key) {
-                Some(Spoken::Http1 | Spoken::Http1Only) => false,
-                Some(Spoken::Nothing) => !waited,
-                Some(Spoken::Http2) | None => true,
+            && match self.protocols.get(key) {
+                Some(KnownProtocol::Http1 | KnownProtocol::Http1Only) => false,
+                Some(KnownProtocol::Unknown) => !waited,
+                Some(KnownProtocol::Http2) | None => true,
             }
     }
 
     pub(super) fn requires_http1(&self, key: &Key) -> bool {
-        self.spoken.get(key) == Some(&Spoken::Http1Only)
+        self.protocols.get(key) == Some(&KnownProtocol::Http1Only)
     }
 
     /// What the last attempt to connect has shown.
-    pub(super) fn learn(&mut self, key: &Key, spoken: Spoken) {
+    pub(super) fn learn(&mut self, key: &Key, protocol: KnownProtocol) {
         // It is a memory of what is likely, so it may be lost.
-        const MOST: usize = 4_096;
+        const MAX_COUNT: usize = 4_096;
         if self.requires_http1(key) {
             return;
         }
-        if self.spoken.len() >= MOST && !self.spoken.contains_key(key) {
-            self.spoken.clear();
+        if self.protocols.len() >= MAX_COUNT && !self.protocols.contains_key(key) {
+            self.protocols.clear();
         }
-        self.spoken.insert(key.clone(), spoken);
+        self.protocols.insert(key.clone(), protocol);
     }
 
-    /// A leading connection was made, or was not.
-    pub(super) fn led(&mut self, key: &Key) {
-        let Some(place) = self.places.get_mut(key) else { return };
-        place.connecting -= 1;
-        if place.connecting == 0
-            && let Some(connected) = place.connected.take()
+    /// A connection that others waited for was made, or was not.
+    pub(super) fn end_single_flight(&mut self, key: &Key) {
+        let Some(origin) = self.per_origin.get_mut(key) else { return };
+        origin.connecting -= 1;
+        if origin.connecting == 0
+            && let Some(connected) = origin.connected.take()
         {
             connected.notify_waiters();
         }
     }
 
-    /// While a leading connection is under way: what tells of its end.
+    /// While a connection is under way that others wait for: what notifies of its end.
     pub(super) fn connecting(&mut self, key: &Key) -> Option<Rc<Notify>> {
-        let place = self.places.get_mut(key).filter(|place| place.connecting > 0)?;
-        Some(place.connected.get_or_insert_default().clone())
+        let origin = self.per_origin.get_mut(key).filter(|origin| origin.connecting > 0)?;
+        Some(origin.connected.get_or_insert_default().clone())
     }
 
-    /// Takes a connection among the shared ones, with one stream open on it. Its place is counted already.
-    pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<Http2>) {
-        let place = self.places.entry(key.clone()).or_default();
-        place.shared.push(Shared { connection, id, idle: None });
+    /// Takes a connection among the shared ones, with one stream open on it. Its slot is counted already.
+    pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<K::Multiplexed>) {
+        let origin = self.per_origin.entry(key.clone()).or_default();
+        origin.shared.push(Shared { connection, id, idle: None });
     }
 
     /// A stream has ended. `until` is when the connection expires, should it be idle now.
@@ -204,46 +183,46 @@ impl State {
         id: u64,
         until: Option<Instant>,
         config: &PoolConfig,
-    ) -> Option<Gone> {
-        let place = self.places.get_mut(key)?;
-        let at = place.shared.iter().position(|shared| shared.id == id)?;
-        let shared = &mut place.shared[at];
+    ) -> Option<Closing<K>> {
+        let origin = self.per_origin.get_mut(key)?;
+        let at = origin.shared.iter().position(|shared| shared.id == id)?;
+        let shared = &mut origin.shared[at];
         if shared.connection.streams() > 0 {
             return None;
         }
         let unwanted =
             self.closed || config.max_keepalive_connections == Some(0) || until.is_some_and(|u| u <= Instant::now());
         if unwanted || !shared.connection.is_usable() {
-            let gone = place.shared.remove(at).connection;
+            let closing = origin.shared.remove(at).connection;
             self.leave(key);
-            return Some(Gone::Shared(gone));
+            return Some(Closing::Shared(closing));
         }
         shared.idle = Some((Instant::now(), until));
         self.idle += 1;
         self.surplus(config)
     }
 
-    /// A shared connection has ended; streams may still be told so.
-    pub(super) fn unshare(&mut self, key: &Key, id: u64) -> Option<Gone> {
-        let place = self.places.get_mut(key)?;
-        let at = place.shared.iter().position(|shared| shared.id == id)?;
-        let shared = place.shared.remove(at);
+    /// A shared connection has ended; its streams may still be on their way to that news.
+    pub(super) fn unshare(&mut self, key: &Key, id: u64) -> Option<Closing<K>> {
+        let origin = self.per_origin.get_mut(key)?;
+        let at = origin.shared.iter().position(|shared| shared.id == id)?;
+        let shared = origin.shared.remove(at);
         self.idle -= usize::from(shared.idle.is_some());
         self.leave(key);
-        Some(Gone::Shared(shared.connection))
+        Some(Closing::Shared(shared.connection))
     }
 
     /// The oldest waiter that can be served, and with what.
-    pub(super) fn next_grant(&mut self, config: &PoolConfig) -> Option<(Waiter, Decision)> {
+    pub(super) fn next_grant(&mut self, config: &PoolConfig) -> Option<(Waiter<K::Grant>, Decision<K>)> {
         // Then most need not be asked, and they may be of thousands of origins.
         let only_streams = self.idle == 0 && config.max_connections.is_some_and(|most| self.open >= most);
-        if only_streams && self.places.values().all(|place| place.shared.is_empty()) {
+        if only_streams && self.per_origin.values().all(|origin| origin.shared.is_empty()) {
             return None;
         }
         let mut waiting: HashSet<Key> = HashSet::new();
         for at in 0..self.queue.len() {
             let key = &self.queue[at].key;
-            let has_streams = || self.places.get(key).is_some_and(|place| !place.shared.is_empty());
+            let has_streams = || self.per_origin.get(key).is_some_and(|origin| !origin.shared.is_empty());
             if waiting.contains(key) || (only_streams && !has_streams()) {
                 continue;
             }
@@ -262,7 +241,7 @@ impl State {
     }
 
     /// The idle connection that is one too many, if any.
-    fn surplus(&mut self, config: &PoolConfig) -> Option<Gone> {
+    fn surplus(&mut self, config: &PoolConfig) -> Option<Closing<K>> {
         match config.max_keepalive_connections {
             Some(most) if self.idle > most => self.evict(None),
             _ => None,
@@ -270,119 +249,99 @@ impl State {
     }
 
     /// Takes out the connection that has been idle for longest, of any origin but `except`.
-    fn evict(&mut self, except: Option<&Key>) -> Option<Gone> {
+    fn evict(&mut self, except: Option<&Key>) -> Option<Closing<K>> {
         let (_, key, id) = self
-            .places
+            .per_origin
             .iter()
             .filter(|(key, _)| Some(*key) != except)
-            .flat_map(|(key, place)| place.all_idle().map(move |(since, id)| (since, key, id)))
+            .flat_map(|(key, origin)| origin.all_idle().map(move |(since, id)| (since, key, id)))
             .min_by_key(|(since, ..)| *since)?;
         let key = key.clone();
-        let (idle, shared) = self.take_idle_of(&key, |idle| idle.id == id, |shared| shared.id == id);
-        idle.into_iter().map(Gone::Idle).chain(shared.into_iter().map(Gone::Shared)).next()
+        self.take_idle_of(&key, |idle| idle.id == id, |shared| shared.id == id).pop()
     }
 
-    pub(super) fn put_idle(&mut self, key: &Key, idle: Idle, config: &PoolConfig) -> Option<Gone> {
+    pub(super) fn put_idle(&mut self, key: &Key, idle: Idle<K::Exclusive>, config: &PoolConfig) -> Option<Closing<K>> {
         self.idle += 1;
-        self.places.entry(key.clone()).or_default().idle.push(idle);
+        self.per_origin.entry(key.clone()).or_default().idle.push(idle);
         self.surplus(config)
     }
 
     /// One connection less.
     pub(super) fn leave(&mut self, key: &Key) {
         self.open -= 1;
-        if let Some(place) = self.places.get_mut(key) {
-            place.open -= 1;
-            if place.open == 0 {
-                self.places.remove(key);
+        if let Some(origin) = self.per_origin.get_mut(key) {
+            origin.open -= 1;
+            if origin.open == 0 {
+                self.per_origin.remove(key);
             }
         }
     }
 
     /// Takes out every idle connection.
-    pub(super) fn take_all_idle(&mut self) -> Vec<Gone> {
+    pub(super) fn take_all_idle(&mut self) -> Vec<Closing<K>> {
         self.take_idle(|_| true, |_| true)
     }
 
-    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<Gone> {
+    pub(super) fn take_expired(&mut self, now: Instant) -> Vec<Closing<K>> {
         self.take_idle(|idle| idle.has_expired(now), |shared| shared.has_expired(now))
     }
 
-    pub(super) fn take_by_id(&mut self, key: &Key, id: u64) -> Option<Idle> {
-        self.take_idle_of(key, |idle| idle.id == id, |_| false).0.pop()
+    pub(super) fn take_by_id(&mut self, key: &Key, id: u64) -> Option<Closing<K>> {
+        self.take_idle_of(key, |idle| idle.id == id, |_| false).pop()
     }
 
-    /// Puts to sleep what has been idle for long enough; returns when to look again.
+    /// Parks what has been idle for long enough; returns when to look again.
     pub(super) fn tend(&self, now: Instant) -> Option<Instant> {
-        let tended = self.places.values().flat_map(|place| {
-            let shared = place.shared.iter().filter_map(|shared| shared.idle?.1);
-            place.idle.iter().filter_map(|idle| idle.tend(now)).chain(shared)
+        let tended = self.per_origin.values().flat_map(|origin| {
+            let shared = origin.shared.iter().filter_map(|shared| shared.idle?.1);
+            origin.idle.iter().filter_map(|idle| idle.tend(now)).chain(shared)
         });
         tended.min()
     }
 
-    fn take_idle(&mut self, which: impl Fn(&Idle) -> bool, which_shared: impl Fn(&Shared) -> bool) -> Vec<Gone> {
-        let is_one = |place: &Place| {
-            place.idle.iter().any(&which) || place.shared.iter().any(|s| s.idle.is_some() && which_shared(s))
+    fn take_idle(
+        &mut self,
+        which: impl Fn(&Idle<K::Exclusive>) -> bool,
+        which_shared: impl Fn(&Shared<K::Multiplexed>) -> bool,
+    ) -> Vec<Closing<K>> {
+        let is_one = |origin: &PerOrigin<K>| {
+            origin.idle.iter().any(&which) || origin.shared.iter().any(|s| s.idle.is_some() && which_shared(s))
         };
         let keys: Vec<Key> =
-            self.places.iter().filter(|(_, place)| is_one(place)).map(|(key, _)| key.clone()).collect();
-        let mut gone = Vec::new();
-        for key in &keys {
-            let (idle, shared) = self.take_idle_of(key, &which, &which_shared);
-            gone.extend(idle.into_iter().map(Gone::Idle));
-            gone.extend(shared.into_iter().map(Gone::Shared));
-        }
-        gone
+            self.per_origin.iter().filter(|(_, origin)| is_one(origin)).map(|(key, _)| key.clone()).collect();
+        keys.iter().flat_map(|key| self.take_idle_of(key, &which, &which_shared)).collect()
     }
 
     fn take_idle_of(
         &mut self,
         key: &Key,
-        which: impl Fn(&Idle) -> bool,
-        which_shared: impl Fn(&Shared) -> bool,
-    ) -> (Vec<Idle>, Vec<Rc<Http2>>) {
-        let Some(place) = self.places.get_mut(key) else { return Default::default() };
-        let idle: Vec<Idle> = place.idle.extract_if(.., |idle| which(idle)).collect();
-        let shared = place.shared.extract_if(.., |shared| shared.idle.is_some() && which_shared(shared));
-        let shared: Vec<Rc<Http2>> = shared.map(|shared| shared.connection).collect();
-        let taken = idle.len() + shared.len();
-        self.idle -= taken;
-        for _ in 0..taken {
+        which: impl Fn(&Idle<K::Exclusive>) -> bool,
+        which_shared: impl Fn(&Shared<K::Multiplexed>) -> bool,
+    ) -> Vec<Closing<K>> {
+        let Some(origin) = self.per_origin.get_mut(key) else { return Vec::new() };
+        let idle = origin.idle.extract_if(.., |idle| which(idle)).map(Closing::Idle);
+        let shared = origin.shared.extract_if(.., |shared| shared.idle.is_some() && which_shared(shared));
+        let taken: Vec<_> = idle.chain(shared.map(|shared| Closing::Shared(shared.connection))).collect();
+        self.idle -= taken.len();
+        for _ in &taken {
             self.leave(key);
         }
-        (idle, shared)
+        taken
     }
 }
 
-impl Place {
+impl<K: Kinds> PerOrigin<K> {
     fn all_idle(&self) -> impl Iterator<Item = (Instant, u64)> {
         let shared = self.shared.iter().filter_map(|shared| Some((shared.idle?.0, shared.id)));
         self.idle.iter().map(|idle| (idle.since, idle.id)).chain(shared)
     }
 }
 
-impl Shared {
+impl<C> Shared<C> {
     fn has_expired(&self, now: Instant) -> bool {
         self.idle.is_some_and(|(_, until)| until.is_some_and(|until| until <= now))
     }
 }
 
-impl Idle {
-    /// Puts it to sleep when it is time; returns when to look again.
-    fn tend(&self, now: Instant) -> Option<Instant> {
-        let asleep_from = self.since + SLEEP_AFTER;
-        if asleep_from > now {
-            return Some(self.until.map_or(asleep_from, |until| until.min(asleep_from)));
-        }
-        self.connection.fall_asleep();
-        self.until
-    }
-
-    fn has_expired(&self, now: Instant) -> bool {
-        self.until.is_some_and(|until| until <= now)
-    }
-}
-
-/// Idle for so long, a connection is worth waking up later for the memory that it frees now.
-const SLEEP_AFTER: Duration = Duration::from_millis(500);
+#[cfg(test)]
+mod tests;

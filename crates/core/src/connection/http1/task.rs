@@ -1,6 +1,6 @@
-//! One HTTP/1.1 connection's task. hyper holds two buffers of 8 KiB and a queue of 10 KiB for each connection, used or
-//! not; one that nobody has used for a while is taken out of hyper and merely watched, and put back when it is wanted
-//! again. Idle connections cost a tenth of the memory so.
+//! One HTTP/1.1 connection's task, and parking. hyper holds two buffers of 8 KiB and a queue of 10 KiB for each connection, used
+//! or not. A connection that has been idle for a while is taken out of hyper and merely watched, and put back for the next
+//! request: idle connections cost a tenth of the memory so.
 
 use crate::connect::Stream;
 use crate::connection::meter::MeteredStream;
@@ -20,86 +20,89 @@ use tokio::task::AbortHandle;
 type Sender = SendRequest<RequestBody>;
 type Io = TokioIo<MeteredStream<Stream>>;
 
-/// What the task and the connection's owner tell each other.
-pub(crate) struct Rest {
+/// A connection that can be parked: what its task and its owner share.
+pub(crate) struct ParkedConnection {
     state: Cell<State>,
     /// Of the task.
     waker: RefCell<Option<Waker>>,
-    /// There while it is awake.
+    /// There while the connection is in hyper.
     sender: RefCell<Option<Sender>>,
-    woken: Notify,
+    unparked: Notify,
 }
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
-    Awake,
-    /// The owner has asked for it; until the task has seen it, it can be taken back.
-    FallingAsleep,
-    Asleep,
-    Waking,
+    Active,
+    /// The owner has asked for parking; until the task has seen it, it can be taken back.
+    Parking,
+    Parked,
+    Unparking,
     Closed,
 }
 
 /// Sets up hyper over `io` and runs it; `on_close` is called when the connection ends by itself.
-pub(crate) async fn start(io: Io, on_close: impl FnOnce() + 'static) -> Result<(Rc<Rest>, AbortHandle), hyper::Error> {
+pub(crate) async fn start(
+    io: Io,
+    on_close: impl FnOnce() + 'static,
+) -> Result<(Rc<ParkedConnection>, AbortHandle), hyper::Error> {
     let (sender, connection) = handshake(io).await?;
-    let rest = Rc::new(Rest {
-        state: Cell::new(State::Awake),
+    let parked = Rc::new(ParkedConnection {
+        state: Cell::new(State::Active),
         waker: RefCell::new(None),
         sender: RefCell::new(Some(sender)),
-        woken: Notify::new(),
+        unparked: Notify::new(),
     });
-    let of_task = rest.clone();
+    let of_task = parked.clone();
     let task = tokio::task::spawn_local(async move {
         run(connection, &of_task).await;
         of_task.state.set(State::Closed);
-        of_task.woken.notify_one();
+        of_task.unparked.notify_one();
         on_close();
     });
-    Ok((rest, task.abort_handle()))
+    Ok((parked, task.abort_handle()))
 }
 
 async fn handshake(io: Io) -> Result<(Sender, Connection<Io, RequestBody>), hyper::Error> {
     Builder::new().title_case_headers(true).handshake(io).await
 }
 
-async fn run(mut connection: Connection<Io, RequestBody>, rest: &Rest) {
-    // An error reaches whoever waits for a response; without anybody waiting it means nothing.
-    while rest.until_asleep(&mut connection).await {
+async fn run(mut connection: Connection<Io, RequestBody>, parked: &ParkedConnection) {
+    // An error reaches the exchange that waits for a response; without one it means nothing.
+    while parked.until_parked(&mut connection).await {
         let parts = connection.into_parts();
-        drop(rest.sender.take());
+        drop(parked.sender.take());
         let mut io = parts.io;
         if !parts.read_buf.is_empty() {
             return;
         }
-        if !rest.until_waking(&mut io).await {
+        if !parked.until_unparked(&mut io).await {
             // Over TLS: close_notify.
             let _ = io.inner_mut().shutdown().await;
             return;
         }
-        let Ok((sender, woken)) = handshake(io).await else { return };
-        connection = woken;
-        *rest.sender.borrow_mut() = Some(sender);
-        rest.state.set(State::Awake);
-        rest.woken.notify_one();
+        let Ok((sender, unparked)) = handshake(io).await else { return };
+        connection = unparked;
+        *parked.sender.borrow_mut() = Some(sender);
+        parked.state.set(State::Active);
+        parked.unparked.notify_one();
     }
 }
 
-impl Rest {
-    fn is_awake(&self) -> bool {
-        self.state.get() == State::Awake
+impl ParkedConnection {
+    fn is_active(&self) -> bool {
+        self.state.get() == State::Active
     }
 
     pub(crate) fn is_closed(&self) -> bool {
         match self.state.get() {
-            State::Awake => self.sender.borrow().as_ref().is_none_or(SendRequest::is_closed),
+            State::Active => self.sender.borrow().as_ref().is_none_or(SendRequest::is_closed),
             state => state == State::Closed,
         }
     }
 
     /// Can take a request now.
     pub(crate) fn is_ready(&self) -> bool {
-        self.is_awake() && self.sender.borrow().as_ref().is_some_and(SendRequest::is_ready)
+        self.is_active() && self.sender.borrow().as_ref().is_some_and(SendRequest::is_ready)
     }
 
     /// The request is on its way when this returns; the response is what the future waits for.
@@ -110,31 +113,31 @@ impl Rest {
         self.sender.borrow_mut().as_mut().map(|sender| sender.send_request(request))
     }
 
-    /// Of an idle connection: it will cost little from now on.
-    pub(crate) fn fall_asleep(&self) {
-        if self.is_awake() {
-            self.become_state(State::FallingAsleep);
+    /// Takes an idle connection out of hyper, so that it costs little from now on.
+    pub(crate) fn park(&self) {
+        if self.is_active() {
+            self.become_state(State::Parking);
         }
     }
 
-    /// Nobody wants an idle connection any more.
+    /// Closes an idle connection, over TLS with close_notify.
     pub(crate) fn close(&self) {
         drop(self.sender.take());
         self.become_state(State::Closed);
     }
 
-    /// Waits until it can take a request, bringing it back if need be; false when it is closed instead.
-    pub(crate) async fn becomes_ready(&self) -> bool {
+    /// Waits until it can take a request, putting it back into hyper if need be; false when it is closed instead.
+    pub(crate) async fn unpark(&self) -> bool {
         match self.state.get() {
-            State::Awake | State::Closed => {}
-            State::FallingAsleep => self.state.set(State::Awake),
-            State::Asleep | State::Waking => {
-                self.become_state(State::Waking);
-                self.woken.notified().await;
+            State::Active | State::Closed => {}
+            State::Parking => self.state.set(State::Active),
+            State::Parked | State::Unparking => {
+                self.become_state(State::Unparking);
+                self.unparked.notified().await;
             }
         }
         poll_fn(|cx| match self.sender.borrow_mut().as_mut() {
-            Some(sender) if self.is_awake() => sender.poll_ready(cx).map(|ready| ready.is_ok()),
+            Some(sender) if self.is_active() => sender.poll_ready(cx).map(|ready| ready.is_ok()),
             _ => Poll::Ready(false),
         })
         .await
@@ -155,11 +158,11 @@ impl Rest {
     }
 
     /// False when the connection ended instead.
-    async fn until_asleep(&self, connection: &mut Connection<Io, RequestBody>) -> bool {
+    async fn until_parked(&self, connection: &mut Connection<Io, RequestBody>) -> bool {
         poll_fn(|cx| {
             self.register(cx);
-            if self.state.get() == State::FallingAsleep {
-                self.state.set(State::Asleep);
+            if self.state.get() == State::Parking {
+                self.state.set(State::Parked);
                 return Poll::Ready(true);
             }
             Pin::new(&mut *connection).poll(cx).map(|_| false)
@@ -167,12 +170,12 @@ impl Rest {
         .await
     }
 
-    /// False when the peer closed it, or sent what nobody asked for.
-    async fn until_waking(&self, io: &mut Io) -> bool {
+    /// False when the peer closed it, or sent bytes that belong to no request.
+    async fn until_unparked(&self, io: &mut Io) -> bool {
         poll_fn(|cx| {
             self.register(cx);
             match self.state.get() {
-                State::Waking => return Poll::Ready(true),
+                State::Unparking => return Poll::Ready(true),
                 State::Closed => return Poll::Ready(false),
                 _ => {}
             }
