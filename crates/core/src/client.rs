@@ -1,88 +1,112 @@
-//! One exchange: a connection, the request on it, and, when the connection had died idle or refused it, once more on
-//! another.
+//! The client: a pool, and one exchange over it: a connection, the request on it, and, when the connection had died idle or
+//! refused it, once more on another.
 
-use crate::connection::{Answer, Connection, Resend, Unanswered};
+mod resend;
+
+use crate::connection::{Answer, Connection, Resend, SendError};
 use crate::error::Error;
-use crate::pool::{Key, Lease, Pool};
-use crate::proxy::Challenged;
+use crate::pool::{Key, Pool, PoolConfig, PoolStats};
+use crate::proxy::AuthAttempt;
 use crate::request::Request;
 use crate::request::body::RequestBody;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
 use http::StatusCode;
+use resend::Resends;
+use std::fmt;
+use std::rc::Rc;
+use std::sync::Arc;
 
-impl Pool {
-    /// Sends `request` and resolves at the final response's head. Dropping the future cancels: a place in the queue is
-    /// left, a connection is closed.
+/// Sends requests over connections of its own. Clones share them.
+///
+/// Its methods are to be called within a tokio current-thread runtime with a `LocalSet`.
+#[derive(Clone)]
+pub struct Client {
+    pool: Rc<Pool>,
+}
+
+impl Client {
+    /// A client without connections; nothing is looked up or read before the first request.
+    pub fn new(config: PoolConfig) -> Client {
+        Client { pool: Pool::new(config) }
+    }
+
+    /// The numbers of its connections, readable from any thread and kept up to date.
+    pub fn stats(&self) -> Arc<PoolStats> {
+        self.pool.stats()
+    }
+
+    /// Closes idle connections now and the others when their responses end.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+
+    /// Sends `request` and resolves once the final response's headers are received.
+    ///
+    /// # Errors
+    ///
+    /// When there is no final response: the kind says in which phase it failed, and the code why, where Node has one for it.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future cancels the exchange: a request in the queue leaves it, an HTTP/1.1 connection that it was using is
+    /// closed, and an HTTP/2 stream is reset.
     pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let upload = StopOnDrop(Some(request.body.clone()));
         let key = Key::new(&request.origin, request.proxy.as_ref());
-        let (mut lost, mut refused) = (0, 0);
-        let mut challenged = Challenged::default();
+        let mut resends = Resends::default();
+        let mut attempt = AuthAttempt::default();
         loop {
-            let mut lease = self.acquire(&key, &clock).await?;
-            if lost + refused > 0 {
+            let mut lease = self.pool.acquire(&key, &clock).await?;
+            if resends.any() {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
             }
             let Some(connection) = lease.connection(&clock).await? else { continue };
-            if let (true, Connection::Http2(connection)) = (lost + refused > 0, &*connection) {
+            if let (true, Connection::Http2(connection)) = (resends.any(), &*connection) {
                 let settled = async {
                     connection.settled().await;
                     Ok(())
                 };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
-            let Unanswered { error, resend } = match connection.send(&request, &clock).await {
-                Ok(answer) if answer_challenge(&mut request, &answer, &mut challenged)? => continue,
+            let SendError { error, resend } = match connection.send(&request, &clock).await {
+                Ok(answer) if answer_challenge(&mut request, &answer, &mut attempt)? => continue,
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
-                Err(unanswered) => unanswered,
+                Err(error) => error,
             };
-            let (times, most) = match resend {
-                Resend::GoneAway => (&mut refused, MOST_FAREWELLS),
-                Resend::Refused | Resend::RefusedForHttp1 => (&mut refused, 1),
-                _ => (&mut lost, 1),
-            };
-            if *times >= most || !may_resend(&request, resend, &lease) {
+            if !resends.again(&request, resend, lease.is_reused(), lease.may_be_http1()) {
                 return Err(error);
             }
-            *times += 1;
+            if resend == Resend::RefusedForHttp1 {
+                lease.require_http1();
+            }
         }
     }
 }
 
-/// Sending once more, on another connection, is safe when the request cannot have been acted upon twice, and possible
-/// when the body is still there.
-fn may_resend(request: &Request, resend: Resend, lease: &Lease) -> bool {
-    if !request.body.is_replayable() {
-        return false;
-    }
-    match resend {
-        Resend::Never => false,
-        // The server closed a connection that was idle just as the request went out.
-        Resend::Lost => lease.is_reused() && request.is_idempotent(),
-        Resend::Unsent => lease.is_reused(),
-        Resend::Refused | Resend::GoneAway => true,
-        Resend::RefusedForHttp1 => lease.require_http1(),
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.pool.fmt(f)
     }
 }
 
 /// True: a proxy that forwards wants credentials that there are, and the request is to be sent once more, with them. (407 to
 /// CONNECT is answered in `connect/tunnel.rs`.)
-fn answer_challenge(request: &mut Request, answer: &Answer, challenged: &mut Challenged) -> Result<bool, Error> {
+fn answer_challenge(request: &mut Request, answer: &Answer, attempt: &mut AuthAttempt) -> Result<bool, Error> {
     let Some(proxy) = request.proxy.clone().filter(|proxy| proxy.options().forwards) else { return Ok(false) };
     if answer.head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
-        proxy.accepted(challenged);
+        proxy.accepted(attempt);
         return Ok(false);
     }
-    let Some(challenge) = proxy.challenged(&answer.head.headers, challenged) else { return Ok(false) };
+    let Some(challenge) = proxy.challenged(&answer.head.headers, attempt) else { return Ok(false) };
     if !request.body.is_replayable() {
         return Ok(false);
     }
-    *challenged = challenge;
+    *attempt = challenge;
     let uri = String::from_utf8_lossy(&request.target).into_owned();
-    request.proxy_answer = proxy.answer(challenged, request.method.as_str(), &uri).transpose()?;
+    request.proxy_answer = proxy.answer(attempt, request.method.as_str(), &uri).transpose()?;
     Ok(true)
 }
 
@@ -102,6 +126,3 @@ impl Drop for StopOnDrop {
         }
     }
 }
-
-/// While a server is restarted, a new connection may reach one of its old processes, which says goodbye as well.
-const MOST_FAREWELLS: u32 = 2;

@@ -14,7 +14,7 @@ use crate::origin::{Origin, Scheme};
 use crate::proxy::Proxy;
 use crate::tls::{Tls, TlsOptions};
 use crate::version::Versions;
-use hop::Hops;
+use hop::ProxyTls;
 pub use resolve::Overrides;
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -36,7 +36,7 @@ pub struct Route {
 pub(crate) struct Connector {
     tls: Tls,
     route: Route,
-    hops: Hops,
+    proxy_tls: ProxyTls,
 }
 
 /// A way to the origin's server, and what is spoken on it.
@@ -47,7 +47,7 @@ pub(crate) struct Connected {
 
 impl Connector {
     pub(crate) fn new(tls: TlsOptions, route: Route) -> Self {
-        Connector { tls: Tls::new(tls), route, hops: Hops::default() }
+        Connector { tls: Tls::new(tls), route, proxy_tls: ProxyTls::default() }
     }
 
     /// A connection to `origin`, or, by way of `proxy`, to wherever that leads.

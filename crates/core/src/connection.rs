@@ -41,7 +41,7 @@ pub(crate) struct Reuse {
 }
 
 /// A request that got no response.
-pub(crate) struct Unanswered {
+pub(crate) struct SendError {
     pub(crate) error: Error,
     pub(crate) resend: Resend,
 }
@@ -66,7 +66,7 @@ pub(crate) enum Resend {
 
 impl Connection {
     /// Sends the request and waits for the final response's head.
-    pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
+    pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         match self {
             Connection::Http1(connection) => connection.send(request, clock).await,
             Connection::Http2(connection) => Box::pin(connection.send(request, clock)).await,

@@ -1,7 +1,7 @@
 //! One HTTP request in, one response out, over connections that this crate owns.
 //!
 //! ```text
-//! Pool::send ─▶ client ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, hop} ─▶ tls ─▶ connection {http1 ─▶ hyper, http2 ─▶ h2}
+//! Client::send ─▶ pool (acquire) ─▶ connect {resolve, tcp | local, hop} ─▶ tls ─▶ connection {http1 ─▶ hyper, http2 ─▶ h2}
 //!                              ResponseBody ◀─ decode ◀─────────────────────────────┘
 //! ```
 //!
@@ -29,12 +29,13 @@ mod timeout;
 mod tls;
 mod version;
 
+pub use client::Client;
 pub use connect::{Overrides, Route};
 pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind, Refusal};
 pub use frame::Frame;
 pub use origin::{Origin, Scheme};
-pub use pool::{Pool, PoolConfig, PoolStats};
+pub use pool::{PoolConfig, PoolStats};
 pub use proxy::{Credentials, Proxy, ProxyOptions, ProxyScheme};
 pub use request::body::{BodySender, RequestBody};
 pub use request::fields::FieldLines;

@@ -33,7 +33,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, sleep_until};
 
 /// Connections by origin, with limits. One per client.
-pub struct Pool {
+pub(crate) struct Pool {
     pub(crate) connector: Connector,
     config: PoolConfig,
     state: RefCell<State<Connections>>,

@@ -84,19 +84,19 @@ impl Proxy {
     }
 
     /// A 407 came with these headers: what it asks for, if it can be answered.
-    pub(crate) fn challenged(&self, headers: &HeaderMap, before: &Challenged) -> Option<Challenged> {
+    pub(crate) fn challenged(&self, headers: &HeaderMap, before: &AuthAttempt) -> Option<AuthAttempt> {
         self.digest_credentials()?;
         let session = Session::of(headers)?;
         // Once; and once more where nothing but the nonce was wrong.
         let may_answer = before.times == 0 || (before.times == 1 && session.is_stale());
-        may_answer.then_some(Challenged { times: before.times + 1, session: Some(Box::new(session)) })
+        may_answer.then_some(AuthAttempt { times: before.times + 1, session: Some(Box::new(session)) })
     }
 
     /// The answer to this very challenge. Nobody else has its nonce until it is `accepted`: answers of several requests to
     /// one nonce may arrive in another order than they were counted in, which a proxy takes for a replay.
     pub(crate) fn answer(
         &self,
-        challenged: &mut Challenged,
+        challenged: &mut AuthAttempt,
         method: &str,
         uri: &str,
     ) -> Option<Result<HeaderValue, Error>> {
@@ -105,7 +105,7 @@ impl Proxy {
     }
 
     /// The proxy was content: others answer beforehand from now on.
-    pub(crate) fn accepted(&self, challenged: &mut Challenged) {
+    pub(crate) fn accepted(&self, challenged: &mut AuthAttempt) {
         if let Some(session) = challenged.session.take() {
             *self.known() = Some(*session);
         }
@@ -125,7 +125,7 @@ impl Proxy {
 
 /// What a proxy has asked of one request.
 #[derive(Debug, Default)]
-pub(crate) struct Challenged {
+pub(crate) struct AuthAttempt {
     /// How often it was asked.
     times: u32,
     /// On the heap, as most requests meet none: their futures stay small.

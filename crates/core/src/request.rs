@@ -29,7 +29,7 @@ pub struct Request {
     pub on_informational: Option<InformationalHandler>,
     /// On the way to the origin. `target` is in absolute-form already where it forwards.
     pub proxy: Option<Proxy>,
-    /// The answer to a challenge of that proxy: [`crate::Pool::send`] sees to it.
+    /// The answer to a challenge of that proxy: [`crate::client::Client::send`] sees to it.
     pub proxy_answer: Option<HeaderValue>,
 }
 

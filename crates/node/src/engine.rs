@@ -19,7 +19,7 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
 use tokio::time::timeout;
-use whippet_core::{BodySender, Pool, RequestBody};
+use whippet_core::{BodySender, Client, RequestBody};
 
 /// Threads that may block in the system's resolver at once.
 const RESOLVER_THREADS: usize = 8;
@@ -268,7 +268,7 @@ struct Exchange {
 
 #[derive(Default)]
 struct Io {
-    pools: RefCell<HashMap<u32, Rc<Pool>>>,
+    pools: RefCell<HashMap<u32, Client>>,
     exchanges: RefCell<HashMap<u32, Exchange>>,
 }
 
@@ -292,7 +292,7 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
             }),
             Command::Cancel(id) => io.with(id, |exchange| exchange.task.abort()),
             Command::OpenPool { pool, config, stats } => {
-                let made = Pool::new(*config);
+                let made = Client::new(*config);
                 let _ = stats.set(made.stats());
                 io.pools.borrow_mut().insert(pool, made);
             }

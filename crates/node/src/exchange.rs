@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::Notify;
-use whippet_core::{Error, Frame, Pool, Request, RequestBody, Response, ResponseBody};
+use whippet_core::{Client, Error, Frame, Request, RequestBody, Response, ResponseBody};
 
 /// Small pieces of a streamed body that are there together travel together, up to this many bytes.
 const COALESCE_LIMIT: usize = 64 * 1024;
@@ -71,7 +71,7 @@ impl Drop for LastWord {
 pub(crate) async fn drive(
     submission: Submission,
     body: RequestBody,
-    pool: Rc<Pool>,
+    pool: Client,
     credit: Rc<Credit>,
     last_word: LastWord,
 ) {

@@ -4,7 +4,7 @@ use super::socks::{self, Refused, Target};
 use super::{Connector, Stream, resolve, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
-use crate::proxy::{Challenged, Proxy, ProxyScheme};
+use crate::proxy::{AuthAttempt, Proxy, ProxyScheme};
 use crate::tls::Tls;
 use crate::version::Versions;
 use std::cell::RefCell;
@@ -14,16 +14,16 @@ use std::rc::Rc;
 /// The TLS sides of the proxies that a pool has connected to. Whom they trust is not what origins are trusted by; sessions are
 /// kept by name and port, so that no origin is shown a proxy's.
 #[derive(Default)]
-pub(super) struct Hops(RefCell<Vec<(Proxy, Rc<Tls>)>>);
+pub(super) struct ProxyTls(RefCell<Vec<(Proxy, Rc<Tls>)>>);
 
-impl Hops {
+impl ProxyTls {
     fn tls(&self, proxy: &Proxy) -> Rc<Tls> {
-        let mut hops = self.0.borrow_mut();
-        if let Some((_, tls)) = hops.iter().find(|(known, _)| known == proxy) {
+        let mut known = self.0.borrow_mut();
+        if let Some((_, tls)) = known.iter().find(|(other, _)| other == proxy) {
             return tls.clone();
         }
         let tls = Rc::new(Tls::new(proxy.options().tls.clone()));
-        hops.push((proxy.clone(), tls.clone()));
+        known.push((proxy.clone(), tls.clone()));
         tls
     }
 }
@@ -38,7 +38,7 @@ impl Connector {
                 return Ok(stream);
             }
             // No HTTP/2: neither CONNECT over it nor forwarding.
-            let stream = self.hops.tls(proxy).handshake(&origin, stream, Versions::HTTP1).await?;
+            let stream = self.proxy_tls.tls(proxy).handshake(&origin, stream, Versions::HTTP1).await?;
             Ok(Stream::Tls(Box::new(stream)))
         };
         connected.await.map_err(|error| to_proxy(error, proxy))
@@ -64,7 +64,7 @@ impl Connector {
             true => format!("[{}]:{}", origin.host(), origin.port()),
             false => format!("{}:{}", origin.host(), origin.port()),
         };
-        let mut challenged = Challenged::default();
+        let mut challenged = AuthAttempt::default();
         loop {
             let stream = self.to_proxy(proxy).await?;
             let Some((stream, ahead)) = tunnel::open(stream, proxy, &authority, &mut challenged).await? else {

@@ -2,7 +2,7 @@
 //! TLS within the tunnel is `tls`'s work, as without one.
 
 use crate::error::{Error, ErrorKind, Refusal, io_code};
-use crate::proxy::{Challenged, Proxy};
+use crate::proxy::{AuthAttempt, Proxy};
 use crate::request::body::RequestBody;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
@@ -36,7 +36,7 @@ pub(crate) async fn open<S>(
     stream: S,
     proxy: &Proxy,
     authority: &str,
-    challenged: &mut Challenged,
+    challenged: &mut AuthAttempt,
 ) -> Result<Option<(S, Bytes)>, Error>
 where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
@@ -85,7 +85,7 @@ struct Connect<'a> {
 
 impl Connect<'_> {
     /// It says nothing of the request that is to follow: neither its cookies nor its credentials are the proxy's business.
-    fn head(self, challenged: &mut Challenged) -> Result<Request<RequestBody>, Error> {
+    fn head(self, challenged: &mut AuthAttempt) -> Result<Request<RequestBody>, Error> {
         let illegal = |_| Error::new(ErrorKind::LocalProtocolError, format!("illegal host in '{}'", self.shown()));
         if self.authority.contains('@') {
             return Err(illegal(()));

@@ -5,7 +5,7 @@ mod task;
 
 use crate::connect::Stream;
 use crate::connection::meter::{HeadTooLong, MeteredSocket, MeteredStream};
-use crate::connection::{Answer, Incoming, Resend, Reuse, Unanswered};
+use crate::connection::{Answer, Incoming, Resend, Reuse, SendError};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::Request;
@@ -71,7 +71,7 @@ impl Http1 {
     }
 
     /// Sends the request and waits for the final response's head.
-    pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
+    pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         let (sent, received) = (self.socket.progress.sent(), self.socket.progress.received());
         self.busy = true;
         self.socket.head_expected();
@@ -94,7 +94,7 @@ impl Http1 {
                     true => Resend::Lost,
                     false => Resend::Never,
                 };
-                Err(Unanswered { error, resend })
+                Err(SendError { error, resend })
             }
         }
     }

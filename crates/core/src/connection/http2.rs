@@ -10,7 +10,7 @@ mod upload;
 
 use crate::connect::Stream;
 use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
-use crate::connection::{Answer, Incoming, Resend, Unanswered};
+use crate::connection::{Answer, Incoming, Resend, SendError};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::Request;
@@ -154,9 +154,9 @@ impl Http2 {
     }
 
     /// Sends the request and waits for the final response's head.
-    pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, Unanswered> {
+    pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         let progress = Progress::new();
-        let never = |error| Unanswered { error, resend: Resend::Never };
+        let never = |error| SendError { error, resend: Resend::Never };
         let head = request.to_http2().map_err(never)?;
         let ends = match &request.body {
             RequestBody::Empty => true,
@@ -167,7 +167,7 @@ impl Http2 {
         let mut sender = self.sender.borrow().clone();
         let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
             self.shared.retired.set(true);
-            Unanswered { error: errors::of_head(&request.origin, cause), resend: Resend::GoneAway }
+            SendError { error: errors::of_head(&request.origin, cause), resend: Resend::GoneAway }
         })?;
         drop(sender);
         let upload = match &request.body {
@@ -243,8 +243,8 @@ impl Http2 {
         }
     }
 
-    fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> Unanswered {
-        let malformed = |message: String| Unanswered {
+    fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> SendError {
+        let malformed = |message: String| SendError {
             error: Error::new(ErrorKind::RemoteProtocolError, message),
             resend: Resend::Never,
         };
@@ -256,7 +256,7 @@ impl Http2 {
             }
         };
         if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
-            return Unanswered { error, resend: Resend::Never };
+            return SendError { error, resend: Resend::Never };
         }
         let resend = match cause.reason() {
             // "Calm down" is not followed by the same again.
@@ -271,7 +271,7 @@ impl Http2 {
         if matches!(resend, Resend::Refused | Resend::GoneAway | Resend::RefusedForHttp1) {
             self.shared.retired.set(true);
         }
-        Unanswered { error: errors::of_head(&request.origin, cause), resend }
+        SendError { error: errors::of_head(&request.origin, cause), resend }
     }
 }
 

@@ -171,13 +171,14 @@ impl Lease {
         }
     }
 
-    /// The peer wants HTTP/1.1 for this origin; false where that is not allowed.
-    pub(crate) fn require_http1(&self) -> bool {
-        let allowed = self.pool.config.versions.http1;
-        if allowed {
-            self.pool.state.borrow_mut().learn(&self.key, KnownProtocol::Http1Only);
-        }
-        allowed
+    /// Whether HTTP/1.1 is allowed.
+    pub(crate) fn may_be_http1(&self) -> bool {
+        self.pool.config.versions.http1
+    }
+
+    /// The peer has said that it wants HTTP/1.1 for this origin.
+    pub(crate) fn require_http1(&self) {
+        self.pool.state.borrow_mut().learn(&self.key, KnownProtocol::Http1Only);
     }
 
     /// A timeout ran out: see [`Http2::suspect`]. An HTTP/1.1 connection is closed anyway.

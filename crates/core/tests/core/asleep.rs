@@ -3,17 +3,16 @@
 use crate::support::certs::Authority;
 use crate::support::server::{OK, Peer, Server};
 use crate::support::{becomes, get, pool, run, send};
-use std::rc::Rc;
 use std::time::Duration;
 use tokio::io::AsyncReadExt;
-use whippet_core::{Pool, TlsOptions, Verify};
+use whippet_core::{Client, TlsOptions, Verify};
 
 /// Longer than the half second after which a connection falls asleep.
 async fn fall_asleep() {
     tokio::time::sleep(Duration::from_millis(800)).await;
 }
 
-async fn one_exchange(pool: &Rc<Pool>, server: &Server) -> Peer {
+async fn one_exchange(pool: &Client, server: &Server) -> Peer {
     let sending = send(pool, get(&server.origin()));
     let mut peer = server.accept().await;
     peer.answer(OK).await;

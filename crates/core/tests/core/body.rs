@@ -197,7 +197,7 @@ fn a_request_that_fails_tells_the_producer_to_stop() {
 }
 
 /// An upload that has begun, at the moment when the server may answer.
-async fn begun(server: &Server, up: &Upload) -> (crate::support::Sending, Peer, std::rc::Rc<whippet_core::Pool>) {
+async fn begun(server: &Server, up: &Upload) -> (crate::support::Sending, Peer, whippet_core::Client) {
     let pool = pool(|_| ());
     let sending = send(&pool, put(&server.origin(), &up.body));
     let mut peer = server.accept().await;

@@ -5,10 +5,10 @@ use crate::support::{becomes, get, pool, run, send, text};
 use std::cell::RefCell;
 use std::rc::Rc;
 use tokio::task::spawn_local;
-use whippet_core::{ErrorKind, Origin, Pool};
+use whippet_core::{Client, ErrorKind, Origin};
 
 /// A response whose end the test decides: the connection is in use until the body was read.
-async fn hold(pool: &Rc<Pool>, origin: &Origin) -> whippet_core::Response {
+async fn hold(pool: &Client, origin: &Origin) -> whippet_core::Response {
     send(pool, get(origin)).response().await
 }
 

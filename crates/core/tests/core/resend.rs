@@ -4,12 +4,11 @@ use crate::support::server::{OK, Peer, Server};
 use crate::support::{get, pool, post, request, run, send, send_within, text, upload};
 use bytes::Bytes;
 use http::Method;
-use std::rc::Rc;
 use std::time::Duration;
-use whippet_core::{ErrorKind, FieldLines, Pool, RequestBody, Timeouts};
+use whippet_core::{Client, ErrorKind, FieldLines, RequestBody, Timeouts};
 
 /// A pool with one idle connection, and the server's end of that.
-async fn idle() -> (Server, Rc<Pool>, Peer) {
+async fn idle() -> (Server, Client, Peer) {
     let (server, pool) = (Server::start().await, pool(|_| ()));
     let sending = send(&pool, get(&server.origin()));
     let mut peer = server.accept().await;

@@ -5,17 +5,16 @@ use crate::support::server::{OK, Server};
 use crate::support::{becomes, body_error, get, pool, run, send, text};
 use rcgen::date_time_ymd;
 use rustls::pki_types::CertificateDer;
-use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_local;
-use whippet_core::{Error, ErrorKind, Origin, Pool, Verify};
+use whippet_core::{Client, Error, ErrorKind, Origin, Verify};
 
-fn trusting(roots: &[CertificateDer<'static>]) -> Rc<Pool> {
+fn trusting(roots: &[CertificateDer<'static>]) -> Client {
     pool(|config| config.tls.verify = Verify::Roots(roots.to_vec()))
 }
 
 /// What becomes of one GET to a server with this identity: the body, or the error that came of the handshake.
-async fn visit(pool: &Rc<Pool>, server: Server, origin: &Origin, identity: Identity) -> Result<String, Error> {
+async fn visit(pool: &Client, server: Server, origin: &Origin, identity: Identity) -> Result<String, Error> {
     spawn_local(async move {
         if let Ok(mut peer) = identity.accept(&server).await {
             peer.answer(OK).await;

@@ -11,7 +11,7 @@ const ASKED: &str = "CONNECT a.test:443 HTTP/1.1\r\nHost: a.test:443\r\nAccept: 
 fn ask(reply: &str, pieces: usize) -> Result<(), Error> {
     let proxy = proxy(ProxyScheme::Http, None, "");
     let (opened, ()) = both(
-        async |stream| match open(stream, &proxy, "a.test:443", &mut Challenged::default()).await? {
+        async |stream| match open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await? {
             Some((stream, ahead)) if ahead.is_empty() => {
                 use_tunnel(stream).await;
                 Ok(())
@@ -72,7 +72,7 @@ fn what_follows_the_head_belongs_to_the_tunnel() {
     for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", "HTTP/1.1 204 OK\r\n\r\n"] {
         let proxy = proxy(ProxyScheme::Http, None, "");
         let (opened, ()) = both(
-            async |stream| open(stream, &proxy, "a.test:443", &mut Challenged::default()).await,
+            async |stream| open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await,
             async |mut peer| {
                 peer.head().await;
                 peer.say(format!("{head}hello\r\n\r\nthere")).await;
@@ -145,7 +145,7 @@ fn no_reply_is_a_proxy_error() {
     for (reply, expected) in rows {
         let proxy = proxy(ProxyScheme::Http, None, "");
         let (opened, ()) = both(
-            async |stream| open(stream, &proxy, "a.test:443", &mut Challenged::default()).await.map(|_| ()),
+            async |stream| open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await.map(|_| ()),
             async |mut peer| {
                 peer.head().await;
                 peer.say(reply).await;
@@ -163,7 +163,7 @@ fn the_proxys_own_fields_are_sent_and_nothing_else() {
     let fields = "Proxy-Authorization\nBasic dTpw\nX-Team\nblue\nX-Team\nred\naccept\ntext/html\nHost\nevil.test\n";
     let proxy = proxy(ProxyScheme::Http, None, fields);
     let (_, head) = both(
-        async |stream| open(stream, &proxy, "[::1]:443", &mut Challenged::default()).await.map(|_| ()),
+        async |stream| open(stream, &proxy, "[::1]:443", &mut AuthAttempt::default()).await.map(|_| ()),
         async |mut peer| peer.head().await,
     );
     assert_eq!(
@@ -179,7 +179,7 @@ fn an_authority_cannot_carry_a_line_of_its_own() {
     for authority in ["a\r\nX: y:443", "a b:443", "a\0:443", "a\n:443", "a/b:443", "", "a@b@c:443"] {
         let proxy = proxy(ProxyScheme::Http, None, "");
         let (opened, head) = both(
-            async |stream| open(stream, &proxy, authority, &mut Challenged::default()).await.map(|_| ()),
+            async |stream| open(stream, &proxy, authority, &mut AuthAttempt::default()).await.map(|_| ()),
             async |mut peer| peer.head().await,
         );
         let error = opened.expect_err(authority);
@@ -195,7 +195,7 @@ fn digest_is_answered_once_over_the_same_connection() {
     let proxy = proxy(ProxyScheme::Http, Some(("u", "p")), "");
     let (opened, (first, second)) = both(
         async |stream| {
-            let tunnel = open(stream, &proxy, "a.test:443", &mut Challenged::default()).await?;
+            let tunnel = open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await?;
             use_tunnel(tunnel.expect("the connection was kept").0).await;
             Ok::<(), Error>(())
         },
@@ -217,7 +217,7 @@ fn digest_is_answered_once_over_the_same_connection() {
 
     // The next tunnel is asked for with what is known already.
     let (_, third) = both(
-        async |stream| open(stream, &proxy, "b.test:443", &mut Challenged::default()).await.map(|_| ()),
+        async |stream| open(stream, &proxy, "b.test:443", &mut AuthAttempt::default()).await.map(|_| ()),
         async |mut peer| peer.head().await,
     );
     assert!(third.contains("uri=\"b.test:443\"") && third.contains("nc=00000002"), "{third}");
@@ -227,7 +227,7 @@ fn digest_is_answered_once_over_the_same_connection() {
 fn a_wrong_password_is_tried_once() {
     let proxy = proxy(ProxyScheme::Http, Some(("u", "wrong")), "");
     let (opened, heads) = both(
-        async |stream| open(stream, &proxy, "a.test:443", &mut Challenged::default()).await.map(|_| ()),
+        async |stream| open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await.map(|_| ()),
         async |mut peer| {
             let mut heads = 0;
             while !peer.head().await.is_empty() {
@@ -246,7 +246,7 @@ fn a_stale_nonce_is_answered_once_more() {
     let proxy = proxy(ProxyScheme::Http, Some(("u", "p")), "");
     let stale = CHALLENGE.replace("qop", "stale=true, qop");
     let (opened, heads) = both(
-        async |stream| open(stream, &proxy, "a.test:443", &mut Challenged::default()).await.map(|_| ()),
+        async |stream| open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await.map(|_| ()),
         async |mut peer| {
             let mut heads = 0;
             while !peer.head().await.is_empty() {
@@ -269,7 +269,7 @@ fn a_proxy_that_closes_with_its_challenge_is_asked_over_another_connection() {
         CHALLENGE.replace("Content-Length", "Connection: close\r\nContent-Length"),
         CHALLENGE.replace("HTTP/1.1", "HTTP/1.0"),
     ] {
-        let mut challenged = Challenged::default();
+        let mut challenged = AuthAttempt::default();
         let (opened, ()) = both(
             async |stream| open(stream, &proxy, "a.test:443", &mut challenged).await,
             async |mut peer| {
@@ -293,7 +293,7 @@ fn a_challenge_without_credentials_for_it_is_a_refusal() {
     for (credentials, challenge) in [(None, CHALLENGE), (Some(("u", "p")), basic.as_str())] {
         let proxy = proxy(ProxyScheme::Http, credentials, "");
         let (opened, ()) = both(
-            async |stream| open(stream, &proxy, "a.test:443", &mut Challenged::default()).await.map(|_| ()),
+            async |stream| open(stream, &proxy, "a.test:443", &mut AuthAttempt::default()).await.map(|_| ()),
             async |mut peer| {
                 peer.head().await;
                 peer.say(challenge).await;

@@ -6,10 +6,9 @@
 use super::pool;
 use super::server::Server;
 use std::io;
-use std::rc::Rc;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use whippet_core::{Pool, PoolConfig, Versions};
+use whippet_core::{Client, PoolConfig, Versions};
 
 /// RFC 9113 section 6.
 pub const DATA: u8 = 0;
@@ -36,7 +35,7 @@ pub const ENHANCE_YOUR_CALM: u32 = 11;
 pub const OK: &[(&str, &str)] = &[(":status", "200")];
 
 /// A pool that speaks HTTP/2 by prior knowledge.
-pub fn http2_pool(change: impl FnOnce(&mut PoolConfig)) -> Rc<Pool> {
+pub fn http2_pool(change: impl FnOnce(&mut PoolConfig)) -> Client {
     pool(|config| {
         config.versions = Versions { http1: false, http2: true };
         change(config);

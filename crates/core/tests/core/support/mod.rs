@@ -14,7 +14,8 @@ use tokio::runtime::Builder;
 use tokio::task::{JoinHandle, LocalSet, spawn_local};
 use tokio::time::{sleep, timeout};
 use whippet_core::{
-    BodySender, Error, ErrorKind, FieldLines, Frame, Origin, Pool, PoolConfig, Request, RequestBody, Response, Timeouts,
+    BodySender, Client, Error, ErrorKind, FieldLines, Frame, Origin, PoolConfig, Request, RequestBody, Response,
+    Timeouts,
 };
 
 /// Longer than anything here takes: a test that hangs fails instead.
@@ -28,14 +29,14 @@ pub fn run<T>(test: impl Future<Output = T>) -> T {
 }
 
 /// A pool with the default limits, as changed by `change`.
-pub fn pool(change: impl FnOnce(&mut PoolConfig)) -> Rc<Pool> {
+pub fn pool(change: impl FnOnce(&mut PoolConfig)) -> Client {
     let mut config = PoolConfig::default();
     change(&mut config);
-    Pool::new(config)
+    Client::new(config)
 }
 
 /// The pool says `line`, if not at once then soon: what a peer does takes a moment to be noticed.
-pub async fn becomes(pool: &Pool, line: &str) {
+pub async fn becomes(pool: &Client, line: &str) {
     for _ in 0..2_000 {
         if format!("{pool:?}") == line {
             return;
@@ -75,11 +76,11 @@ pub fn post(origin: &Origin, body: impl Into<Bytes>) -> Request {
 pub struct Sending(JoinHandle<Result<Response, Error>>);
 
 /// Starts an exchange without timeouts.
-pub fn send(pool: &Rc<Pool>, request: Request) -> Sending {
+pub fn send(pool: &Client, request: Request) -> Sending {
     send_within(pool, request, Timeouts::default())
 }
 
-pub fn send_within(pool: &Rc<Pool>, request: Request, timeouts: Timeouts) -> Sending {
+pub fn send_within(pool: &Client, request: Request, timeouts: Timeouts) -> Sending {
     let pool = pool.clone();
     Sending(spawn_local(async move { pool.send(request, timeouts).await }))
 }
