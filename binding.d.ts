@@ -87,18 +87,7 @@ export interface PoolOptions {
   /** The versions that may be spoken. */
   http1: boolean
   http2: boolean
-  /** True: the platform's trust store. False: no verification. */
-  verify: boolean
-  /** DER certificates to trust instead of the platform's store. */
-  roots?: Array<Uint8Array>
-  /** DER certificates to trust besides the platform's store. */
-  extraRoots?: Array<Uint8Array>
-  /** The client's own certificate, the one of the key first: DER. */
-  clientCert?: Array<Uint8Array>
-  /** Its private key: PKCS#8, DER. */
-  clientKey?: Uint8Array
-  /** The file that TLS secrets are appended to. */
-  keyLog?: string
+  tls: TlsOptions
   /** A unix socket or a named pipe that all connections lead to. */
   socketPath?: string
   /** The address that connections start from. */
@@ -134,13 +123,8 @@ export interface ProxyHandleOptions {
   password?: string
   /** Header lines of CONNECT, in Latin-1: `name \n value \n …` */
   fields: Uint8Array
-  /** Of the connection to an https proxy; see `PoolOptions`. */
-  verify: boolean
-  roots?: Array<Uint8Array>
-  extraRoots?: Array<Uint8Array>
-  clientCert?: Array<Uint8Array>
-  clientKey?: Uint8Array
-  keyLog?: string
+  /** Of the connection to an https proxy. */
+  tls: TlsOptions
 }
 
 /** How a proxy is spoken to: the scheme of its URL. */
@@ -154,4 +138,20 @@ export interface ResolveRule {
   port?: number
   /** Without brackets. */
   address: string
+}
+
+/** What TLS connections depend on: those of a pool, or those to an https proxy. */
+export interface TlsOptions {
+  /** True: the platform's trust store. False: no verification. */
+  verify: boolean
+  /** DER certificates to trust instead of the platform's store. */
+  roots?: Array<Uint8Array>
+  /** DER certificates to trust besides the platform's store. */
+  extraRoots?: Array<Uint8Array>
+  /** The client's own certificate, the one of the key first: DER. */
+  clientCert?: Array<Uint8Array>
+  /** Its private key: PKCS#8, DER. */
+  clientKey?: Uint8Array
+  /** The file that TLS secrets are appended to. */
+  keyLog?: string
 }

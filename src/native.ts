@@ -4,4 +4,4 @@
  */
 
 export { Decoder, Engine, ProxyHandle } from '../binding.js';
-export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../binding.js';
+export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions, TlsOptions } from '../binding.js';

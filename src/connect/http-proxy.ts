@@ -8,7 +8,7 @@ import type { DigestAuth } from '../auth/digest.js';
 import { InvalidURL, maskUserinfo, quote, typeName } from '../errors.js';
 import { Headers } from '../headers.js';
 import { checkOptions, nearest } from '../check-options.js';
-import type { Trust } from './trust.js';
+import type { TlsOptions } from '../native.js';
 import { resolveTrust } from './trust.js';
 import type { CertificateTypes, ClientCertificateOptions, HeaderTypes, URLTypes } from '../types.js';
 import { URL } from '../url/url.js';
@@ -58,7 +58,7 @@ export class HTTPProxy {
   readonly proxyMode: HTTPProxyMode;
   readonly proxyHeaders: Headers;
   #auth: HTTPProxyOptions['auth'];
-  #trust: Partial<Trust>;
+  #trust: Partial<TlsOptions>;
 
   constructor(options: HTTPProxyOptions) {
     if (typeof options !== 'object' || options === null) {
@@ -110,7 +110,7 @@ export class HTTPProxy {
   }
 
   /** What differs from the client's. @internal */
-  get trust(): Partial<Trust> {
+  get trust(): Partial<TlsOptions> {
     return this.#trust;
   }
 

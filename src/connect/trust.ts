@@ -8,6 +8,7 @@ import path from 'node:path';
 import { readCertificateFile, readCertificateFolder, readCertificates } from './certificates.js';
 import { readClientCertificate } from './client-certificate.js';
 import { quote } from '../errors.js';
+import type { TlsOptions } from '../native.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
 
 /** The options as a user gives them. */
@@ -16,23 +17,14 @@ export interface TrustOptions {
   cert?: ClientCertificateOptions | null;
 }
 
-/** As the core takes them. */
-export interface Trust {
-  verify: boolean;
-  roots?: Uint8Array[];
-  extraRoots?: Uint8Array[];
-  clientCert?: Uint8Array[];
-  clientKey?: Uint8Array;
-  keyLog?: string;
-}
-
 /**
  * Reads the files that the options, and with `trustEnv` the variables, name; without any, it reads none.
  *
  * @throws TypeError naming the option or the variable
  */
-export function resolveTrust({ verify = true, cert }: TrustOptions, trustEnv: boolean): Trust {
-  const trust: Trust = { verify: verify !== false };
+export function resolveTrust({ verify = true, cert }: TrustOptions, trustEnv: boolean): TlsOptions {
+  // What is left out here the addon would take from a polluted Object.prototype.
+  const trust = { __proto__: null, verify: verify !== false } as TlsOptions;
   if (verify === true) {
     if (trustEnv) readVariables(trust);
   } else if (verify !== false) {
@@ -48,7 +40,7 @@ export function resolveTrust({ verify = true, cert }: TrustOptions, trustEnv: bo
 }
 
 /** SSL_CERT_FILE goes before SSL_CERT_DIR, and either replaces the platform's store; NODE_EXTRA_CA_CERTS is added, as in Node. */
-function readVariables(trust: Trust): void {
+function readVariables(trust: TlsOptions): void {
   const file = variable('SSL_CERT_FILE');
   const folders = file === undefined ? variable('SSL_CERT_DIR') : undefined;
   const extra = variable('NODE_EXTRA_CA_CERTS');

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! JavaScript thread            I/O thread (one per Node environment, started by the first request)
-//! engine.send(id, …) ── queue ──▶ command: head string → core::Request ─▶ Pool::send
+//! engine.send(id, …) ── queue ──▶ command: head string → core::Request ─▶ Client::send
 //! onBatch(buffer, large) ◀─ one signal ── record: records packed side by side
 //! ```
 //!

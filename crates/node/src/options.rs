@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use whippet_core::{ClientAuth, Overrides, PoolConfig, Proxy, Route, Timeouts, TlsOptions, Verify, Versions};
+use whippet_core::{ClientAuth, Overrides, PoolConfig, Proxy, Route, Timeouts, Verify, Versions};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -22,18 +22,7 @@ pub struct PoolOptions {
     /// The versions that may be spoken.
     pub http1: bool,
     pub http2: bool,
-    /// True: the platform's trust store. False: no verification.
-    pub verify: bool,
-    /// DER certificates to trust instead of the platform's store.
-    pub roots: Option<Vec<Uint8Array>>,
-    /// DER certificates to trust besides the platform's store.
-    pub extra_roots: Option<Vec<Uint8Array>>,
-    /// The client's own certificate, the one of the key first: DER.
-    pub client_cert: Option<Vec<Uint8Array>>,
-    /// Its private key: PKCS#8, DER.
-    pub client_key: Option<Uint8Array>,
-    /// The file that TLS secrets are appended to.
-    pub key_log: Option<String>,
+    pub tls: TlsOptions,
     /// A unix socket or a named pipe that all connections lead to.
     pub socket_path: Option<String>,
     /// The address that connections start from.
@@ -68,15 +57,7 @@ impl TryFrom<PoolOptions> for PoolConfig {
             keepalive_expiry: options.keepalive_expiry_ms.map(duration),
             ping_interval: options.ping_interval_ms.map(duration),
             versions: Versions { http1: options.http1, http2: options.http2 },
-            tls: TlsParts {
-                verify: options.verify,
-                roots: options.roots,
-                extra_roots: options.extra_roots,
-                client_cert: options.client_cert,
-                client_key: options.client_key,
-                key_log: options.key_log,
-            }
-            .into(),
+            tls: options.tls.into(),
             route: Route {
                 socket_path: options.socket_path.map(PathBuf::from),
                 local_address: options.local_address.as_deref().map(address).transpose()?,
@@ -86,31 +67,38 @@ impl TryFrom<PoolOptions> for PoolConfig {
     }
 }
 
-/// What pools and proxies are told about TLS, in the same words.
-pub(crate) struct TlsParts {
-    pub(crate) verify: bool,
-    pub(crate) roots: Option<Vec<Uint8Array>>,
-    pub(crate) extra_roots: Option<Vec<Uint8Array>>,
-    pub(crate) client_cert: Option<Vec<Uint8Array>>,
-    pub(crate) client_key: Option<Uint8Array>,
-    pub(crate) key_log: Option<String>,
+/// What TLS connections depend on: those of a pool, or those to an https proxy.
+#[napi(object)]
+pub struct TlsOptions {
+    /// True: the platform's trust store. False: no verification.
+    pub verify: bool,
+    /// DER certificates to trust instead of the platform's store.
+    pub roots: Option<Vec<Uint8Array>>,
+    /// DER certificates to trust besides the platform's store.
+    pub extra_roots: Option<Vec<Uint8Array>>,
+    /// The client's own certificate, the one of the key first: DER.
+    pub client_cert: Option<Vec<Uint8Array>>,
+    /// Its private key: PKCS#8, DER.
+    pub client_key: Option<Uint8Array>,
+    /// The file that TLS secrets are appended to.
+    pub key_log: Option<String>,
 }
 
-impl From<TlsParts> for TlsOptions {
-    fn from(parts: TlsParts) -> Self {
-        let verify = match (parts.roots, parts.verify) {
+impl From<TlsOptions> for whippet_core::TlsOptions {
+    fn from(options: TlsOptions) -> Self {
+        let verify = match (options.roots, options.verify) {
             (Some(roots), _) => Verify::Roots(certificates(&roots)),
             (None, true) => Verify::Platform,
             (None, false) => Verify::Off,
         };
-        let client_auth = match (parts.client_cert, parts.client_key) {
+        let client_auth = match (options.client_cert, options.client_key) {
             (Some(chain), Some(key)) => {
                 Some(Arc::new(ClientAuth { chain: certificates(&chain), key: key.to_vec().into() }))
             }
             _ => None,
         };
-        let extra_roots = certificates(&parts.extra_roots.unwrap_or_default());
-        TlsOptions { verify, extra_roots, client_auth, key_log: parts.key_log.map(PathBuf::from) }
+        let extra_roots = certificates(&options.extra_roots.unwrap_or_default());
+        whippet_core::TlsOptions { verify, extra_roots, client_auth, key_log: options.key_log.map(PathBuf::from) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! A proxy as JavaScript describes it, turned into the core's once. Which requests take it is told by their profiles.
 
-use crate::options::{TlsParts, copy};
+use crate::options::{TlsOptions, copy};
 use napi::bindgen_prelude::Uint8Array;
 use napi::{Error, Result};
 use napi_derive::napi;
@@ -30,13 +30,8 @@ pub struct ProxyHandleOptions {
     pub password: Option<String>,
     /// Header lines of CONNECT, in Latin-1: `name \n value \n …`
     pub fields: Uint8Array,
-    /// Of the connection to an https proxy; see `PoolOptions`.
-    pub verify: bool,
-    pub roots: Option<Vec<Uint8Array>>,
-    pub extra_roots: Option<Vec<Uint8Array>>,
-    pub client_cert: Option<Vec<Uint8Array>>,
-    pub client_key: Option<Uint8Array>,
-    pub key_log: Option<String>,
+    /// Of the connection to an https proxy.
+    pub tls: TlsOptions,
 }
 
 /// One proxy. Connections through it are shared by the requests whose profiles name this very handle.
@@ -67,15 +62,7 @@ impl ProxyHandle {
             forwards: options.forwards,
             credentials,
             fields,
-            tls: TlsParts {
-                verify: options.verify,
-                roots: options.roots,
-                extra_roots: options.extra_roots,
-                client_cert: options.client_cert,
-                client_key: options.client_key,
-                key_log: options.key_log,
-            }
-            .into(),
+            tls: options.tls.into(),
         })))
     }
 }

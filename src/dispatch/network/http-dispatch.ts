@@ -90,7 +90,7 @@ export class HTTPDispatch implements Dispatch {
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
       pingIntervalMs: limits.pingInterval ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
-      ...resolveTrust(given, trustEnv),
+      tls: resolveTrust(given, trustEnv),
       ...resolveRoute(given),
     } as PoolOptions;
     const { proxy = null } = given;

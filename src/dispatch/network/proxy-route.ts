@@ -7,7 +7,7 @@ import { Headers } from '../../headers.js';
 import type { HTTPProxy } from '../../connect/http-proxy.js';
 import { HTTPProxyMode } from '../../connect/http-proxy.js';
 import { Request } from '../../request/request.js';
-import type { Trust } from '../../connect/trust.js';
+import type { TlsOptions } from '../../native.js';
 import { URL } from '../../url/url.js';
 import type { PoolOptions, ProxyHandle, ProxyHandleOptions } from './engine.js';
 import * as native from './engine.js';
@@ -34,9 +34,9 @@ export class ProxyRoutes {
   }
 
   /** The client's `verify: false` does not open the connection on which credentials are told to everybody; its `cert` is for origins. */
-  #trust({ proxyUrl, trust }: HTTPProxy): Trust {
+  #trust({ proxyUrl, trust }: HTTPProxy): TlsOptions {
     if (proxyUrl.scheme !== 'https') return { verify: true };
-    const { roots, extraRoots, keyLog } = this.#pool;
+    const { roots, extraRoots, keyLog } = this.#pool.tls;
     return { verify: true, roots, extraRoots, keyLog, ...trust };
   }
 }
@@ -55,7 +55,7 @@ export class ProxyRoute {
   readonly number: number;
 
   /** @param trust Whom to trust as an https proxy. */
-  constructor(proxy: HTTPProxy, forwards: boolean, trust: Trust, number: number) {
+  constructor(proxy: HTTPProxy, forwards: boolean, trust: TlsOptions, number: number) {
     this.proxy = proxy;
     this.number = number;
     this.forwards = forwards;
@@ -71,7 +71,7 @@ export class ProxyRoute {
       username: told?.[0],
       password: told?.[1],
       fields: ownText(this.#lines, 'latin1'),
-      ...trust,
+      tls: { __proto__: null, ...trust },
     } as ProxyHandleOptions);
   }
 
