@@ -110,7 +110,7 @@ fn answer_challenge(request: &mut Request, answer: &Answer, attempt: &mut AuthAt
     Ok(true)
 }
 
-/// However the exchange ends, the producer of a streamed body is told.
+/// Stops the producer of a streamed body, however the exchange ends.
 struct StopOnDrop(Option<RequestBody>);
 
 impl StopOnDrop {

@@ -15,7 +15,7 @@ use crate::proxy::Proxy;
 use crate::tls::{Tls, TlsOptions};
 use crate::version::Versions;
 use hop::ProxyTls;
-pub use resolve::Overrides;
+pub use resolve::AddressOverrides;
 use std::net::IpAddr;
 use std::path::PathBuf;
 pub(crate) use stream::{Socket, Stream};
@@ -23,19 +23,19 @@ pub(crate) use stream::{Socket, Stream};
 /// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the
 /// verified name are the URL's all the same.
 #[derive(Clone, Debug, Default)]
-pub struct Route {
+pub struct ConnectOverrides {
     /// A unix socket, on Windows a named pipe: every connection leads there, whatever the host.
     pub socket_path: Option<PathBuf>,
     /// Connections start here, and lead to addresses of the same family only.
     pub local_address: Option<IpAddr>,
     /// Asked before DNS.
-    pub resolve: Overrides,
+    pub resolve: AddressOverrides,
 }
 
 /// What a pool's connections have in common.
 pub(crate) struct Connector {
     tls: Tls,
-    route: Route,
+    overrides: ConnectOverrides,
     proxy_tls: ProxyTls,
 }
 
@@ -46,8 +46,8 @@ pub(crate) struct Connected {
 }
 
 impl Connector {
-    pub(crate) fn new(tls: TlsOptions, route: Route) -> Self {
-        Connector { tls: Tls::new(tls), route, proxy_tls: ProxyTls::default() }
+    pub(crate) fn new(tls: TlsOptions, overrides: ConnectOverrides) -> Self {
+        Connector { tls: Tls::new(tls), overrides, proxy_tls: ProxyTls::default() }
     }
 
     /// A connection to `origin`, or, by way of `proxy`, to wherever that leads.
@@ -78,7 +78,7 @@ impl Connector {
 
     /// A socket to where the origin listens.
     async fn open(&self, origin: &Origin) -> Result<Stream, Error> {
-        let Route { socket_path, local_address, resolve } = &self.route;
+        let ConnectOverrides { socket_path, local_address, resolve } = &self.overrides;
         if let Some(path) = socket_path {
             return local::connect(path).await.map_err(|cause| {
                 let what = format_args!("cannot connect to {origin} through '{}'", path.display());

@@ -106,7 +106,7 @@ impl Error {
         self.kind
     }
 
-    /// The connection ended; with no byte heard before, that is all that can be said of it.
+    /// The connection ended. If no byte had been received before, nothing else is known of the fault.
     pub(crate) fn is_disconnect(&self) -> bool {
         matches!(self.kind, ErrorKind::RemoteProtocolError | ErrorKind::ReadError | ErrorKind::WriteError)
     }

@@ -30,7 +30,7 @@ mod tls;
 mod version;
 
 pub use client::Client;
-pub use connect::{Overrides, Route};
+pub use connect::{AddressOverrides, ConnectOverrides};
 pub use decode::{DecodeError, Decoder, STEP, Step};
 pub use error::{Error, ErrorKind, Refusal};
 pub use frame::Frame;

@@ -31,6 +31,10 @@ impl Origin {
     }
 
     /// Reads `http://host`, `https://host:port`, `https://[v6]:port`.
+    ///
+    /// # Errors
+    ///
+    /// A `LocalProtocolError` when the text has another form.
     pub fn parse(text: &str) -> Result<Origin, Error> {
         let bad = || Error::new(ErrorKind::LocalProtocolError, format!("not an origin: {text:?}"));
         let (scheme, authority) = match text.split_once("://") {
@@ -59,6 +63,7 @@ impl Origin {
         Ok(Origin::new(scheme, host, port))
     }
 
+    /// `http` or `https`.
     pub fn scheme(&self) -> Scheme {
         self.0.scheme
     }
@@ -68,6 +73,7 @@ impl Origin {
         &self.0.host
     }
 
+    /// The scheme's default where the text has none.
     pub fn port(&self) -> u16 {
         self.0.port
     }

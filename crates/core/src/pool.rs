@@ -83,7 +83,7 @@ impl Multiplexed for Http2 {
 impl Pool {
     pub fn new(mut config: PoolConfig) -> Rc<Pool> {
         // Taken: they may be large, and the connector shares them with others.
-        let connector = Connector::new(take(&mut config.tls), take(&mut config.route));
+        let connector = Connector::new(take(&mut config.tls), take(&mut config.overrides));
         Rc::new_cyclic(|this| Pool {
             connector,
             config,

@@ -1,4 +1,4 @@
-//! What a proxy is: where it listens, how it is spoken to, who we are to it. Opening a way through it is
+//! What a proxy is: where it listens, how it is spoken to, and the credentials for it. Opening a way through it is
 //! [`crate::connect`]'s work; which request takes which proxy, and reading the environment, is `src/proxies.ts`'s.
 
 mod challenge;
@@ -51,7 +51,7 @@ pub struct Credentials {
 }
 
 /// One proxy. Two of them are equal only when one was cloned from the other: connections through a proxy are shared among
-/// those who use the same one, and nothing that it has said is ever told to another.
+/// those who use the same one, and what one has sent never reaches another.
 #[derive(Clone)]
 pub struct Proxy(Arc<Parts>);
 
@@ -92,7 +92,7 @@ impl Proxy {
         may_answer.then_some(AuthAttempt { times: before.times + 1, session: Some(Box::new(session)) })
     }
 
-    /// The answer to this very challenge. Nobody else has its nonce until it is `accepted`: answers of several requests to
+    /// The answer to this very challenge. No other request uses its nonce until it is `accepted`: answers of several requests to
     /// one nonce may arrive in another order than they were counted in, which a proxy takes for a replay.
     pub(crate) fn answer(
         &self,

@@ -1,5 +1,5 @@
 //! TLS by rustls: options, the handshake, and its errors under the codes that Node users know. What is made of the options
-//! is in `config`, whom the platform trusts in `platform`.
+//! is in `config`, the platform's trust store in `platform`.
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
@@ -21,13 +21,13 @@ mod verifier;
 
 pub use platform::take_warning;
 
-/// Whom to trust.
+/// What a server's certificate is verified against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Verify {
     /// The platform's trust store; Mozilla's roots where that is empty.
     #[default]
     Platform,
-    /// Nobody is asked: any certificate for any name.
+    /// No verification: any certificate for any name.
     Off,
     /// Exactly these.
     Roots(Vec<CertificateDer<'static>>),

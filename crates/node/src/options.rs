@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use whippet_core::{ClientAuth, Overrides, PoolConfig, Proxy, Route, Timeouts, Verify, Versions};
+use whippet_core::{AddressOverrides, ClientAuth, ConnectOverrides, PoolConfig, Proxy, Timeouts, Verify, Versions};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -46,7 +46,7 @@ impl TryFrom<PoolOptions> for PoolConfig {
     type Error = Error;
 
     fn try_from(options: PoolOptions) -> Result<Self, Error> {
-        let mut resolve = Overrides::default();
+        let mut resolve = AddressOverrides::default();
         for rule in options.resolve.unwrap_or_default() {
             resolve.insert(&rule.host, rule.port, address(&rule.address)?);
         }
@@ -58,7 +58,7 @@ impl TryFrom<PoolOptions> for PoolConfig {
             ping_interval: options.ping_interval_ms.map(duration),
             versions: Versions { http1: options.http1, http2: options.http2 },
             tls: options.tls.into(),
-            route: Route {
+            overrides: ConnectOverrides {
                 socket_path: options.socket_path.map(PathBuf::from),
                 local_address: options.local_address.as_deref().map(address).transpose()?,
                 resolve,

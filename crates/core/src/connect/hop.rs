@@ -11,8 +11,8 @@ use std::cell::RefCell;
 use std::net::{IpAddr, SocketAddr};
 use std::rc::Rc;
 
-/// The TLS sides of the proxies that a pool has connected to. Whom they trust is not what origins are trusted by; sessions are
-/// kept by name and port, so that no origin is shown a proxy's.
+/// TLS for the proxies that a pool has connected to. They have trusted roots of their own, and sessions of their own, so that no
+/// origin is shown a proxy's.
 #[derive(Default)]
 pub(super) struct ProxyTls(RefCell<Vec<(Proxy, Rc<Tls>)>>);
 
@@ -85,7 +85,7 @@ impl Connector {
 
     /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
     async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
-        let mut addresses = resolve::resolve(origin, &self.route.resolve).await?;
+        let mut addresses = resolve::resolve(origin, &self.overrides.resolve).await?;
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }

@@ -10,9 +10,9 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 /// Addresses of hosts, known beforehand; those for one port go before those for any.
 #[derive(Clone, Debug, Default)]
-pub struct Overrides(HashMap<Box<str>, HashMap<Option<u16>, IpAddr>>);
+pub struct AddressOverrides(HashMap<Box<str>, HashMap<Option<u16>, IpAddr>>);
 
-impl Overrides {
+impl AddressOverrides {
     /// `host` as an [`Origin`] has it; no port is every port.
     pub fn insert(&mut self, host: &str, port: Option<u16>, address: IpAddr) {
         self.0.entry(canonical(host).into()).or_default().insert(port, address);
@@ -36,7 +36,7 @@ fn canonical(host: &str) -> Cow<'_, str> {
 }
 
 /// Addresses in the resolver's order (RFC 6724), at least one.
-pub(crate) async fn resolve(origin: &Origin, overrides: &Overrides) -> Result<Vec<SocketAddr>, Error> {
+pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Result<Vec<SocketAddr>, Error> {
     if let Some(address) = overrides.get(origin.host(), origin.port()) {
         return Ok(vec![SocketAddr::new(address, origin.port())]);
     }
@@ -89,7 +89,7 @@ mod tests {
     #[test]
     fn overrides_for_a_port_go_before_those_for_a_host() {
         let [any, one] = ["10.0.0.1", "::1"].map(|text| text.parse::<IpAddr>().expect(text));
-        let mut overrides = Overrides::default();
+        let mut overrides = AddressOverrides::default();
         overrides.insert("example.org", None, any);
         overrides.insert("example.org.", Some(8443), one);
         overrides.insert("0:0::2", None, any);

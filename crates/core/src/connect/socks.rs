@@ -74,7 +74,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Talk<'_, S> {
             let is_unreachable = !matches!(reply, 2 | 7);
             return Err(Refused { is_unreachable, ..self.refused(format!("Proxy Server could not connect: {text}.")) });
         }
-        // The address that it connects from, which nobody needs.
+        // The address that it connects from is of no use here.
         match kind {
             1 => self.read::<6>().await.map(drop),
             4 => self.read::<18>().await.map(drop),

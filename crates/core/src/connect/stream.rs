@@ -66,13 +66,13 @@ impl Socket {
         Socket(Some(std::os::windows::io::AsRawSocket::as_raw_socket(stream)))
     }
 
-    /// Neither bytes nor an end are waiting to be read. Nobody can ask a pipe; it counts as silent.
+    /// Neither bytes nor an end are waiting to be read. A pipe cannot be asked; it counts as silent.
     pub(crate) fn is_silent(self) -> bool {
         #[cfg(unix)]
         let number = self.0;
         #[cfg(windows)]
         let Some(number) = self.0 else { return true };
-        // SAFETY: whoever keeps the number forgets it when the socket is closed.
+        // SAFETY: the number is forgotten when the socket is closed (`Drop` of `MeteredStream`).
         #[cfg(unix)]
         let open = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         // SAFETY: as above.

@@ -22,11 +22,11 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 /// The head of the reply.
-const HEAD_LIMIT: usize = 64 * 1024;
+const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// What is kept of the body of a refusal.
-const BODY_LIMIT: usize = 64 * 1024;
+const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A refusal is one, also when its body does not come.
-const BODY_PATIENCE: Duration = Duration::from_secs(1);
+const BODY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Asks for a tunnel to `authority` (`host:port`), and returns it with what came through it meanwhile. None: the proxy wants credentials, closes, and may be asked once more over
 /// another connection.
@@ -42,7 +42,8 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let request = Connect { proxy, authority };
-    let shaken = Builder::new().title_case_headers(true).max_buf_size(HEAD_LIMIT).handshake(TokioIo::new(stream)).await;
+    let shaken =
+        Builder::new().title_case_headers(true).max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await;
     let (mut sender, connection) = shaken.map_err(|cause| request.failed(cause))?;
     let mut connection = Driven { connection, is_over: false };
     let mut is_used = false;
@@ -146,7 +147,7 @@ impl Connect<'_> {
     }
 }
 
-/// hyper's connection, polled by whoever waits for something that it does.
+/// hyper's connection, polled by the call that waits for something that it does.
 struct Driven<S: AsyncRead + AsyncWrite + Unpin + 'static> {
     connection: Connection<TokioIo<S>, RequestBody>,
     is_over: bool,
@@ -179,7 +180,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driven<S> {
             while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
                 let Ok(frame) = frame else { return false };
                 let Some(data) = frame.data_ref() else { continue };
-                let room = BODY_LIMIT - bytes.len();
+                let room = MAX_BODY_BYTES - bytes.len();
                 bytes.extend_from_slice(&data[..data.len().min(room)]);
                 if data.len() > room {
                     return false;
@@ -187,7 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driven<S> {
             }
             true
         };
-        let is_whole = timeout(BODY_PATIENCE, self.until(everything)).await.unwrap_or(false);
+        let is_whole = timeout(BODY_TIMEOUT, self.until(everything)).await.unwrap_or(false);
         let reason = head.extensions.get::<ReasonPhrase>().filter(|reason| !reason.as_bytes().is_empty());
         let reason = reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes()));
         (Refusal { status: head.status, reason, headers: head.headers, body: bytes.freeze() }, is_whole)

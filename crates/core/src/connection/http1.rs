@@ -28,7 +28,7 @@ pub(crate) struct Http1 {
     socket: Rc<MeteredSocket>,
     parked: Rc<ParkedConnection>,
     task: AbortHandle,
-    /// An exchange is under way, so that the connection is of no use to anybody else when it is dropped.
+    /// An exchange is under way, so that the connection cannot serve again when it is dropped.
     busy: bool,
 }
 
@@ -126,7 +126,7 @@ impl Http1 {
 
 impl Drop for Http1 {
     fn drop(&mut self) {
-        // An idle connection says goodbye (TLS close_notify); one in the middle of an exchange is cut.
+        // An idle connection is shut down (TLS close_notify); one in the middle of an exchange is cut.
         if self.busy {
             self.task.abort();
         } else {
@@ -135,10 +135,10 @@ impl Drop for Http1 {
     }
 }
 
-/// hyper's error as ours, of a head; `heard` is whether any byte of it came.
-fn failure(socket: &MeteredSocket, cause: hyper::Error, origin: &Origin, heard: bool) -> Error {
+/// hyper's error as ours, of a head; `begun`: a part of it was received.
+fn failure(socket: &MeteredSocket, cause: hyper::Error, origin: &Origin, begun: bool) -> Error {
     read_failure(socket, cause, origin, |cause| {
-        let what = match heard {
+        let what = match begun {
             true => format!("{origin} closed the connection in the middle of the response head"),
             false => format!("{origin}: Server disconnected without sending a response."),
         };

@@ -45,7 +45,7 @@ const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [
     (io::ErrorKind::UnexpectedEof, "ECONNRESET"),
 ];
 
-/// Faults that `io::ErrorKind` does not tell apart.
+/// Faults for which `io::ErrorKind` has no name of its own.
 #[cfg(unix)]
 fn errno_name(errno: i32) -> Option<&'static str> {
     const NAMES: [(i32, &str); 9] = [

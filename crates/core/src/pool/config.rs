@@ -1,6 +1,6 @@
-//! What a pool is told when it is made, and the numbers that it shows.
+//! The options of a pool, and the numbers that it shows.
 
-use crate::connect::Route;
+use crate::connect::ConnectOverrides;
 use crate::tls::TlsOptions;
 use crate::version::Versions;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -19,7 +19,7 @@ pub struct PoolConfig {
     pub ping_interval: Option<Duration>,
     pub versions: Versions,
     pub tls: TlsOptions,
-    pub route: Route,
+    pub overrides: ConnectOverrides,
 }
 
 impl Default for PoolConfig {
@@ -32,7 +32,7 @@ impl Default for PoolConfig {
             ping_interval: None,
             versions: Versions::default(),
             tls: TlsOptions::default(),
-            route: Route::default(),
+            overrides: ConnectOverrides::default(),
         }
     }
 }

@@ -35,7 +35,7 @@ pub(super) trait Multiplexed {
 /// An exclusive connection without an exchange.
 pub(super) struct Idle<C> {
     pub(super) connection: C,
-    /// Tells it from the others when it closes by itself.
+    /// Identifies it when it closes by itself.
     pub(super) id: u64,
     pub(super) since: Instant,
     pub(super) until: Option<Instant>,

@@ -1,4 +1,4 @@
-//! What connections are told apart by.
+//! What distinguishes connections.
 
 use crate::connect::hop;
 use crate::error::Error;

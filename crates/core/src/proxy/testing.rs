@@ -67,7 +67,7 @@ impl Peer {
     }
 
     pub(crate) async fn say(&mut self, bytes: impl AsRef<[u8]>) {
-        // Whoever has heard enough may be gone.
+        // A peer that has read enough may have closed the connection.
         let _ = self.0.write_all(bytes.as_ref()).await;
     }
 }

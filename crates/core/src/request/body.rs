@@ -67,7 +67,7 @@ impl RequestBody {
         }
     }
 
-    /// Nobody wants the rest: the producer is told, and the connection gets no more.
+    /// The rest is not wanted: `on_room` is called with true, and the connection gets no more.
     pub(crate) fn stop(&self) {
         if let RequestBody::Stream(StreamBody(channel)) = self {
             channel.stop();
@@ -79,7 +79,7 @@ impl RequestBody {
 pub struct BodySender(Rc<Channel>);
 
 impl BodySender {
-    /// Returns whether there is room for more; when not, `on_room` tells.
+    /// Returns whether there is room for more; when not, `on_room` is called once there is.
     pub fn push(&self, chunk: Bytes) -> bool {
         let channel = &self.0;
         if channel.state.get() == State::Open && !chunk.is_empty() {
@@ -97,7 +97,7 @@ impl BodySender {
         }
     }
 
-    /// Nobody reads any more: the response is there already, or the request failed.
+    /// The rest is not wanted: the response is complete, or the request failed.
     pub fn is_stopped(&self) -> bool {
         self.0.state.get() == State::Stopped
     }
@@ -263,7 +263,7 @@ impl Channel {
             }
             State::Taken => Poll::Ready(None),
             State::Aborted => Poll::Ready(Some(Err(BodyError::Aborted))),
-            // The response is being read; the connection is closed after it, so there is no end to be told.
+            // The response is being read, and the connection is closed after it: the body needs no end.
             State::Stopped => Poll::Pending,
             State::Open => {
                 self.waker.set(Some(cx.waker().clone()));

@@ -8,15 +8,21 @@ use crate::error::{Error, ErrorKind};
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
 
+/// The lines of one header section.
 #[derive(Clone, Default)]
 pub struct FieldLines(Bytes);
 
 impl FieldLines {
+    /// `text` as above; it is checked by [`FieldLines::to_map`].
     pub fn new(text: Bytes) -> Self {
         FieldLines(text)
     }
 
-    /// Fails, naming the header, when a name is no token or a value has a control character.
+    /// The lines as a map, in their order.
+    ///
+    /// # Errors
+    ///
+    /// A `LocalProtocolError` that names the header, when a name is no token or a value has a control character.
     pub fn to_map(&self) -> Result<HeaderMap, Error> {
         let text = &self.0;
         let mut map = HeaderMap::with_capacity(12);

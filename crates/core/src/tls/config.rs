@@ -13,14 +13,14 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
-/// Options without anybody who uses them that are remembered all the same: short-lived clients come one after another.
-const REMEMBERED: usize = 8;
+/// Options that no client uses any more are remembered up to this number: short-lived clients come one after another.
+const MAX_REMEMBERED_COUNT: usize = 8;
 
-/// Ports whose sessions are kept.
-const PORTS: usize = 64;
+/// Ports with sessions, per configuration.
+const MAX_PORT_COUNT: usize = 64;
 
 /// Of one port: rustls keeps them for an eighth as many servers.
-const SESSIONS: usize = 256;
+const MAX_SESSION_COUNT: usize = 256;
 
 /// Options, and what was made of them.
 pub(super) struct Shared {
@@ -56,12 +56,13 @@ impl Shared {
     pub(super) fn config(&self, port: u16, versions: Versions) -> Option<Arc<ClientConfig>> {
         let base = self.base.get()?;
         let mut by_port = self.by_port.lock().unwrap_or_else(PoisonError::into_inner);
-        if by_port.len() >= PORTS && !by_port.contains_key(&port) {
+        if by_port.len() >= MAX_PORT_COUNT && !by_port.contains_key(&port) {
             by_port.clear();
         }
-        let port = by_port
-            .entry(port)
-            .or_insert_with(|| Port { sessions: Resumption::in_memory_sessions(SESSIONS), variants: Vec::new() });
+        let port = by_port.entry(port).or_insert_with(|| Port {
+            sessions: Resumption::in_memory_sessions(MAX_SESSION_COUNT),
+            variants: Vec::new(),
+        });
         if let Some((_, config)) = port.variants.iter().find(|(offered, _)| *offered == versions) {
             return Some(config.clone());
         }
@@ -99,7 +100,7 @@ impl Known {
         if shared.options.client_auth.is_none() {
             self.remembered.retain(|other| !Arc::ptr_eq(other, &shared));
             self.remembered.push_back(shared.clone());
-            if self.remembered.len() > REMEMBERED {
+            if self.remembered.len() > MAX_REMEMBERED_COUNT {
                 self.remembered.pop_front();
             }
         }
@@ -176,13 +177,13 @@ mod tests {
         let key = Arc::downgrade(&known.find(with_key()));
         assert!(key.upgrade().is_none(), "its last user has gone");
         let first = Arc::downgrade(&known.find(roots(0)));
-        for byte in 1..REMEMBERED as u8 {
+        for byte in 1..MAX_REMEMBERED_COUNT as u8 {
             known.find(roots(byte));
         }
         assert!(first.upgrade().is_some(), "there is room");
         known.find(roots(u8::MAX));
         assert!(first.upgrade().is_none(), "the oldest has gone");
         known.find(roots(u8::MAX));
-        assert_eq!(known.in_use.len(), REMEMBERED);
+        assert_eq!(known.in_use.len(), MAX_REMEMBERED_COUNT);
     }
 }

@@ -7,7 +7,7 @@ use rustls::{AlertDescription, CertificateError, PeerIncompatible};
 use std::io;
 
 /// A certificate's text can be as long as its sender likes; an error's cannot.
-const MESSAGE_LIMIT: usize = 600;
+const MAX_MESSAGE_CHARS: usize = 600;
 
 pub(super) fn handshake(origin: &Origin, cause: io::Error) -> Error {
     let (code, why) = match cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
@@ -18,7 +18,7 @@ pub(super) fn handshake(origin: &Origin, cause: io::Error) -> Error {
         None => (io_code(&cause).unwrap_or("EPROTO"), format!("the TLS handshake failed: {cause}")),
     };
     let mut message = format!("cannot connect to {origin}: {why}");
-    if let Some((end, _)) = message.char_indices().nth(MESSAGE_LIMIT) {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE_CHARS) {
         message.truncate(end);
         message.push('…');
     }

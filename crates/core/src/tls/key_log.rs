@@ -13,7 +13,7 @@ impl KeyLog {
     pub(super) fn open(path: &Path) -> io::Result<KeyLog> {
         let mut options = OpenOptions::new();
         options.append(true).create(true);
-        // Whoever reads it reads the connections.
+        // With it, recorded connections can be decrypted.
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         options.open(path).map(|file| KeyLog(Mutex::new(file)))

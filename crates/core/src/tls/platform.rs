@@ -19,7 +19,7 @@ pub(super) fn verifier(extra_roots: &[CertificateDer<'static>]) -> Result<Verifi
     }
 }
 
-/// A verifier of its own when there is something to add; else everybody's.
+/// The platform's roots, shared, with a copy only where there are `extra_roots`.
 #[cfg(not(any(windows, target_vendor = "apple")))]
 pub(super) fn verifier(extra_roots: &[CertificateDer<'static>]) -> Result<Verifier, Error> {
     static STORE: OnceLock<Store> = OnceLock::new();
@@ -101,14 +101,14 @@ fn bundled() -> Arc<RootCertStore> {
     Arc::new(RootCertStore::from_iter(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()))
 }
 
-/// There is something to tell.
+/// A warning is due.
 static WARNED: AtomicBool = AtomicBool::new(false);
 
-/// What the user should hear of the trust store; each warning is given once.
+/// The warning about the trust store that is due, if any; it is given once.
 pub fn take_warning() -> Option<&'static str> {
     // Asked after each request, so first without writing to what threads share.
-    let told = WARNED.load(Ordering::Relaxed) && WARNED.swap(false, Ordering::Relaxed);
-    told.then_some(
+    let is_due = WARNED.load(Ordering::Relaxed) && WARNED.swap(false, Ordering::Relaxed);
+    is_due.then_some(
         "The system's trust store has no certificates, so https trusts the roots of Mozilla that came with whippet. \
          Install the package ca-certificates, or name certificates by verify or SSL_CERT_FILE.",
     )

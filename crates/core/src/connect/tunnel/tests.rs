@@ -123,7 +123,7 @@ fn anything_else_is_a_refusal_with_what_the_proxy_said() {
 fn a_body_without_end_is_cut() {
     let endless = format!("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 9999999\r\n\r\n{}", "x".repeat(100_000));
     let error = ask(&endless, endless.len()).expect_err("a refusal");
-    assert_eq!(error.refusal().expect("the reply").body.len(), BODY_LIMIT);
+    assert_eq!(error.refusal().expect("the reply").body.len(), MAX_BODY_BYTES);
     // Shorter than it should be, and then nothing.
     let error = ask("HTTP/1.1 502 Bad Gateway\r\nContent-Length: 99\r\n\r\nhalf", 9).expect_err("a refusal");
     assert_eq!(error.refusal().expect("the reply").body, "half");
@@ -131,7 +131,7 @@ fn a_body_without_end_is_cut() {
 
 #[test]
 fn no_reply_is_a_proxy_error() {
-    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(3 * HEAD_LIMIT));
+    let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(3 * MAX_HEAD_BYTES));
     let rows = [
         ("", "http://proxy.test:3128 closed the connection instead of answering CONNECT a.test:443"),
         (

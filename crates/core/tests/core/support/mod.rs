@@ -23,7 +23,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Runs a test where the core lives: on one thread, in a `LocalSet`.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = Builder::new_current_thread().enable_all().build().expect("the machine has threads and sockets");
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("the machine has threads and sockets");
     let done = LocalSet::new().block_on(&runtime, async { timeout(PATIENCE, test).await });
     done.expect("the test hangs")
 }
