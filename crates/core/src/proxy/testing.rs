@@ -18,9 +18,10 @@ pub(crate) fn proxy(scheme: ProxyScheme, credentials: Option<(&str, &str)>, fiel
     Proxy::new(ProxyOptions { scheme, host, port: 3128, forwards: false, credentials, fields, tls })
 }
 
-/// Runs both sides to their ends, which have to come within five seconds.
+/// Runs both sides to their ends, which have to come within five seconds of the paused clock: it moves when both sides wait.
 pub(crate) fn both<A, B>(client: impl AsyncFnOnce(DuplexStream) -> A, server: impl AsyncFnOnce(Peer) -> B) -> (A, B) {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().expect("a runtime");
     let (ours, theirs) = tokio::io::duplex(256 * 1024);
     runtime.block_on(async {
         let mut client = std::pin::pin!(client(ours));

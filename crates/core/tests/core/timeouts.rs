@@ -1,5 +1,5 @@
-//! The five timeouts: which one runs out, and what is left behind. Short real times, because a paused clock runs ahead
-//! of sockets; no test asserts how long anything took.
+//! The five timeouts: which one runs out, and what is left behind. By the clock of the tests, which is paused; no test asserts
+//! how long anything took.
 
 use crate::support::server::{OK, Server};
 use crate::support::{becomes, body_error, get, pool, post, request, run, send, send_within, text, upload};

@@ -11,21 +11,41 @@ use std::future::Future;
 use std::rc::Rc;
 use std::time::Duration;
 use tokio::runtime::Builder;
-use tokio::task::{JoinHandle, LocalSet, spawn_local};
-use tokio::time::{sleep, timeout};
+use tokio::task::{JoinHandle, LocalSet, spawn_blocking, spawn_local};
+use tokio::time::{advance, sleep, timeout};
 use whippet_core::{
     BodySender, Client, Error, ErrorKind, FieldLines, Frame, Origin, PoolConfig, Request, RequestBody, Response,
     Timeouts,
 };
 
-/// Longer than anything here takes: a test that hangs fails instead.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than anything here takes, by the test's clock: a test that hangs fails instead.
+const PATIENCE: Duration = Duration::from_secs(120);
 
-/// Runs a test where the core lives: on one thread, in a `LocalSet`.
+/// Runs a test where the core lives: on one thread, in a `LocalSet`, by a clock of its own.
 pub fn run<T>(test: impl Future<Output = T>) -> T {
-    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().expect("the machine has threads and sockets");
-    let done = LocalSet::new().block_on(&runtime, async { timeout(PATIENCE, test).await });
+    let runtime = Builder::new_current_thread().enable_all().start_paused(true).build();
+    let runtime = runtime.expect("the machine has threads and sockets");
+    let tasks = LocalSet::new();
+    let done = tasks.block_on(&runtime, async {
+        let clock = spawn_local(move_clock());
+        let done = timeout(PATIENCE, test).await;
+        clock.abort();
+        done
+    });
     done.expect("the test hangs")
+}
+
+/// Moves the paused clock by ten milliseconds for each that passes: waiting costs little, and the sockets, which know no other
+/// clock than the machine's, keep up.
+async fn move_clock() {
+    // While a blocking task runs, tokio does not move the clock to the next timer by itself.
+    let (_ends_with_this, ended) = std::sync::mpsc::channel::<()>();
+    spawn_blocking(move || ended.recv());
+    loop {
+        let tick = spawn_blocking(|| std::thread::sleep(Duration::from_millis(1)));
+        tick.await.expect("sleeping does not panic");
+        advance(Duration::from_millis(10)).await;
+    }
 }
 
 /// A pool with the default limits, as changed by `change`.
