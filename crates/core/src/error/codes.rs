@@ -21,10 +21,11 @@ pub(super) fn io_text(error: &io::Error) -> String {
         text.truncate(at);
     }
     // It goes on with a sentence: "connection refused". An abbreviation such as "I/O" stays.
-    if let [first, second, ..] = text.as_bytes() {
-        if first.is_ascii_uppercase() && second.is_ascii_lowercase() {
-            text[..1].make_ascii_lowercase();
-        }
+    if let [first, second, ..] = text.as_bytes()
+        && first.is_ascii_uppercase()
+        && second.is_ascii_lowercase()
+    {
+        text[..1].make_ascii_lowercase();
     }
     text
 }
