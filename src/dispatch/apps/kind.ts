@@ -14,14 +14,37 @@ export type FetchApp =
   | ((request: globalThis.Request, ...rest: any[]) => FetchAnswer)
   | { fetch(request: globalThis.Request, ...rest: any[]): FetchAnswer };
 
-/** A plain listener, an Express app among them. */
-export type NodeListener = (req: IncomingMessage, res: ServerResponse, next?: (error?: unknown) => void) => unknown;
+type Next = (error?: unknown) => void;
+
+interface Listeners {
+  // A method, as its parameters may be narrower: Express's Request is an IncomingMessage.
+  plain(req: IncomingMessage, res: ServerResponse, next?: Next): unknown;
+  // Two signatures that have no common one: TypeScript infers nothing from them.
+  silent(req: IncomingMessage, res: ServerResponse, next: Next): unknown;
+  silent<T>(req: IncomingMessage, res: ServerResponse, next: Next, silent?: T): unknown;
+}
+
+/** A plain listener, an Express app or Router among them. */
+export type NodeListener = Listeners['plain'];
+
+type OtherNodeApp = Server | { callback(): unknown } | { routing: unknown; ready(): unknown };
 
 /** A Node listener: Express, Koa or its callback(), Fastify, an http.Server, a plain `(req, res)`. */
-export type NodeApp = NodeListener | Server | { callback(): unknown } | { routing: unknown; ready(): unknown };
+export type NodeApp = NodeListener | OtherNodeApp;
 
-/** An object with `fetch`, or a function of at most one parameter, is a FetchApp; the rest are NodeApps. */
-export type AppTypes = FetchApp | NodeApp;
+/**
+ * An object with `fetch`, or a function of at most one parameter, is a FetchApp; the rest are NodeApps.
+ *
+ * So that the parameters of a function written in place are inferred, each number of them must have one signature: a function of
+ * one has the first. One of more cannot have that, and the last gives it Node's, which in turn says nothing of one parameter. That
+ * it is allowed at all says the one between, which says nothing of either.
+ */
+export type AppTypes =
+  | ((request: globalThis.Request) => FetchAnswer)
+  | Extract<FetchApp, object & { fetch: unknown }>
+  | OtherNodeApp
+  | Listeners['silent']
+  | { (req: IncomingMessage, res: ServerResponse, next: Next): unknown; <T>(one: T): unknown };
 
 /** The shapes that are told apart. */
 export type AppKind = 'fetch' | 'listener' | 'fastify' | 'koa' | 'server';
