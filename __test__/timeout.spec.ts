@@ -18,7 +18,6 @@ function five(timeout: TimeoutConfig): Five {
 
 const MADE: [given: ConstructorParameters<typeof TimeoutConfig>[0], expected: Five, shown: string][] = [
   [5000, [5000, 5000, 5000, 5000, null], 'TimeoutConfig(5000)'],
-  [0, [0, 0, 0, 0, null], 'TimeoutConfig(0)'],
   [0.5, [0.5, 0.5, 0.5, 0.5, null], 'TimeoutConfig(0.5)'],
   [2147483647, [2147483647, 2147483647, 2147483647, 2147483647, null], 'TimeoutConfig(2147483647)'],
   [null, [null, null, null, null, null], 'TimeoutConfig(null)'],
@@ -72,7 +71,7 @@ const RESOLVED: [given: TimeoutTypes | null | undefined, expected: Five][] = [
   [{}, [1, 2, 3, 4, 5]],
   [{ read: 30 }, [1, 30, 3, 4, 5]],
   [{ read: null, total: 9 }, [1, null, 3, 4, 9]],
-  [{ connect: 6, read: 7, write: 8, pool: 0, total: null }, [6, 7, 8, 0, null]],
+  [{ connect: 6, read: 7, write: 8, pool: 9, total: null }, [6, 7, 8, 9, null]],
   [{ read: undefined }, [1, 2, 3, 4, 5]],
 ];
 
@@ -89,9 +88,16 @@ test('undefined and a TimeoutConfig are passed on as they are', (t) => {
   t.is(resolveTimeout(inherited, DEFAULT_TIMEOUT), inherited);
 });
 
-const RANGE = 'is not allowed, expected milliseconds from 0 to 2147483647 or null';
+const RANGE = 'is not allowed, expected milliseconds above 0, up to 2147483647, or null';
 const BAD: [given: unknown, error: typeof TypeError | typeof RangeError, message: string][] = [
   [-1, RangeError, `timeout: -1 ${RANGE}`],
+  [0, RangeError, `timeout: 0 ${RANGE}; null is off`],
+  [-0, RangeError, `timeout: 0 ${RANGE}; null is off`],
+  ...['connect', 'read', 'write', 'pool', 'total'].map((kind): (typeof BAD)[0] => [
+    { [kind]: 0 },
+    RangeError,
+    `timeout.${kind}: 0 ${RANGE}; null is off`,
+  ]),
   [NaN, RangeError, `timeout: NaN ${RANGE}`],
   [Infinity, RangeError, `timeout: Infinity ${RANGE}`],
   [2 ** 31, RangeError, `timeout: 2147483648 ${RANGE}`],
@@ -118,6 +124,8 @@ for (const given of ['5', true, 5n, [5, 5], () => 5]) {
 
 test('TimeoutConfig refuses what is out of range, and unknown kinds', (t) => {
   t.throws(() => new TimeoutConfig(-1), { instanceOf: RangeError, message: `timeout: -1 ${RANGE}` });
+  t.throws(() => new TimeoutConfig(0), { instanceOf: RangeError, message: /null is off$/ });
+  t.throws(() => new TimeoutConfig({ totalTimeout: 0 }), { instanceOf: RangeError, message: /null is off$/ });
   t.throws(() => new TimeoutConfig({ poolTimeout: -1 }), {
     instanceOf: RangeError,
     message: `poolTimeout: -1 ${RANGE}`,

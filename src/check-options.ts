@@ -4,6 +4,7 @@
  */
 
 import { quote, typeName } from './errors.js';
+import { foreignName } from './foreign-options.js';
 
 /**
  * Throws a TypeError for an own enumerable key that is not known: `Unknown option 'timout' for client.get(). Did you mean
@@ -18,10 +19,19 @@ export function checkOptions(given: object, known: readonly string[], what: stri
   // `for…in` allocates no array of keys; it also sees inherited names, which the second question leaves out.
   for (const key in given) {
     if (names.has(key) || !Object.hasOwn(given, key)) continue;
-    const near = nearest(key, known);
-    const hint = near === undefined ? '' : ` Did you mean '${near}'?`;
-    throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hint}`);
+    throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hintFor(key, names)}`);
   }
+}
+
+/** What was meant: by another client's name, of which ours may stand elsewhere, or by a slip. */
+function hintFor(key: string, known: ReadonlySet<string>): string {
+  const ours = known.has('headers') ? foreignName(key) : undefined;
+  if (ours === undefined) {
+    const near = nearest(key, [...known]);
+    return near === undefined ? '' : ` Did you mean '${near}'?`;
+  }
+  if (!/^\w+$/.test(ours)) return ` Here that is ${ours}.`;
+  return known.has(ours) ? ` Did you mean '${ours}'?` : ` Here that is '${ours}', an option of the client.`;
 }
 
 /** `options[key]` if it is the object's own, else undefined. */

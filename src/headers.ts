@@ -21,6 +21,8 @@ export class Headers implements Iterable<[string, string]> {
   #list: string[] | null = [];
   /** The same as text, for the stair; null when it has to be written anew. */
   #lines: string | null = null;
+  /** The names that were merged last, those among them that null removed. */
+  #merges: ReadonlySet<string> | null = null;
   /** How often the text was searched instead of read. */
   #searches = 0;
 
@@ -213,7 +215,17 @@ export class Headers implements Iterable<[string, string]> {
    * @internal
    */
   merge(changes: HeaderTypes): void {
-    this.#apply(changes instanceof Headers ? fromHeaders(changes.#entries()) : read(changes, 'null removes'));
+    const given = changes instanceof Headers ? fromHeaders(changes.#entries()) : read(changes, 'null removes');
+    this.#merges = given.names;
+    this.#apply(given);
+  }
+
+  /**
+   * Whether the last `merge` named it, be it with null, which removes it.
+   * @internal
+   */
+  isMerged(key: string): boolean {
+    return this.#merges !== null && this.#merges.has(key);
   }
 
   #apply({ list, names }: Changes): void {

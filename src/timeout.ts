@@ -34,7 +34,7 @@ const optionNames = ['connect', 'read', 'write', 'pool', 'total'];
  * ```
  *
  * @throws TypeError for anything that is no number or null, and for unknown kinds
- * @throws RangeError for negative numbers, NaN and what is longer than 2147483647 ms
+ * @throws RangeError for 0, negative numbers, NaN and what is longer than 2147483647 ms; null is off
  */
 export class TimeoutConfig {
   /** One budget for DNS, TCP, proxy and TLS together. */
@@ -117,14 +117,17 @@ export function resolveTimeout(value: TimeoutTypes | null | undefined, inherited
   });
 }
 
-/** 0 is allowed: at once or not at all. */
+/** 0 is what other clients call no timeout: neither is meant by chance. */
 function checkDuration(value: number | null, name: string): number | null {
   if (value === null) return null;
   if (typeof value !== 'number') {
     throw new TypeError(`${name}: expected milliseconds (a number) or null, got ${typeName(value)}`);
   }
-  if (!(value >= 0 && value <= LONGEST)) {
-    throw new RangeError(`${name}: ${value} is not allowed, expected milliseconds from 0 to ${LONGEST} or null`);
+  if (!(value > 0 && value <= LONGEST)) {
+    const off = value === 0 ? '; null is off' : '';
+    throw new RangeError(
+      `${name}: ${value} is not allowed, expected milliseconds above 0, up to ${LONGEST}, or null${off}`,
+    );
   }
   return value;
 }

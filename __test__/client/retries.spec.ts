@@ -256,7 +256,6 @@ test('bad policies', (t) => {
   const bad: [unknown, RegExp][] = [
     [-1, /^retries: -1 is not allowed/],
     [1.5, /^retries: 1\.5/],
-    [null, /^retries: expected a number or a policy, got null/],
     ['3', /^retries: expected a number or a policy, got string/],
     [{}, /^retries\.limit: expected a number, got undefined/],
     [{ limit: 1, methods: 'GET' }, /^retries\.methods: expected a list/],

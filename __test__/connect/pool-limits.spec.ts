@@ -73,7 +73,6 @@ const BAD: [given: unknown, error: typeof TypeError | typeof RangeError, message
   [{ keepaliveExpiry: true }, TypeError, 'poolLimits.keepaliveExpiry: expected a number or null, got boolean'],
   [{ maxConnection: 5 }, TypeError, "Unknown option 'maxConnection' for poolLimits. Did you mean 'maxConnections'?"],
   [{ hardLimit: 5 }, TypeError, "Unknown option 'hardLimit' for poolLimits."],
-  [null, TypeError, 'poolLimits: expected an object such as { maxConnections: 100 }, got null'],
   [100, TypeError, 'poolLimits: expected an object such as { maxConnections: 100 }, got number'],
 ];
 

@@ -11,7 +11,7 @@ import {
   WriteTimeout,
 } from '../../src/index.js';
 import { blackhole } from '../helpers/blackhole.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveRaw, type RawServer } from '../helpers/server.js';
 
 const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
@@ -25,20 +25,20 @@ test('pool: no connection becomes free', async (t) => {
   const client = openClient(t, { poolLimits: { maxConnections: 1 } });
   const first = await client.stream('GET', server.url);
   const error = await runsOut(t, PoolTimeout, client.get(server.url, { timeout: { pool: 30 } }));
-  t.is(error.message, `no free connection for ${server.origin} within 30 ms`);
+  t.is(reasonOf(error), `PoolTimeout: no free connection for ${server.origin} within 30 ms`);
   t.is(String(client.pool), '<Pool 1 active, 0 queued | 0 idle>');
   t.is((await first.read()).toString(), 'ok');
   t.is(told(await client.get(server.url, { timeout: { pool: 30 } })), '200 ok');
 });
 
-test('pool: 0 is fine while there is room, and an error at once when there is none', async (t) => {
+test('pool: 1 is fine while there is room, and an error at once when there is none', async (t) => {
   const server = await serveRaw(t, OK);
-  const client = openClient(t, { poolLimits: { maxConnections: 1 }, timeout: { pool: 0 } });
+  const client = openClient(t, { poolLimits: { maxConnections: 1 }, timeout: { pool: 1 } });
   t.is(told(await client.get(server.url)), '200 ok');
   t.is(told(await client.get(server.url)), '200 ok');
   const first = await client.stream('GET', server.url);
   const error = await runsOut(t, PoolTimeout, client.get(server.url));
-  t.regex(error.message, /within 0 ms/);
+  t.regex(error.message, /within 1 ms/);
   t.is((await first.read()).toString(), 'ok');
 });
 
@@ -58,7 +58,7 @@ test('connect: nobody answers (a full backlog)', async (t) => {
   const port = await blackhole(t);
   const client = openClient(t, { timeout: { connect: 100 } });
   const error = await runsOut(t, ConnectTimeout, client.get(`http://127.0.0.1:${port}/`));
-  t.is(error.message, `no connection to http://127.0.0.1:${port} within 100 ms`);
+  t.is(reasonOf(error), `ConnectTimeout: no connection to http://127.0.0.1:${port} within 100 ms`);
   await eventually('the place is free', () => client.pool.active === 0);
 });
 
@@ -66,13 +66,13 @@ test('connect: the TLS handshake hangs', async (t) => {
   const server = await serveRaw(t, (connection) => connection.closed);
   const client = openClient(t, { timeout: { connect: 60 } });
   const error = await runsOut(t, ConnectTimeout, client.get(`https://127.0.0.1:${server.port}/`));
-  t.is(error.message, `no connection to https://127.0.0.1:${server.port} within 60 ms`);
+  t.is(reasonOf(error), `ConnectTimeout: no connection to https://127.0.0.1:${server.port} within 60 ms`);
   await closes(server);
 });
 
-test('connect: 0', async (t) => {
+test('connect: 1', async (t) => {
   const server = await serveRaw(t, (connection) => connection.closed);
-  const sent = openClient(t).get(`https://127.0.0.1:${server.port}/`, { timeout: { connect: 0 } });
+  const sent = openClient(t).get(`https://127.0.0.1:${server.port}/`, { timeout: { connect: 1 } });
   await runsOut(t, ConnectTimeout, sent);
 });
 
@@ -82,7 +82,7 @@ test('write: the server takes no more of a large body', async (t) => {
   const server = await serveRaw(t, deaf);
   const client = openClient(t, { timeout: { write: 60, read: 5000 } });
   const error = await runsOut(t, WriteTimeout, client.post(server.url, { content: Buffer.alloc(32 << 20) }));
-  t.is(error.message, `${server.origin} took no data for 60 ms`);
+  t.is(reasonOf(error), `WriteTimeout: ${server.origin} took no data for 60 ms`);
   await eventually('the place is free', () => client.pool.active === 0);
 });
 
@@ -133,7 +133,7 @@ for (const [title, said] of SILENCES) {
     const server = await serveRaw(t, saying(said));
     const client = openClient(t, { timeout: { read: 60 } });
     const error = await runsOut(t, ReadTimeout, client.get(server.url));
-    t.is(error.message, `no data from ${server.origin} for 60 ms`);
+    t.is(reasonOf(error), `ReadTimeout: no data from ${server.origin} for 60 ms`);
     await closes(server);
     t.is(String(client.pool), '<Pool 0 active, 0 queued | 0 idle>');
   });
@@ -168,9 +168,9 @@ test('read: a body after which nothing comes is not waited for', async (t) => {
   t.is(told(await openClient(t, { timeout: { read: 2000 } }).get(server.url)), '200 ok');
 });
 
-test('read: 0', async (t) => {
+test('read: 1', async (t) => {
   const server = await serveRaw(t, saying(''));
-  await runsOut(t, ReadTimeout, openClient(t).get(server.url, { timeout: { read: 0 } }));
+  await runsOut(t, ReadTimeout, openClient(t).get(server.url, { timeout: { read: 1 } }));
 });
 
 // ── total ──
@@ -179,7 +179,7 @@ test('total: a dripping body', async (t) => {
   const server = await serveRaw(t, dripping('x'.repeat(1000), 20));
   const client = openClient(t, { timeout: { total: 150 } });
   const error = await runsOut(t, TotalTimeout, client.get(server.url));
-  t.is(error.message, `${server.origin} did not finish within 150 ms in all`);
+  t.is(reasonOf(error), `TotalTimeout: ${server.origin} did not finish within 150 ms in all`);
   await closes(server);
 });
 
@@ -193,7 +193,7 @@ test('total: while queued, connecting, uploading and waiting for the head', asyn
   await runsOut(t, TotalTimeout, client.get(`https://127.0.0.1:${server.port}/`, limited));
   await runsOut(t, TotalTimeout, client.post(server.url, { content: stuck(), ...limited }));
   await runsOut(t, TotalTimeout, client.get(server.url, limited));
-  await runsOut(t, TotalTimeout, client.get(server.url, { timeout: { total: 0 } }));
+  await runsOut(t, TotalTimeout, client.get(server.url, { timeout: { total: 1 } }));
   await eventually('all places are free', () => client.pool.active === 0);
   await first;
 });

@@ -27,7 +27,7 @@ import { eventsOf } from './events.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
 import { cookiesFor, settleCookies, toCookies } from './cookie-header.js';
 import { Cookies } from '../cookies/cookies.js';
-import { DEFAULT_HEADERS, ownNames, withoutOwn } from './default-headers.js';
+import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
@@ -319,7 +319,7 @@ export class Client implements AsyncDisposable {
             method,
             target,
             '',
-            mergeHeaders(isHome ? this.#headers : withoutOwn(this.#headers), headers),
+            forRange(mergeHeaders(isHome ? this.#headers : withoutOwn(this.#headers), headers)),
             content,
             cookie,
           );
@@ -336,7 +336,7 @@ export class Client implements AsyncDisposable {
   #hasPlainHeaders(): boolean {
     const lines = this.#headers.toLines();
     if (this.#plain?.lines !== lines) {
-      const special = ['cookie', 'host', 'content-length', 'transfer-encoding', 'content-type'];
+      const special = ['cookie', 'host', 'content-length', 'transfer-encoding', 'content-type', 'range'];
       this.#plain = { lines, usable: !special.some((name) => this.#headers.has(name)) };
     }
     return this.#plain.usable;

@@ -22,3 +22,17 @@ export function withoutOwn(headers: Headers): Headers {
   for (const name of ownNames(headers)) rest.delete(name);
   return rest;
 }
+
+/**
+ * A range of a coded body is of no use, and some servers answer with one: unless the user has asked for codings, a request for a
+ * range asks for none (Fetch, "HTTP-network-or-cache fetch"; RFC 9110 §14.2).
+ *
+ * @param headers A client's, with the request's own merged into them.
+ */
+export function forRange(headers: Headers): Headers {
+  const isOwn = headers.isMerged('accept-encoding') || headers.get('accept-encoding') !== DEFAULT_CODINGS;
+  if (!isOwn && headers.has('range')) headers.set('Accept-Encoding', 'identity');
+  return headers;
+}
+
+const DEFAULT_CODINGS = DEFAULT_HEADERS.get('accept-encoding');

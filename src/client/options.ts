@@ -121,8 +121,24 @@ export function readOptions<T extends object>(options: T | undefined, known: rea
     throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
   }
   checkOptions(options, known, what);
-  return { __proto__: null, ...options } as T;
+  const given: Record<string, unknown> = { __proto__: null, ...options };
+  for (const name of nothings) if (given[name] === null) given[name] = undefined;
+  return given as T;
 }
+
+/** Options of which null is nothing, as if they were left out; of the others it is refused, or means "off". */
+const nothings = [
+  'headers',
+  'params',
+  'cookies',
+  'data',
+  'files',
+  'retries',
+  'eventHooks',
+  'mounts',
+  'poolLimits',
+  'baseUrl',
+];
 
 /** What is called or asked while a request is under way, where it would be too late to complain. null is none. */
 export function checkCalls(options: RequestOptions): void {

@@ -10,9 +10,9 @@ import type { PoolLimits } from '../types.js';
  * @throws TypeError for unknown names and for what is no number or null
  * @throws RangeError for numbers that are no such limit, naming it: `poolLimits.maxConnections: 0 is not allowed, …`
  */
-export function resolvePoolLimits(limits: PoolLimits | undefined): Required<PoolLimits> {
-  if (limits === undefined) return defaults;
-  if (limits === null || typeof limits !== 'object' || Array.isArray(limits)) {
+export function resolvePoolLimits(limits: PoolLimits | null | undefined): Required<PoolLimits> {
+  if (limits === undefined || limits === null) return defaults;
+  if (typeof limits !== 'object' || Array.isArray(limits)) {
     throw new TypeError(`poolLimits: expected an object such as { maxConnections: 100 }, got ${typeName(limits)}`);
   }
   checkOptions(limits, Object.keys(defaults), 'poolLimits');

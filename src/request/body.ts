@@ -81,7 +81,14 @@ export function encodeContent(content: ContentTypes): Body {
     checkUnread(content);
     return new StreamBody(() => iterate(checkUnread(content)), null, false);
   }
-  if (content instanceof Readable) return nodeBody(content, 'content');
+  if (content instanceof Readable) {
+    if (content.readableEncoding !== null && !content.readableObjectMode) {
+      throw new TypeError(
+        `content: expected a stream of bytes, got one of text (setEncoding('${content.readableEncoding}'))`,
+      );
+    }
+    return nodeBody(content, 'content');
+  }
   if ((content as unknown) instanceof URLSearchParams || isFormData(content)) {
     throw new TypeError(`content: expected a body as it is, got ${typeName(content)}: forms are given as data`);
   }

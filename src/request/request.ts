@@ -10,7 +10,7 @@ import type { Body } from './body.js';
 import { StreamBody, toChunk } from './body.js';
 import { Cookies } from '../cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from '../errors.js';
-import { hasLine, Headers } from '../headers.js';
+import { hasLine, Headers, mergeHeaders } from '../headers.js';
 import { boundaryOf } from './multipart.js';
 import { checkOptions } from '../check-options.js';
 import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from '../types.js';
@@ -70,10 +70,10 @@ export class Request {
     const content = toContent(given);
     this.#method = normaliseMethod(method);
     const parsed = new URL(url);
-    this.#url = given.params === undefined ? parsed : parsed.copyMergeParams(given.params);
+    this.#url = given.params === undefined || given.params === null ? parsed : parsed.copyMergeParams(given.params);
     this.#body = content.body;
     this.#length = lengthOf(content.body);
-    const headers = new Headers(given.headers);
+    const headers = mergeHeaders(new Headers(), given.headers ?? undefined);
     const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
     this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
   }
@@ -250,7 +250,8 @@ export function headLines(
     lines += defaults;
     if (own !== null) lines += own.toLines();
     lines += cookieLine;
-    const typeLine = type === null || own?.has('content-type') ? '' : `Content-Type\n${type}\n`;
+    const isNamed = own !== null && (own.has('content-type') || own.isMerged('content-type'));
+    const typeLine = type === null || isNamed ? '' : `Content-Type\n${type}\n`;
     // httpx: of multipart the type stands first.
     if (boundary !== null) lines += typeLine;
     if (!framed) {
