@@ -1,27 +1,128 @@
 /**
- * `dist/index.js`: all of src/ in one file, as Node takes longer to find a hundred modules than to read them. The declarations
- * beside it are tsc's, which checks the types, too.
+ * The package as users load it. One CommonJS file holds what the doors share (`dist/core.cjs`), so that there is one world of classes
+ * whoever loads it and however, and as Node takes longer to find a hundred modules than to read them. Each door is a small file beside
+ * it, for `require`, and one that re-exports its names, for `import`. The declarations are tsc's, once for each of the two.
  */
 import { build } from 'esbuild';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { root } from './support/program.js';
 
-await build({
+const source = path.join(root, 'src');
+const DOORS = [
+  'index',
+  ...readdirSync(path.join(source, 'drop-in'))
+    .filter(
+      (file) =>
+        file.endsWith('.ts') &&
+        readFileSync(path.join(source, 'drop-in', file), 'utf8').startsWith('/**\n * `whippet/'),
+    )
+    .map((file) => `drop-in/${file.replace(/\.ts$/, '')}`),
+];
+
+const common = {
   absWorkingDir: root,
-  entryPoints: ['src/index.ts'],
-  outfile: 'dist/index.js',
   bundle: true,
   platform: 'node',
-  format: 'esm',
   target: 'node20.19',
-  // The addon finds its binary from where it is; packages stay what the user has installed.
-  plugins: [
-    {
-      name: 'binding',
-      setup: ({ onResolve }) =>
-        onResolve({ filter: /\/binding\.js$/ }, () => ({ path: '../binding.js', external: true })),
-    },
-  ],
   packages: 'external',
   legalComments: 'none',
   logLevel: 'warning',
+  metafile: true,
+};
+const commonJs = {
+  ...common,
+  format: 'cjs',
+  // What an ES module knows of itself.
+  define: { 'import.meta.url': '__url' },
+  banner: { js: "const __url = require('node:url').pathToFileURL(__filename).href;" },
+  logOverride: { 'empty-import-meta': 'silent' },
+};
+
+/** The addon's loader finds its binary from where it is. */
+const binding = {
+  name: 'binding',
+  setup: ({ onResolve }) =>
+    onResolve({ filter: /\/binding\.cjs$/ }, () => ({ path: '../binding.cjs', external: true })),
+};
+
+// What each door is made of, and the names that it exports.
+const looks = await Promise.all(
+  DOORS.map((door) =>
+    build({
+      ...common,
+      format: 'esm',
+      entryPoints: [`src/${door}.ts`],
+      outdir: 'dist',
+      write: false,
+      plugins: [binding],
+    }),
+  ),
+);
+const namesOf = looks.map(({ metafile }) => Object.values(metafile.outputs)[0].exports);
+const inputsOf = looks.map(({ metafile }) => Object.keys(metafile.inputs));
+const core = new Set(inputsOf[0]);
+// Below the doors everything is shared, whoever needs it.
+for (const input of inputsOf.flat()) if (!input.startsWith('src/drop-in/')) core.add(input);
+
+const wanted = new Set();
+for (const [at, inputs] of inputsOf.entries()) {
+  for (const input of inputs) {
+    if (core.has(input) && input !== `src/${DOORS[at]}.ts`) continue;
+    for (const { path: to } of looks[at].metafile.inputs[input].imports) if (core.has(to)) wanted.add(to);
+  }
+}
+
+const everything = [...new Set([...wanted, 'src/cookies/tough-cookie.ts'])].map(
+  (file) => `export * from './${file.slice('src/'.length).replace(/\.ts$/, '.js')}';`,
+);
+await build({
+  ...commonJs,
+  stdin: { contents: everything.join('\n'), resolveDir: source, sourcefile: 'core.ts', loader: 'ts' },
+  outfile: 'dist/core.cjs',
+  plugins: [binding],
 });
+
+await Promise.all(
+  DOORS.map((door) =>
+    build({ ...commonJs, entryPoints: [`src/${door}.ts`], outfile: `dist/${door}.cjs`, plugins: [sharedWith(door)] }),
+  ),
+);
+
+for (const [at, door] of DOORS.entries()) {
+  const name = path.basename(door);
+  const lines = [`export { ${namesOf[at].join(', ')} } from './${name}.cjs';`];
+  // What the user's own import of tough-cookie gives, only an ES module can tell.
+  if (door === 'index') {
+    lines.unshift(
+      "import { resolveToughCookieBy } from './core.cjs';",
+      "resolveToughCookieBy(() => import.meta.resolve('tough-cookie'));",
+    );
+  }
+  writeFileSync(path.join(root, 'dist', `${door}.js`), `${lines.join('\n')}\n`);
+}
+
+for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
+  if (!file.endsWith('.d.ts')) continue;
+  const text = readFileSync(path.join(root, 'dist', file), 'utf8');
+  const twin = text.replaceAll(/((?:from|import\()\s*['"]\.[^'"]*)\.js(['"])/g, '$1.cjs$2');
+  writeFileSync(path.join(root, 'dist', file.replace(/\.d\.ts$/, '.d.cts')), twin);
+}
+
+/** What a door shares with the others, it takes from the core. */
+function sharedWith(door) {
+  const up = door.includes('/') ? '../core.cjs' : './core.cjs';
+  return {
+    name: 'core',
+    setup: ({ onResolve }) =>
+      onResolve({ filter: /^\.\.?\// }, ({ path: to, resolveDir, kind }) => {
+        if (kind === 'entry-point') return undefined;
+        const file = path
+          .relative(root, path.resolve(resolveDir, to))
+          .split(path.sep)
+          .join('/')
+          .replace(/\.js$/, '.ts');
+        return core.has(file) ? { path: up, external: true } : undefined;
+      }),
+  };
+}

@@ -39,7 +39,7 @@ const nativeBuild = {
   }),
   // The build itself may write this one.
   lockFile: () => record.hashFiles(['Cargo.lock']),
-  missing: () => record.firstMissing([addon, 'binding.js', 'binding.d.ts']),
+  missing: () => record.firstMissing([addon, 'binding.d.ts']),
 
   reason() {
     const stale = record.whyStale('native', { ...this.sources(), ...this.lockFile() }, this.missing());
@@ -67,11 +67,17 @@ const typescriptBuild = {
       'src',
       'tsconfig.json',
       'binding.d.ts',
+      'binding.cjs',
+      'binding.d.cts',
       'scripts/bundle.js',
       'node_modules/typescript/package.json',
     ]),
   reason() {
-    return record.whyStale('typescript', this.sources(), record.firstMissing(['dist/index.js', 'dist/index.d.ts']));
+    return record.whyStale(
+      'typescript',
+      this.sources(),
+      record.firstMissing(['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts']),
+    );
   },
   async run() {
     const sources = this.sources();

@@ -1,7 +1,31 @@
 /**
- * The addon: the only file that imports it. What its calls mean is `dispatch/network/engine.ts`'s business (requests) and
+ * The addon: the only file that imports its loader. It is loaded with the first request that needs it, so that a program without a
+ * binary can go by another dispatch. What its calls mean is `dispatch/network/engine.ts`'s business (requests) and
  * `response/decoding.ts`'s (content codings of bodies that are in this process already).
  */
 
-export { Decoder, Engine, ProxyHandle } from '../binding.js';
-export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions, TlsOptions } from '../binding.js';
+import load from '../binding.cjs';
+
+export type {
+  Decoder,
+  Engine,
+  ErrorKind,
+  PoolHandle,
+  PoolOptions,
+  ProfileOptions,
+  ProxyHandle,
+  ProxyHandleOptions,
+  TlsOptions,
+} from '../binding.js';
+
+type Addon = ReturnType<typeof load>;
+
+let loaded: Addon | null = null;
+
+/**
+ * What the addon exports.
+ * @throws Error, code ERR_ADDON_NOT_LOADED, that says what was looked for and what helps
+ */
+export function addon(): Addon {
+  return (loaded ??= load());
+}

@@ -259,7 +259,7 @@ async function copyOfPackage(t: ExecutionContext): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'whippet-copy-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const files = (await readdir(root)).filter((name) =>
-    /^(index\.js|binding\.js|package\.json|dist|.*\.node)$/.test(name),
+    /^(index\.js|binding\.cjs|package\.json|dist|.*\.node)$/.test(name),
   );
   for (const name of files) await cp(path.join(root, name), path.join(folder, name), { recursive: true });
   return pathToFileURL(path.join(folder, 'index.js')).href;

@@ -138,7 +138,7 @@ test('a large body of each kind arrives whole', async (t) => {
   ] as [ContentTypes, number][]) {
     t.is((await client.post(server.url, { content })).text, String(length));
   }
-  const file = createReadStream(fileURLToPath(new URL('../../binding.js', import.meta.url)));
+  const file = createReadStream(fileURLToPath(new URL('../../binding.d.ts', import.meta.url)));
   t.is((await client.post(server.url, { content: file })).text, String(file.bytesRead));
 });
 

@@ -14,7 +14,7 @@ export const addon = `whippet.${platform}.node`;
 export function hasPrebuilt() {
   if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH || existsSync(path.join(root, addon))) return true;
   try {
-    createRequire(path.join(root, 'package.json')).resolve(`whippet-${platform}`);
+    createRequire(path.join(root, 'package.json')).resolve(`@whippet-http/binding-${platform}`);
     return true;
   } catch {
     return false;

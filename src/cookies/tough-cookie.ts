@@ -15,13 +15,24 @@ export function toughCookie(): ToughCookie {
   return (loaded ??= load());
 }
 
+let resolve = (): string => import.meta.resolve('tough-cookie');
+
+/**
+ * Says where an `import` of tough-cookie leads. The package is CommonJS for both worlds; its ES door knows what its users import.
+ * @internal
+ */
+export function resolveToughCookieBy(given: () => string): void {
+  resolve = given;
+}
+
 function load(): ToughCookie {
-  const require = createRequire(import.meta.url);
   try {
     // The same module as `import 'tough-cookie'` gives, so that its classes are the user's.
-    return require(fileURLToPath(import.meta.resolve('tough-cookie'))) as ToughCookie;
+    return createRequire(import.meta.url)(fileURLToPath(resolve())) as ToughCookie;
   } catch {
-    // A runtime that cannot require() an ES module, or a loader that has no resolve().
-    return require('tough-cookie') as ToughCookie;
+    // Required, bundled, or in a runtime that cannot require() an ES module. By its name in full, so that bundlers see it.
+    return (
+      typeof require === 'function' ? require('tough-cookie') : createRequire(import.meta.url)('tough-cookie')
+    ) as ToughCookie;
   }
 }

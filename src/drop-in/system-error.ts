@@ -1,8 +1,7 @@
 /** Errors as Node itself would have thrown them, for programs that ask for `code`, `errno` and `syscall`. */
 
 import { constants } from 'node:os';
-import type { HTTPError } from '../errors.js';
-import { ConnectError, NetworkError } from '../errors.js';
+import { ConnectError, HTTPError, NetworkError } from '../errors.js';
 import type { URL } from '../url/url.js';
 
 /** `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall; null where the system did not speak. */
@@ -18,6 +17,19 @@ export function systemErrorOf(error: HTTPError): Error | null {
   const errno = isLookup ? LOOKUP_ERRNOS[code] : number === undefined ? undefined : -number;
   const own = new Error(`${syscall} ${code}${place}`);
   return Object.assign(own, { errno, code, syscall }, isLookup ? { hostname: url?.host } : {});
+}
+
+/** What Node's own client would have failed with; anything that is not ours passes through. */
+export function toNodeError(error: unknown): Error {
+  if (!(error instanceof HTTPError)) return error as Error;
+  const system = systemErrorOf(error);
+  if (system !== null) return Object.assign(system, { cause: error });
+  const code = /TIMEOUT/.test(error.code)
+    ? 'ETIMEDOUT'
+    : /^ERR_(?:REMOTE_PROTOCOL|READ|WRITE|NETWORK)/.test(error.code)
+      ? 'ECONNRESET'
+      : error.code;
+  return Object.assign(new Error(error.message, { cause: error }), { code });
 }
 
 function isSystemCode(code: string): boolean {

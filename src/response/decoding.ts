@@ -7,7 +7,8 @@ import type { BodySource } from './body-source.js';
 import type { ErrorDetails, HTTPError } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
-import { Decoder } from '../native.js';
+import type { Decoder } from '../native.js';
+import { addon } from '../native.js';
 import { ownJoin } from '../own-memory.js';
 
 /**
@@ -17,7 +18,7 @@ import { ownJoin } from '../own-memory.js';
 export function decodeWhole(content: Buffer, contentEncoding: string, details: ErrorDetails): Buffer {
   if (content.length === 0) return content;
   return translating(details, () => {
-    const decoder = new Decoder(contentEncoding);
+    const decoder = new (addon().Decoder)(contentEncoding);
     if (!decoder.decodes) return content;
     decoder.write(content);
     decoder.end();
@@ -78,7 +79,7 @@ export class DecodingSource implements BodySource {
 
   #choose(raw: boolean): Decoder | null {
     if (raw) return null;
-    const decoder = translating(this.#details, () => new Decoder(this.#contentEncoding));
+    const decoder = translating(this.#details, () => new (addon().Decoder)(this.#contentEncoding));
     return decoder.decodes ? decoder : null;
   }
 }

@@ -6,8 +6,16 @@
  */
 
 import { isMainThread } from 'node:worker_threads';
-import type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandleOptions } from '../../native.js';
-import { Engine, ProxyHandle } from '../../native.js';
+import type {
+  Engine,
+  ErrorKind,
+  PoolHandle,
+  PoolOptions,
+  ProfileOptions,
+  ProxyHandle,
+  ProxyHandleOptions,
+} from '../../native.js';
+import { addon } from '../../native.js';
 import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
 import type { Arrival, ResponseVersion } from '../../response/received.js';
@@ -141,7 +149,7 @@ export function openProfile(options: ProfileOptions, proxy: ProxyHandle | null):
 }
 
 export function openProxy(options: ProxyHandleOptions): ProxyHandle {
-  return new ProxyHandle(options);
+  return new (addon().ProxyHandle)(options);
 }
 
 export function closeProfile(profile: number): void {
@@ -173,7 +181,7 @@ const free: number[] = [];
 let owed = 0;
 
 function start(): Engine {
-  return (engine ??= new Engine(drain, outlivesViews));
+  return (engine ??= new (addon().Engine)(drain, outlivesViews));
 }
 
 function take(listener: Listener | (() => void)): number {

@@ -2,7 +2,8 @@
 
 import type { Response } from '../../response/response.js';
 import { rawChunks, ResponseReadable } from '../readable.js';
-import { toNodeError, type OutgoingRequest } from './outgoing-request.js';
+import { toNodeError } from '../system-error.js';
+import type { OutgoingRequest } from './outgoing-request.js';
 
 export class IncomingResponse extends ResponseReadable {
   readonly statusCode: number;

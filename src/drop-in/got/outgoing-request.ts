@@ -5,11 +5,10 @@ import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import type { Client } from '../../client/client.js';
 import { keepSending } from '../../client/options.js';
-import { HTTPError } from '../../errors.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
-import { systemErrorOf } from '../system-error.js';
+import { toNodeError } from '../system-error.js';
 import { IncomingResponse } from './incoming-response.js';
 
 /** Of Node's request options, those that count. */
@@ -225,19 +224,6 @@ class RequestSocket extends EventEmitter {
   setTimeout(): this {
     return this;
   }
-}
-
-/** As Node would have had it. */
-export function toNodeError(error: unknown): Error {
-  if (!(error instanceof HTTPError)) return error as Error;
-  const system = systemErrorOf(error);
-  if (system !== null) return Object.assign(system, { cause: error });
-  const code = /TIMEOUT/.test(error.code)
-    ? 'ETIMEDOUT'
-    : /^ERR_(?:REMOTE_PROTOCOL|READ|WRITE|NETWORK)/.test(error.code)
-      ? 'ECONNRESET'
-      : error.code;
-  return Object.assign(new Error(error.message, { cause: error }), { code });
 }
 
 function hangUp(): Error {
