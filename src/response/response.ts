@@ -457,8 +457,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   #parsed(): unknown {
-    const charset = this.#encoding ?? this.#charset;
-    return this.#decode('json()', (bytes) => decodeJson(bytes, charset));
+    return this.#decode('json()', (bytes) => decodeJson(bytes, () => this.#encoding ?? this.#charset));
   }
 
   /** @throws DecodingError, for what is no JSON and for more than a string can hold */

@@ -144,15 +144,20 @@ function startsWith(bytes: Buffer, ...beginning: number[]): boolean {
  *
  * @throws SyntaxError
  */
-export function decodeJson(bytes: Buffer, charset: string | undefined): unknown {
+export function decodeJson(bytes: Buffer, charset: () => string | undefined): unknown {
   return JSON.parse(jsonText(bytes, charset)) as unknown;
 }
 
-function jsonText(bytes: Buffer, charset: string | undefined): string {
+function jsonText(bytes: Buffer, charset: () => string | undefined): string {
   const [a, b, c, d] = bytes;
   const isUtf8Like = a !== 0 && b !== 0 && a !== 0xff && a !== 0xfe;
-  if (isUtf8Like)
-    return charset === undefined || isUtf8(bytes) ? decodeText(bytes, 'utf-8') : decodeText(bytes, charset);
+  if (isUtf8Like) {
+    const text = decodeText(bytes, 'utf-8');
+    // The charset is asked for, and the head looked at, only where something could not be read.
+    if (!text.includes('\u{fffd}') || isUtf8(bytes)) return text;
+    const declared = charset();
+    return declared === undefined ? text : decodeText(bytes, declared);
+  }
   if ((a === 0xff && b === 0xfe && c === 0 && d === 0) || (a !== 0 && b === 0 && c === 0 && d === 0)) {
     return utf32(bytes, 'little');
   }
