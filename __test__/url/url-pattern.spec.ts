@@ -62,8 +62,7 @@ const MATCHES: [pattern: string, url: string, matches: boolean][] = [
   ['all://*.test:8080', 'http://a.test:8080', true],
   ['all://*.test:8080', 'http://a.test', false],
   ['http://*.com', 'http://.com', false],
-  // an address has no subdomains, and a zone is no name
-  ['all://*.0.1', 'http://127.0.0.1', false],
+  // a zone is no name
   ['all://*.example.com', 'http://[::1%25.example.com]', false],
   // spelling (R19): case, IDN, the dot at the end, IPv6
   ['http://A.com', 'http://a.com', true],
@@ -110,6 +109,7 @@ const REFUSED: [pattern: string, message: RegExp][] = [
   ['http://**.com', /is not a URL pattern/],
   ['http://*.', /is not a URL pattern/],
   ['http://*.127.0.0.1', /is not a URL pattern/],
+  ['http://*.0.1', /is not a URL pattern/],
   ['http://*[::1]', /is not a URL pattern/],
   ['http://a b', /is not a URL pattern \(Invalid character ' ' in host/],
   ['http://example.com:99999', /is not a URL pattern \(Invalid port: '99999'\)/],

@@ -151,8 +151,6 @@ const PARSED: [url: string, expected: Seen][] = [
   ['foo://a.b:80/', { port: 80 }],
   ['HTTP://EXAMPLE.COM:80/A/../b', { text: 'http://example.com/b' }],
   ['https://127.0.0.1/', { host: '127.0.0.1' }],
-  ['http://127.1/', { host: '127.1' }],
-  ['http://0x7f.1/', { host: '0x7f.1' }],
   ['http://a_b.example./', { host: 'a_b.example.' }],
   [
     'http://[::ffff:192.168.0.1]:5678/',
@@ -166,7 +164,6 @@ const PARSED: [url: string, expected: Seen][] = [
   ],
   ['http://[2001:DB8::1]/', { host: '2001:db8::1', text: 'http://[2001:db8::1]/' }],
   ['http://u:p@[::1]:80/', { netloc: '[::1]', username: 'u' }],
-  ['http://[fe80::1%25Eth0]/', { host: 'fe80::1%25Eth0', netloc: '[fe80::1%25Eth0]' }],
 
   // Paths: dot segments as RFC 3986 §5.2.4, escapes as they are.
   ['https://example.com/abc/def/../ghi/./jkl', { path: '/abc/ghi/jkl' }],
@@ -242,7 +239,6 @@ const REFUSED: [url: string, message: string | RegExp][] = [
   ['http://xn--a-ecp.ru/', /Invalid IDNA hostname/],
   ['http://xn--example-.org/', /Invalid IDNA hostname/],
   ['http://www.xn--example-.org/', /Invalid IDNA hostname/],
-  ['http://１２７.0.0.1/', /Invalid IDNA hostname/],
   ['http://é..com/', /Invalid IDNA hostname/],
   [`http://${'é'.repeat(64)}.com/`, /Invalid IDNA hostname/],
   [`http://${'é'.repeat(60_000)}/`, /Invalid IDNA hostname/],
@@ -260,7 +256,6 @@ const REFUSED: [url: string, message: string | RegExp][] = [
   ['http://a.b\\c/', "Invalid character '\\' in the authority of the URL"],
   ['http://a.com\\@b.com', "Invalid character '\\' in the authority of the URL"],
   ['https://999.999.999.999/', "Invalid IPv4 address: '999.999.999.999'"],
-  ['https://127.0.0.01/', "Invalid IPv4 address: '127.0.0.01'"],
   ['https://[2001]/', "Invalid IPv6 address: '[2001]'"],
   ['http://[a]/', "Invalid IPv6 address: '[a]'"],
   ['http://[::1/', "Invalid IPv6 address: '['"],

@@ -6,9 +6,11 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { quote } from '../errors.js';
+import { InvalidURL, quote } from '../errors.js';
 import type { URL } from '../url/url.js';
 import { bare } from '../bare.js';
+import { encodeHost, withoutBrackets } from '../url/host.js';
+import { isIPv6 } from 'node:net';
 
 /** What a file says about a machine. */
 export interface NetRCEntry {
@@ -73,11 +75,21 @@ export function parseNetRC(text: string, file: string): NetRC {
     } else if (keyword === 'default') {
       otherwise = readEntry(tokens);
     } else if (keyword === 'machine') {
-      const name = tokens.value('machine').toLowerCase();
-      machines.set(name.startsWith('[') && name.endsWith(']') ? name.slice(1, -1) : name, readEntry(tokens));
+      machines.set(machineOf(tokens.value('machine')), readEntry(tokens));
     } else {
       throw tokens.error("expected 'machine', 'default' or 'macdef'");
     }
+  }
+}
+
+/** As `URL.rawHost` spells it. What is no host, such as `host:port`, stays as it is. */
+function machineOf(given: string): string {
+  const name = given.toLowerCase();
+  try {
+    return withoutBrackets(encodeHost(isIPv6(name) ? `[${given}]` : given));
+  } catch (error) {
+    if (!(error instanceof InvalidURL)) throw error;
+    return name;
   }
 }
 

@@ -6,7 +6,7 @@
 import { isIP, isIPv6 } from 'node:net';
 import path from 'node:path';
 import { quote, typeName } from '../errors.js';
-import { encodeHost } from '../url/host.js';
+import { encodeHost, withoutBrackets } from '../url/host.js';
 
 /** The options as a user gives them. */
 export interface RouteOptions {
@@ -77,5 +77,5 @@ function toHost(key: string): { host: string; port?: number } {
   if (host === '' || host === '*' || (port !== undefined && (port < 1 || port > 65_535))) {
     throw new TypeError(`resolve: expected host or host:port, got ${quote(key)}`);
   }
-  return { host: host.startsWith('[') ? host.slice(1, -1) : host, port };
+  return { host: withoutBrackets(host), port };
 }

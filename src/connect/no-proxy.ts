@@ -6,7 +6,7 @@
 import { BlockList, isIPv4, isIPv6 } from 'node:net';
 import { InvalidURL } from '../errors.js';
 import type { URL } from '../url/url.js';
-import { encodeHost } from '../url/host.js';
+import { encodeHost, withoutBrackets } from '../url/host.js';
 import { checkPort, splitNetloc } from '../url/parse.js';
 import { canonicalHost, effectivePort, isAddress, isSubdomain, URLPattern } from '../url/pattern.js';
 
@@ -67,7 +67,7 @@ function read(entry: string): (url: URL, host: string) => boolean {
 
 function hostMatcher(given: string): (url: URL, host: string) => boolean {
   const wild = /^\*?\./.exec(given)?.[0] ?? '';
-  const host = canonicalHost(encodeHost(given.slice(wild.length)).replace(/^\[|\]$/g, ''));
+  const host = canonicalHost(withoutBrackets(encodeHost(given.slice(wild.length))));
   if (host === '' || host.includes('*')) return nothing;
   if (isAddress(host)) return wild === '' ? ofAddress(host) : nothing;
   if (wild !== '') return (_, target) => isSubdomain(target, host);

@@ -226,7 +226,7 @@ export class Cookies implements Iterable<[string, string]> {
     for (const cookie of this.#unbound.of('')) {
       this.#remove(cookie);
       const bound = copyOf(cookie);
-      bound.domain = url.rawHost;
+      bound.domain = siteOf(url).host;
       this.#put(bound);
     }
   }

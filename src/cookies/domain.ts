@@ -4,6 +4,7 @@
  */
 
 import type { URL } from '../url/url.js';
+import { withoutZone } from '../url/host.js';
 import { toughCookie } from './tough-cookie.js';
 
 /** What counts of a URL where cookies are concerned. Never the Host header: the URL says whose the cookies are. */
@@ -17,7 +18,7 @@ export interface Site {
 }
 
 export function siteOf(url: URL): Site {
-  const host = url.rawHost;
+  const host = withoutZone(url.rawHost);
   return { host, path: url.rawPath || '/', isSecure: isSecure(url.scheme, host) };
 }
 

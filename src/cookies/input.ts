@@ -3,7 +3,7 @@
 import type { CookieJar } from 'tough-cookie';
 import { quote, typeName } from '../errors.js';
 import { checkOptions, namesOf, own } from '../check-options.js';
-import { encodeHost } from '../url/host.js';
+import { encodeHost, withoutBrackets, withoutZone } from '../url/host.js';
 
 /** Narrows a lookup, or says where a new cookie belongs. */
 export interface CookieScope {
@@ -86,7 +86,7 @@ function canonicalDomain(domain: unknown): string {
   if (given.includes(':')) {
     const address = given.startsWith('[') ? given : `[${given}]`;
     try {
-      return encodeHost(address).slice(1, -1);
+      return withoutZone(withoutBrackets(encodeHost(address)));
     } catch (cause) {
       throw new TypeError(`domain: ${quote(domain)} is not a host`, { cause });
     }

@@ -56,17 +56,19 @@ function scanPlain(text: string): Layout | null {
   const hostStart = secure ? 8 : 7;
   let i = hostStart;
   let last = 0;
-  let onlyDigits = true;
+  let label = hostStart;
   for (; i < text.length; i++) {
     const code = text.charCodeAt(i);
     if (code >= 128 || (plain[code] & HOST) === 0) break;
     if (code === DASH && last === DASH) return null; // 'xn--'
-    if (onlyDigits && code !== DOT && (code < 0x30 || code > 0x39)) onlyDigits = false;
+    if (last === DOT) label = i;
     last = code;
   }
   const hostEnd = i;
   if (hostEnd === hostStart) return null;
-  if (onlyDigits && !isIPv4(text.slice(hostStart, hostEnd))) return null;
+  // A last label that begins with a digit may be an IPv4 address in one of its other spellings.
+  const first = text.charCodeAt(label);
+  if (first >= 0x30 && first <= 0x39 && !isIPv4(text.slice(hostStart, hostEnd))) return null;
 
   let port: number | null = null;
   if (text.charCodeAt(i) === COLON) {

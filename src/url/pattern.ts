@@ -3,13 +3,11 @@
  * not known here; the environment's NO_PROXY has rules of its own, in environment.ts.
  */
 
-import { isIPv6, SocketAddress } from 'node:net';
 import { InvalidURL, quote, typeName } from '../errors.js';
 import { nearest } from '../check-options.js';
 import type { URL } from './url.js';
-import { encodeHost, isIPv4 } from './host.js';
+import { encodeHost, isIPv4, withoutBrackets } from './host.js';
 import { checkPort, defaultPortOf, isScheme, splitNetloc } from './parse.js';
-import { bare } from '../bare.js';
 
 /**
  * What a key of `proxies` or `mounts` means:
@@ -131,13 +129,9 @@ export function effectivePort(url: URL): number | null {
   return url.port ?? defaultPortOf(url.scheme);
 }
 
-/** A host as it compares: no dot at its end, IPv6 in its shortest spelling; `host` as `URL.rawHost` gives it. */
+/** A host as it compares: no dot at its end; `host` as `URL.rawHost` gives it. */
 export function canonicalHost(host: string): string {
-  if (!host.includes(':')) return host.endsWith('.') ? host.slice(0, -1) : host;
-  const percent = host.indexOf('%');
-  const address = percent === -1 ? host : host.slice(0, percent);
-  const zone = percent === -1 ? '' : host.slice(percent);
-  return isIPv6(address) ? new SocketAddress(bare({ address, family: 'ipv6' as const })).address + zone : host;
+  return host.endsWith('.') ? host.slice(0, -1) : host;
 }
 
 /** Below it, at the boundary of a label. Addresses have no subdomains, and what follows a zone's '%' is no name. */
@@ -148,11 +142,6 @@ export function isSubdomain(host: string, domain: string): boolean {
 /** An IPv4 or IPv6 address, without brackets. */
 export function isAddress(host: string): boolean {
   return host.includes(':') || isIPv4(host);
-}
-
-/** `encodeHost` keeps the brackets of an IPv6 address, `rawHost` has none. */
-function withoutBrackets(host: string): string {
-  return host.startsWith('[') ? host.slice(1, -1) : host;
 }
 
 function refused(pattern: string, option: string, cause?: InvalidURL): TypeError {

@@ -8,7 +8,7 @@ import { InvalidURL, quote, typeName } from '../errors.js';
 import { percentDecode, QueryParams } from './query-params.js';
 import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../types.js';
 import { changeComponents } from './components.js';
-import { decodeHost } from './host.js';
+import { decodeHost, withoutBrackets, withoutZone } from './host.js';
 import type { Layout, Parts } from './parse.js';
 import { assemble, isScheme, MAX_LENGTH, parse, removeDotSegments, split } from './parse.js';
 import { appendParams, mergeParams, removeParam } from './query-text.js';
@@ -17,7 +17,7 @@ import { appendParams, mergeParams, removeParam } from './query-text.js';
  * A URL as httpx reads it: RFC 3986, strict, relative references allowed.
  *
  * Differences from the platform's URL: control characters are an error and are not dropped; escapes are not changed and nothing
- * is encoded twice; IPv4 in other forms than four decimal parts stays a name; `http://a.b` and `http://a.b/` are not equal.
+ * is encoded twice; an IPv6 address may have a zone; `http://a.b` and `http://a.b/` are not equal.
  * Longest: 65536 characters.
  *
  * @throws InvalidURL for text that is no URL and components that do not fit; its message shows no password
@@ -65,7 +65,7 @@ export class URL {
     return colon === -1 ? '' : percentDecode(userinfo.slice(colon + 1));
   }
 
-  /** In Unicode where it has such a form; IPv6 without brackets. For people: what is connected to is `rawHost`. */
+  /** In Unicode where it has such a form; IPv6 without brackets, its zone behind a '%'. For people: what is connected to is `rawHost`. */
   get host(): string {
     return decodeHost(this.rawHost);
   }
@@ -73,9 +73,7 @@ export class URL {
   /** Lower case, Punycode; IPv6 without brackets. */
   get rawHost(): string {
     const { href, hostStart, hostEnd } = this.#layout;
-    return href.charCodeAt(hostStart) === 0x5b && hostEnd > hostStart
-      ? href.slice(hostStart + 1, hostEnd - 1)
-      : href.slice(hostStart, hostEnd);
+    return withoutBrackets(href.slice(hostStart, hostEnd));
   }
 
   /** null when it is the scheme's default (http, https, ws, wss, ftp) or not given. */
@@ -83,17 +81,22 @@ export class URL {
     return this.#layout.port;
   }
 
-  /** `host[:port]`, the value of a Host header: no userinfo, no default port, Punycode, IPv6 in brackets. */
+  /** `host[:port]`, the value of a Host header: no userinfo, no default port, Punycode, IPv6 in brackets and without a zone. */
   get netloc(): string {
     const { href, userinfoStart, hostStart, pathStart } = this.#layout;
-    return userinfoStart === -1 ? '' : href.slice(hostStart, pathStart);
+    return userinfoStart === -1 ? '' : withoutZone(href.slice(hostStart, pathStart));
   }
 
-  /** `scheme://netloc` (RFC 9110 §4.3.1): the key of connections and credentials. 'null' for a URL that is not absolute. */
+  /**
+   * `scheme://host[:port]` (RFC 9110 §4.3.1), with the zone of an IPv6 address: the key of connections and credentials. 'null' for a
+   * URL that is not absolute.
+   */
   get origin(): string {
     const { href, userinfoStart, hostStart, pathStart } = this.#layout;
     if (!this.isAbsoluteUrl) return 'null';
-    return userinfoStart === hostStart ? href.slice(0, pathStart) : `${this.scheme}://${this.netloc}`;
+    return userinfoStart === hostStart
+      ? href.slice(0, pathStart)
+      : `${this.scheme}://${href.slice(hostStart, pathStart)}`;
   }
 
   /** Decoded; '/' when there is none. */

@@ -1,6 +1,7 @@
 //! Scheme, host and port: where a request is for. Parsed once at the edge, trusted afterwards.
 
 use crate::error::{Error, ErrorKind};
+use std::borrow::Cow;
 use std::fmt;
 use std::rc::Rc;
 
@@ -46,11 +47,12 @@ impl Origin {
         let (host, port) = match authority.strip_prefix('[') {
             Some(rest) => {
                 let (host, rest) = rest.split_once(']').ok_or_else(bad)?;
-                (host, rest.strip_prefix(':'))
+                // RFC 6874: a zone follows "%25".
+                (Cow::Owned(host.replacen("%25", "%", 1)), rest.strip_prefix(':'))
             }
             None => match authority.split_once(':') {
-                Some((host, port)) => (host, Some(port)),
-                None => (authority, None),
+                Some((host, port)) => (Cow::Borrowed(host), Some(port)),
+                None => (Cow::Borrowed(authority), None),
             },
         };
         let port = match port {
@@ -60,7 +62,7 @@ impl Origin {
         if host.is_empty() {
             return Err(bad());
         }
-        Ok(Origin::new(scheme, host, port))
+        Ok(Origin::new(scheme, &host, port))
     }
 
     /// `http` or `https`.
@@ -68,9 +70,14 @@ impl Origin {
         self.0.scheme
     }
 
-    /// Without brackets, also for IPv6.
+    /// Without brackets, also for IPv6; the zone of an address behind a `%`.
     pub fn host(&self) -> &str {
         &self.0.host
+    }
+
+    /// As a peer is told it: a zone means something on this machine alone (RFC 6874 section 4).
+    pub(crate) fn host_for_peers(&self) -> &str {
+        self.0.host.split_once('%').map_or(&*self.0.host, |(address, _zone)| address)
     }
 
     /// The scheme's default where the text has none.
@@ -80,7 +87,11 @@ impl Origin {
 
     /// The `Host` header's value: the port only when it is not the scheme's default.
     pub fn authority(&self) -> String {
-        let Parts { scheme, host, port, .. } = &*self.0;
+        self.with_port(self.host_for_peers())
+    }
+
+    fn with_port(&self, host: &str) -> String {
+        let Parts { scheme, port, .. } = &*self.0;
         let host = if host.contains(':') { format!("[{host}]") } else { host.to_string() };
         match (scheme, port) {
             (Scheme::Http, 80) | (Scheme::Https, 443) => host,
@@ -92,7 +103,7 @@ impl Origin {
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.0.scheme == Scheme::Https { "https" } else { "http" };
-        write!(f, "{scheme}://{}", self.authority())
+        write!(f, "{scheme}://{}", self.with_port(self.host()))
     }
 }
 
@@ -116,6 +127,7 @@ mod tests {
             ("http://example.org:443", "example.org", 443, "http://example.org:443"),
             ("http://[::1]", "::1", 80, "http://[::1]"),
             ("https://[fe80::1]:8443", "fe80::1", 8443, "https://[fe80::1]:8443"),
+            ("http://[fe80::1%25eth0]", "fe80::1%eth0", 80, "http://[fe80::1%eth0]"),
         ];
         for (text, host, port, printed) in cases {
             let origin = Origin::parse(text).expect(text);

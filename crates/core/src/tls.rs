@@ -75,7 +75,8 @@ impl Tls {
     {
         let config = self.config(origin, versions).await?;
         // The name that verification and SNI see has no trailing dot (RFC 6066 section 3).
-        let host = origin.host().strip_suffix('.').unwrap_or(origin.host());
+        let host = origin.host_for_peers();
+        let host = host.strip_suffix('.').unwrap_or(host);
         let name = ServerName::try_from(host.to_owned()).map_err(|cause| {
             let message = format!("cannot connect to {origin}: '{host}' cannot be the name of a certificate");
             Error::new(ErrorKind::ConnectError, message).with_code("ERR_TLS_CERT_ALTNAME_INVALID").with_source(cause)

@@ -87,8 +87,8 @@ export class ProxyRoute {
 
   /** As far as it is anybody's business: without credentials. */
   connectRequest(url: URL): Request {
-    const host = url.rawHost.includes(':') ? `[${url.rawHost}]` : url.rawHost;
-    const authority = `${host}:${url.port ?? (url.scheme === 'https' ? 443 : 80)}`;
+    const port = url.port === null ? (url.scheme === 'https' ? ':443' : ':80') : '';
+    const authority = url.netloc + port;
     const target = new URL(this.proxy.proxyUrl);
     // Authority-form, which nobody else may set.
     Object.defineProperty(target, 'fullPath', bare({ value: authority }));
@@ -124,8 +124,10 @@ function isForwarded(proxy: HTTPProxy, url: URL, speaksHttp1: boolean): boolean 
 /** RFC 9112 §3.2.2; and §3.2.4, for `OPTIONS *`: then without a path. Userinfo is never part of it. */
 function absoluteForm(url: URL): string {
   const target = url.fullPath;
-  if (target === '*') return url.origin;
-  return target.startsWith('/') ? url.origin + target : target;
+  // As the origin, but for the zone of an address, which is no business of the proxy's.
+  const origin = `${url.scheme}://${url.netloc}`;
+  if (target === '*') return origin;
+  return target.startsWith('/') ? origin + target : target;
 }
 
 /** Basic credentials come before the other headers for the proxy; one that a user wrote by hand replaces them. */

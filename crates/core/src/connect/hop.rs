@@ -50,7 +50,7 @@ impl Connector {
             ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin, versions).await,
             ProxyScheme::Socks4 | ProxyScheme::Socks5 => self.socks_by_address(proxy, origin).await,
             ProxyScheme::Socks4a | ProxyScheme::Socks5h => {
-                let target = match origin.host().parse::<IpAddr>() {
+                let target = match origin.host_for_peers().parse::<IpAddr>() {
                     Ok(address) => Target::Address(SocketAddr::new(address, origin.port())),
                     Err(_) => Target::Name(origin.host(), origin.port()),
                 };
@@ -61,7 +61,7 @@ impl Connector {
 
     async fn tunnel(&self, proxy: &Proxy, origin: &Origin, versions: Versions) -> Result<Stream, Error> {
         let authority = match origin.host().contains(':') {
-            true => format!("[{}]:{}", origin.host(), origin.port()),
+            true => format!("[{}]:{}", origin.host_for_peers(), origin.port()),
             false => format!("{}:{}", origin.host(), origin.port()),
         };
         let mut challenged = AuthAttempt::default();

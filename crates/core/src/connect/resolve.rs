@@ -43,6 +43,10 @@ pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Re
     if let Ok(address) = origin.host().parse::<IpAddr>() {
         return Ok(vec![SocketAddr::new(address, origin.port())]);
     }
+    if ends_in_number(origin.host()) {
+        let why = "it is neither a name nor an address";
+        return Err(not_found(origin, why).with_code("ENOTFOUND"));
+    }
     // RFC 6761 section 6.3: always this machine; the system's resolver knows it only without the root's dot.
     let host = if origin.host() == "localhost." { "localhost" } else { origin.host() }.to_owned();
     let port = origin.port();
@@ -53,6 +57,17 @@ pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Re
         Ok(Err((code, text))) => Err(not_found(origin, &text).with_code(code)),
         Err(panicked) => Err(not_found(origin, "the resolver failed").with_source(panicked)),
     }
+}
+
+/// The URL standard's "ends in a number": `127.1`, `0x7f.1`, `2130706433`. The system's resolver takes such names for
+/// addresses, and whatever was to keep a caller from an address has seen a name. The parser of URLs turns them into
+/// addresses, or refuses them.
+fn ends_in_number(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let last = host.rsplit('.').next().unwrap_or(host);
+    let hexadecimal = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_decimal = !last.is_empty() && last.bytes().all(|byte| byte.is_ascii_digit());
+    is_decimal || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, (&'static str, String)> {
@@ -85,6 +100,18 @@ fn not_found(origin: &Origin, why: &str) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numeric_spellings_are_no_names() {
+        for host in
+            ["127.1", "0x7f.1", "0x7F.0X1", "2130706433", "017700000001", "0", "0x", "127.0.0.1.", "a.1", "1.0x"]
+        {
+            assert!(ends_in_number(host), "{host}");
+        }
+        for host in ["localhost", "1.example", "0x7g", "a1", "1a", "x.y0x1", "fe80::1%eth0", "", "."] {
+            assert!(!ends_in_number(host), "{host}");
+        }
+    }
 
     #[test]
     fn overrides_for_a_port_go_before_those_for_a_host() {
