@@ -31,8 +31,7 @@ export declare class Engine {
   closeProfile(profile: number): void
   /**
    * Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-   * `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
-   * free again after the last record.
+   * `flags` is a sum of `SendFlag`s. `id` is free again after the last record.
    */
   send(id: number, profile: number, flags: number, head: string, body?: Buffer | undefined | null): void
   /**
@@ -122,6 +121,39 @@ export interface ProxyHandleOptions {
 /** How a proxy is spoken to: the scheme of its URL. */
 export type ProxyProtocol = 'http' | 'https' | 'socks4' | 'socks4a' | 'socks5' | 'socks5h'
 
+/** What a record says; the fifth byte of it. */
+export declare enum RecordKind {
+  /** A whole response; the last record of its id. */
+  Done = 0,
+  /** A response's head; the body comes by credits. */
+  Head = 1,
+  /** A piece of a streamed body. */
+  Chunk = 2,
+  /** The end of a streamed body; the last record of its id. Its head has the trailers, if any. */
+  End = 3,
+  /** Trailers of a whole response, just before its `Done`. */
+  Trailers = 4,
+  /** An informational response: status and head. */
+  Informational = 5,
+  /** There is room for more of the request's body; status 1: no more of it is wanted. */
+  Writable = 6,
+  /** `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id. */
+  Error = 7,
+  /** A pool's idle connections are closed; the last record of its id. */
+  Closed = 8,
+  /** Text for `process.emitWarning` in the body; of no id. */
+  Warning = 9,
+  /** A proxy's answer to CONNECT, just before its `Error`. */
+  Refusal = 10,
+}
+
+/** The version of HTTP in a record; the sixth byte of it. */
+export declare enum RecordVersion {
+  Http10 = 10,
+  Http11 = 11,
+  Http2 = 20,
+}
+
 /** One host's address, instead of DNS's. */
 export interface ResolveRule {
   /** As in an origin; IPv6 without brackets. */
@@ -130,6 +162,16 @@ export interface ResolveRule {
   port?: number
   /** Without brackets. */
   address: string
+}
+
+/** How a request is to be carried; the `flags` of `Engine.send` are a sum of these. */
+export declare enum SendFlag {
+  /** The head comes first, the body by credits. */
+  StreamResponse = 1,
+  /** The body is pushed with `write` and `end`. */
+  StreamRequest = 2,
+  /** Informational responses are reported. */
+  WantInformational = 4,
 }
 
 /** What TLS connections depend on: those of a pool, or those to an https proxy. */

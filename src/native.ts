@@ -15,6 +15,9 @@ export type {
   ProfileOptions,
   ProxyHandle,
   ProxyHandleOptions,
+  RecordKind,
+  RecordVersion,
+  SendFlag,
   TlsOptions,
 } from '../binding.js';
 

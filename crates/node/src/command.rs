@@ -3,6 +3,7 @@
 use crate::options::Profile;
 use bytes::Bytes;
 use http::Method;
+use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Instant;
 use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig};
@@ -47,23 +48,36 @@ pub(crate) struct Submission {
     pub(crate) at: Instant,
 }
 
-/// How the façade wants one request to be carried.
+/// How a request is to be carried; the `flags` of `Engine.send` are a sum of these.
+#[napi(js_name = "SendFlag")]
+pub enum Flag {
+    /// The head comes first, the body by credits.
+    StreamResponse = 1,
+    /// The body is pushed with `write` and `end`.
+    StreamRequest = 2,
+    /// Informational responses are reported.
+    WantInformational = 4,
+}
+
+/// The flags of one request.
 #[derive(Clone, Copy)]
 pub(crate) struct Flags(pub(crate) u32);
 
 impl Flags {
-    /// The head comes first, the body by credits.
-    pub(crate) fn streams_response(self) -> bool {
-        self.0 & 1 != 0
+    fn has(self, flag: Flag) -> bool {
+        self.0 & flag as u32 != 0
     }
 
-    /// The body is pushed with `write` and `end`.
+    pub(crate) fn streams_response(self) -> bool {
+        self.has(Flag::StreamResponse)
+    }
+
     pub(crate) fn streams_request(self) -> bool {
-        self.0 & 2 != 0
+        self.has(Flag::StreamRequest)
     }
 
     pub(crate) fn wants_informational(self) -> bool {
-        self.0 & 4 != 0
+        self.has(Flag::WantInformational)
     }
 }
 

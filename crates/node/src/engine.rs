@@ -110,8 +110,7 @@ impl Engine {
     }
 
     /// Starts an exchange. `head` is method, origin and request-target, then names and values, each on a line of its own;
-    /// `flags`: 1 the response is streamed, 2 the request is streamed, 4 informational responses are wanted. `id` is
-    /// free again after the last record.
+    /// `flags` is a sum of `SendFlag`s. `id` is free again after the last record.
     #[napi(catch_unwind)]
     pub fn send(
         &self,

@@ -5,7 +5,7 @@
 //! ```text
 //! 0  u32  id
 //! 4  u8   kind            (see `Kind`)
-//! 5  u8   version         11 for HTTP/1.1
+//! 5  u8   version         (see `VersionByte`)
 //! 6  u16  status          or a flag of the kind's own
 //! 8  u32  head length
 //! 12 u32  body length, or 0xFFFFFFFF: the body is the next of the large buffers
@@ -24,6 +24,7 @@ use http::HeaderMap;
 use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, sys};
+use napi_derive::napi;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 use whippet_core::{Error, Refusal, Version};
@@ -32,18 +33,20 @@ use whippet_core::{Error, Refusal, Version};
 pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
 const LARGE: u32 = u32::MAX;
 
-#[derive(Clone, Copy)]
-#[repr(u8)]
-pub(crate) enum Kind {
+/// What a record says; the fifth byte of it.
+#[napi(js_name = "RecordKind")]
+pub enum Kind {
     /// A whole response; the last record of its id.
     Done = 0,
     /// A response's head; the body comes by credits.
     Head = 1,
+    /// A piece of a streamed body.
     Chunk = 2,
     /// The end of a streamed body; the last record of its id. Its head has the trailers, if any.
     End = 3,
     /// Trailers of a whole response, just before its `Done`.
     Trailers = 4,
+    /// An informational response: status and head.
     Informational = 5,
     /// There is room for more of the request's body; status 1: no more of it is wanted.
     Writable = 6,
@@ -55,6 +58,24 @@ pub(crate) enum Kind {
     Warning = 9,
     /// A proxy's answer to CONNECT, just before its `Error`.
     Refusal = 10,
+}
+
+/// The version of HTTP in a record; the sixth byte of it.
+#[napi(js_name = "RecordVersion")]
+pub enum VersionByte {
+    Http10 = 10,
+    Http11 = 11,
+    Http2 = 20,
+}
+
+impl From<Version> for VersionByte {
+    fn from(version: Version) -> Self {
+        match version {
+            Version::Http10 => VersionByte::Http10,
+            Version::Http11 => VersionByte::Http11,
+            Version::Http2 => VersionByte::Http2,
+        }
+    }
 }
 
 /// The function that JavaScript gave, callable from the I/O thread. Weak: it does not hold the process by itself.
@@ -195,13 +216,9 @@ impl<'a> Record<'a> {
     fn write(self, batch: &mut Batch) {
         let out = &mut batch.bytes;
         let start = out.len();
-        let version = match self.version {
-            Some(Version::Http10) => 10,
-            Some(Version::Http11) | None => 11,
-            Some(Version::Http2) => 20,
-        };
+        let version = self.version.map_or(VersionByte::Http11, VersionByte::from);
         out.extend_from_slice(&self.id.to_le_bytes());
-        out.extend_from_slice(&[self.kind as u8, version]);
+        out.extend_from_slice(&[self.kind as u8, version as u8]);
         out.extend_from_slice(&self.status.to_le_bytes());
         out.extend_from_slice(&[0; 8]);
         out.extend_from_slice(&self.timing.head_us.to_le_bytes());

@@ -14,6 +14,9 @@ import type {
   ProfileOptions,
   ProxyHandle,
   ProxyHandleOptions,
+  RecordKind,
+  RecordVersion,
+  SendFlag,
 } from '../../native.js';
 import { addon } from '../../native.js';
 import type { Headers } from '../../headers.js';
@@ -63,7 +66,7 @@ export class ArrivedHead implements Arrival {
 
   get version(): ResponseVersion {
     const { versionNumber } = this;
-    return versionNumber === 20 ? 'HTTP/2' : versionNumber === 10 ? 'HTTP/1.0' : 'HTTP/1.1';
+    return versionNumber === versions.Http2 ? 'HTTP/2' : versionNumber === versions.Http10 ? 'HTTP/1.0' : 'HTTP/1.1';
   }
 
   /** False for most, without a look at the head of each. */
@@ -99,10 +102,11 @@ interface BatchSearch {
   hasSetCookie?: boolean;
 }
 
-/** How one request is carried; see crates/node/src/command.rs. */
-export const STREAM_RESPONSE = 1;
-export const STREAM_REQUEST = 2;
-export const WANT_INFORMATIONAL = 4;
+/** The addon's enums, there with the engine: nothing is loaded before the first request. */
+let kinds: typeof RecordKind;
+let versions: typeof RecordVersion;
+/** How one request is carried: a sum of these. */
+export let flags: typeof SendFlag;
 
 /** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
@@ -181,7 +185,13 @@ const free: number[] = [];
 let owed = 0;
 
 function start(): Engine {
-  return (engine ??= new (addon().Engine)(drain, outlivesViews));
+  return (engine ??= makeEngine());
+}
+
+function makeEngine(): Engine {
+  const loaded = addon();
+  ({ RecordKind: kinds, RecordVersion: versions, SendFlag: flags } = loaded);
+  return new loaded.Engine(drain, outlivesViews);
 }
 
 function take(listener: Listener | (() => void)): number {
@@ -204,17 +214,6 @@ export function forgive(): void {
   if (--owed === 0) start().setBusy(false);
 }
 
-const DONE = 0;
-const HEAD = 1;
-const CHUNK = 2;
-const END = 3;
-const TRAILERS = 4;
-const INFORMATIONAL = 5;
-const WRITABLE = 6;
-const ERROR = 7;
-const CLOSED = 8;
-const WARNING = 9;
-const REFUSAL = 10;
 const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
@@ -235,10 +234,10 @@ function drain(batch: Buffer, large: Buffer[]): void {
     // Each record on its own: what one listener throws must not keep the others from what is theirs.
     try {
       switch (kind) {
-        case DONE:
-        case HEAD: {
+        case kinds.Done:
+        case kinds.Head: {
           const elapsed = batch.readUInt32LE(at + 16) / 1000;
-          const total = kind === DONE ? batch.readUInt32LE(at + 20) / 1000 : null;
+          const total = kind === kinds.Done ? batch.readUInt32LE(at + 20) / 1000 : null;
           const version = batch[at + 5];
           const received = batch.readUInt32LE(at + 24);
           const head = new ArrivedHead(
@@ -254,7 +253,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
             body,
             received,
           );
-          if (kind === DONE) {
+          if (kind === kinds.Done) {
             release(id);
             listener.onDone(head);
           } else {
@@ -262,10 +261,10 @@ function drain(batch: Buffer, large: Buffer[]): void {
           }
           break;
         }
-        case CHUNK:
+        case kinds.Chunk:
           listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
           break;
-        case END:
+        case kinds.End:
           release(id);
           listener.onEnd(
             linesOf(batch, headAt, bodyAt),
@@ -273,16 +272,16 @@ function drain(batch: Buffer, large: Buffer[]): void {
             batch.readUInt32LE(at + 24),
           );
           break;
-        case TRAILERS:
+        case kinds.Trailers:
           listener.onTrailers(linesOf(batch, headAt, bodyAt));
           break;
-        case INFORMATIONAL:
+        case kinds.Informational:
           listener.onInformational(status, linesOf(batch, headAt, bodyAt));
           break;
-        case WRITABLE:
+        case kinds.Writable:
           listener.onWritable(status === 1);
           break;
-        case ERROR: {
+        case kinds.Error: {
           release(id);
           const text = batch.utf8Slice(bodyAt, bodyEnd);
           const kindEnd = text.indexOf('\n');
@@ -291,22 +290,22 @@ function drain(batch: Buffer, large: Buffer[]): void {
           listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
           break;
         }
-        case WARNING:
+        case kinds.Warning:
           process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), bare({ code: 'WHIPPET_NO_TRUST_STORE' }));
           break;
-        case REFUSAL:
+        case kinds.Refusal:
           listener.onRefusal(
-            new ArrivedHead(status, 11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
+            new ArrivedHead(status, versions.Http11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
           );
           break;
-        case CLOSED:
+        case kinds.Closed:
           release(id);
           forgive();
           (listener as unknown as () => void)();
           break;
       }
     } catch (error) {
-      if (kind !== WARNING && kind !== CLOSED) listener.onFault(error);
+      if (kind !== kinds.Warning && kind !== kinds.Closed) listener.onFault(error);
     }
     at = (bodyEnd + 3) & ~3;
   }

@@ -65,7 +65,13 @@ export class Exchange implements Listener, BodySource {
   start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
     const { signal } = this.#options;
     const streams = body instanceof StreamBody;
-    this.#id = native.send(this, profile, streams ? flags | native.STREAM_REQUEST : flags, head, streams ? null : body);
+    this.#id = native.send(
+      this,
+      profile,
+      streams ? flags | native.flags.StreamRequest : flags,
+      head,
+      streams ? null : body,
+    );
     // Before the body is asked for its first piece, which may abort it.
     if (signal !== undefined && signal !== null) this.#listen(signal);
     if (streams && !this.#over) void this.#upload(body);

@@ -119,8 +119,8 @@ export class HTTPDispatch implements Dispatch {
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
           : route.head(request);
       const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null, route);
-      let flags = buffered === undefined ? native.STREAM_RESPONSE : 0;
-      if (typeof options.onInformational === 'function') flags |= native.WANT_INFORMATIONAL;
+      let flags = buffered === undefined ? native.flags.StreamResponse : 0;
+      if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
       new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
     });
