@@ -87,6 +87,19 @@ export class HTTPError extends Error {
     }
   }
 
+  /** For logs: what it is, and of the request and the response which they were. No headers, and no password of a URL. */
+  toJSON(): Record<string, unknown> {
+    const { name, code, message, proxy, request, response, cause } = this as HTTPError & { response?: Response };
+    const shown: Record<string, unknown> = { name, code, message };
+    if (proxy !== undefined) shown.proxy = proxy;
+    if (request !== undefined)
+      shown.request = { method: request.method, url: (request as Partial<Request>).url?.toJSON() };
+    if (response !== undefined) shown.response = { statusCode: response.statusCode };
+    if (cause instanceof HTTPError) shown.cause = cause.toJSON();
+    else if (cause instanceof Error) shown.cause = { name: cause.name, message: cause.message };
+    return shown;
+  }
+
   /**
    * True across copies of this package: two versions in one node_modules tree, or ESM beside a bundle. A class that a user derives
    * has no brand of its own and is compared in the ordinary way.

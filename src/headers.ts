@@ -206,6 +206,19 @@ export class Headers implements Iterable<[string, string]> {
     return `Headers({ ${items.map(([name, value]) => `${field(name)}: ${text(value)}`).join(', ')} })`;
   }
 
+  /** By name, in lower case; a list where a name repeats. The values of secret headers are masked, as `toString()` masks them. */
+  toJSON(): Record<string, string | string[]> {
+    const fields = Object.create(null) as Record<string, string | string[]>;
+    for (const [name, value] of this.multiItems()) {
+      const shown = secretNames.has(name) ? '[secure]' : value;
+      const before = fields[name];
+      if (before === undefined) fields[name] = shown;
+      else if (typeof before === 'string') fields[name] = [before, shown];
+      else before.push(shown);
+    }
+    return fields;
+  }
+
   [inspect.custom](): string {
     return this.toString();
   }

@@ -4,8 +4,8 @@ import { inspect } from 'node:util';
 import { bare } from './bare.js';
 
 /**
- * Gives the instances of a class, and of those derived from it, `toString()` and `inspect()`: one line, with nothing secret in it.
- * Not as methods in the class, as `implements` would then ask for them.
+ * Gives the instances of a class, and of those derived from it, `toString()`, `inspect()` and `toJSON()`: one line, with nothing
+ * secret in it. Not as methods in the class, as `implements` would then ask for them.
  */
 export function showAs<T extends object>(type: { prototype: T }, line: (object: T) => string): void {
   const method = bare({
@@ -15,5 +15,5 @@ export function showAs<T extends object>(type: { prototype: T }, line: (object: 
     configurable: true,
     writable: true,
   });
-  Object.defineProperties(type.prototype, { toString: method, [inspect.custom]: method });
+  Object.defineProperties(type.prototype, { toString: method, toJSON: method, [inspect.custom]: method });
 }

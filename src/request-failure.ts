@@ -41,7 +41,8 @@ export function traceToCaller(error: unknown): void {
 /** `message` behind method and URL; an origin that it begins with is not said twice. */
 function located(message: string, { method, url }: Request): string {
   const { origin } = url;
-  const place = `${url.isAbsoluteUrl ? origin : ''}${url.rawPath}`;
+  // What has no authority may be 'user:password@host' without a scheme.
+  const place = url.isAbsoluteUrl ? `${origin}${url.rawPath}` : url.toSafeString().replace(/[?#].*/s, '');
   const shown = place.length > MAX_PLACE ? `${place.slice(0, MAX_PLACE)}…` : place;
   const prefix = [`cannot connect to ${origin}: `, `${origin}: `].find((text) => message.startsWith(text)) ?? '';
   return `${method}${shown === '' ? '' : ` ${shown}`}: ${message.slice(prefix.length)}`;

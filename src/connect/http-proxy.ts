@@ -133,6 +133,22 @@ export class HTTPProxy {
     return `HTTPProxy({ ${shown.join(', ')} })`;
   }
 
+  /** Likewise. */
+  toJSON(): {
+    proxyUrl: string;
+    auth: readonly [username: string, password: string] | null;
+    proxyHeaders: Record<string, string | string[]>;
+    proxyMode: HTTPProxyMode;
+  } {
+    const { auth, proxyHeaders, proxyMode } = this;
+    return {
+      proxyUrl: this.proxyUrl.toSafeString(),
+      auth: auth === null ? null : [auth[0], '[secure]'],
+      proxyHeaders: proxyHeaders.toJSON(),
+      proxyMode,
+    };
+  }
+
   /** RFC 1929: a byte for each length. SOCKS 4 ends its strings with a NUL, and has no password. */
   #checkSocksAuth(url: URL): void {
     if (this.isDigest) throw unused('auth: DigestAuth', url);

@@ -163,6 +163,11 @@ export class Cookies implements Iterable<[string, string]> {
     return `<Cookies [${shown.join(', ')}]>`;
   }
 
+  /** As `inspect()`: the names, and no value. */
+  toJSON(): string {
+    return this.toString();
+  }
+
   [inspect.custom](): string {
     return this.toString();
   }

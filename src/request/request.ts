@@ -53,7 +53,16 @@ export class Request {
    * The Cookie header that a client wrote, and the request's own cookies in it; null when none did.
    * @internal
    */
-  clientCookies: ClientCookies | null = null;
+  get clientCookies(): ClientCookies | null {
+    return this.#clientCookies;
+  }
+
+  set clientCookies(cookies: ClientCookies | null) {
+    this.#clientCookies = cookies;
+  }
+
+  /** Private, as every field that is not is logged, copied by structuredClone() and shown in tables. */
+  #clientCookies: ClientCookies | null = null;
 
   /** @param prepared Internal: parts that are checked already. */
   constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
@@ -196,6 +205,11 @@ export class Request {
   /** `<Request('GET', 'https://example.org/')>`, the password masked. */
   toString(): string {
     return `<Request('${this.#method}', '${this.url.toSafeString()}')>`;
+  }
+
+  /** For logs: no body, the password of the URL and the values of secret headers masked. */
+  toJSON(): { method: string; url: string; headers: Record<string, string | string[]> } {
+    return { method: this.method, url: this.url.toSafeString(), headers: this.headers.toJSON() };
   }
 
   [inspect.custom](): string {

@@ -438,6 +438,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
   }
 
+  /** For logs: no body, the password of the URL and the values of secret headers masked. */
+  toJSON(): {
+    statusCode: number;
+    reasonPhrase: string;
+    httpVersion: string;
+    url: string | null;
+    headers: Record<string, string | string[]>;
+  } {
+    const { statusCode, reasonPhrase, httpVersion } = this;
+    const url = this.#request === null ? null : this.#request.url.toSafeString();
+    return { statusCode, reasonPhrase, httpVersion, url, headers: this.headers.toJSON() };
+  }
+
   [inspect.custom](): string {
     return this.toString();
   }

@@ -122,6 +122,11 @@ export class QueryParams implements Iterable<[string, string]> {
     return this.#first().entries();
   }
 
+  /** The query, as it is sent. */
+  toJSON(): string {
+    return this.toString();
+  }
+
   [inspect.custom](): string {
     return `QueryParams(${quote(this.toString())})`;
   }

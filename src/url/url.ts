@@ -215,9 +215,9 @@ export class URL {
     return this.#layout.href;
   }
 
-  /** As the platform's URL: the whole, password included. */
+  /** Text, the password masked: what is logged as JSON shows no more than `inspect()`. `toString()` has it. */
   toJSON(): string {
-    return this.#layout.href;
+    return this.toSafeString();
   }
 
   /**
@@ -226,6 +226,9 @@ export class URL {
    */
   toSafeString(): string {
     const { href, userinfoStart, hostStart } = this.#layout;
+    // 'user:password@host' without a scheme is a URL of the scheme 'user', and 'http:user:password@host' has no authority. What
+    // begins with a '/' is a path.
+    if (userinfoStart === -1) return href.startsWith('/') ? href : href.replace(/:.*@/s, ':[secure]@');
     const colon = this.userinfo.indexOf(':') + userinfoStart;
     if (colon < userinfoStart || colon + 2 >= hostStart) return href;
     return `${href.slice(0, colon + 1)}[secure]${href.slice(hostStart - 1)}`;
