@@ -61,6 +61,14 @@ const LOOKUPS: [id: string, file: string, url: string, expected: string | null][
   ['a macro in an entry', `machine a.com login l macdef x\nput y\n\npassword p`, 'http://a.com/', 'l:p'],
   ['a macro at the end', `${A}macdef init\ncd /`, 'http://a.com/', 'l:p'],
   ['nothing', '', 'http://a.com/', null],
+  ['an unknown word first', `machines x\n${A}`, 'http://a.com/', 'l:p'],
+  ['an unknown word in an entry', `machine a.com protocol https login l password p`, 'http://a.com/', 'l:p'],
+  ['an unknown word at the end', `${A}pasword secret\nmachine b.com login m password q`, 'http://b.com/', 'm:q'],
+  ['port', 'machine a.com port 21 login l password p', 'http://a.com/', 'l:p'],
+  ['port at the end', 'machine a.com login l password p port machine', 'http://a.com/', 'l:p'],
+  ['capitals', 'MACHINE a.com Login l PASSWORD P', 'http://a.com/', 'l:P'],
+  ['capitals of default', 'Default USER l Password p', 'http://b.com/', 'l:p'],
+  ['O25 single quotes', "machine a.com login 'a b' password p", 'http://a.com/', "'a:p"],
   ['__proto__', 'machine __proto__ login l password p', 'http://a.com/', null],
 ];
 
@@ -72,13 +80,6 @@ for (const [id, file, url, expected] of LOOKUPS) {
 }
 
 const WRONG: [title: string, file: string, message: RegExp][] = [
-  ['an unknown word', 'machines a.com', /^f, line 1: expected 'machine', 'default' or 'macdef'$/],
-  [
-    'an unknown word in an entry',
-    `${A}machine b.com\n  pasword secret\n`,
-    /^f, line 3: expected 'login', 'password' or 'account'$/,
-  ],
-  ['O25 single quotes', "machine a.com login 'a b' password p", /^f, line 1: expected 'login'/],
   ['a quote left open', 'machine a.com login l password "secret\n\n', /^f, line \d: a quote is not closed$/],
   ['an end too early', 'machine a.com login', /^f, line 1: expected a value after 'login'$/],
   ['machine without a name', 'machine', /^f, line 1: expected a value after 'machine'$/],
@@ -93,6 +94,19 @@ for (const [title, file, message] of WRONG) {
   test(`wrong: ${title}`, (t) => {
     const error = t.throws(() => parseNetRC(file, 'f'), { instanceOf: SyntaxError, message });
     t.notRegex(String(error?.stack), /secret/);
+  });
+}
+
+const UNKNOWN_LINES: [file: string, line: number | null][] = [
+  [A, null],
+  ['machine a.com port 21 account x login l password p', null],
+  [`${A}pasword secret`, 2],
+  ['machine a.com\nprotocol https\nlogin l', 2],
+];
+
+for (const [file, line] of UNKNOWN_LINES) {
+  test(`the first line with a word that is no keyword: ${JSON.stringify(file)}`, (t) => {
+    t.is(parseNetRC(file, 'f').unknownLine, line);
   });
 }
 
@@ -175,9 +189,8 @@ test('an Authorization header is never overwritten by netrc', async (t) => {
 });
 
 const BROKEN: [title: string, world: World, warning: RegExp][] = [
-  ['a syntax error', { files: { '.netrc': `${HERE}lgin secret` } }, /\.netrc, line \d/],
+  ['a syntax error', { files: { '.netrc': `${HERE}machine x password "secret` } }, /\.netrc, line \d/],
   ['10 MB', { files: { '.netrc': Buffer.alloc(1e7, 'machine a login b password c\n') } }, /larger than 131072 bytes/],
-  ['binary', { files: { '.netrc': Buffer.from([0, 255, 1, 254, 10, 0]) } }, /\.netrc, line/],
   ['a folder', { files: { '.netrc/x': '' } }, /is not a file/],
   ['NETRC is a folder', { files: { 'd/x': '' }, env: { NETRC: 'HOME/d' } }, /is not a file/],
   ['NETRC is a device', { env: { NETRC: '/dev/zero' } }, /is not a file/],
@@ -193,6 +206,46 @@ for (const [title, world, warning] of BROKEN) {
     t.notRegex(stderr, /secret/);
   });
 }
+
+const PASSED_OVER: [title: string, file: string | Buffer, expected: string | undefined][] = [
+  ['a slip', `${HERE}lgin secret`, 'l:p'],
+  ['another program’s keyword', `machine 127.0.0.1 protocol http login l password p`, 'l:p'],
+  ['binary', Buffer.from([0, 255, 1, 254, 10, 0]), undefined],
+];
+
+for (const [title, file, expected] of PASSED_OVER) {
+  test(`words that are no keywords: one warning, and the rest counts: ${title}`, async (t) => {
+    const { sent, stderr } = await ask(t, { files: { '.netrc': file } });
+    t.deepEqual(sent, Array(3).fill(expected === undefined ? undefined : basic(expected)));
+    t.is(stderr.match(/Warning: /g)?.length, 1, stderr);
+    t.regex(stderr, /\[WHIPPET_NETRC\] Warning: .*\.netrc, line \d: a word that is no keyword is passed over/);
+    t.notRegex(stderr, /secret/);
+  });
+}
+
+test('a user whom the system does not know, without HOME: requests go on, also with NETRC', async (t) => {
+  if (process.getuid?.() !== 0) {
+    t.log('only root can become such a user');
+    t.pass();
+    return;
+  }
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const program = `
+    import { homedir } from 'node:os';
+    await whippet.get(args.url, { trustEnv: false });
+    for (const name of ['HOME', 'NETRC']) delete process.env[name];
+    process.setuid(54321);
+    let code;
+    try { homedir(); } catch (error) { code = error.code; }
+    await whippet.get(args.url);
+    process.env.NETRC = '~/none';
+    await whippet.get(args.url);
+    console.log(code);`;
+  const { code, stderr, stdout } = await start(t, program, { url: server.url }).ended;
+  t.is(code, 0, stderr);
+  t.regex(stdout, /ERR_SYSTEM_ERROR|ENOENT/);
+  t.is(server.requests.length, 3);
+});
 
 test('SEC-F5 a pipe that nobody writes to does not hang', async (t) => {
   const home = makeFolder(t);
@@ -276,7 +329,7 @@ test('NetRCAuth: by host, over a header, and nothing where the file says nothing
 test('NetRCAuth: what is wrong with its file is an error at once', (t) => {
   const folder = makeFolder(t);
   const file = path.join(folder, 'bad');
-  writeFileSync(file, 'nonsense secret');
+  writeFileSync(file, 'machine "secret');
   for (const bad of [file, folder, path.join(folder, 'none'), '/dev/zero']) {
     const error = t.throws(() => new NetRCAuth(bad), { instanceOf: TypeError, message: /^NetRCAuth: / });
     t.true(error?.message.includes(bad), error?.message);

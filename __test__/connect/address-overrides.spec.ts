@@ -1,6 +1,7 @@
 /** socketPath, localAddress, resolve: how connections get to where the URL says. */
 import test, { type ExecutionContext } from 'ava';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -57,6 +58,22 @@ unixTest('a relative socket path means the folder in which the client was made',
   const relative = path.relative(process.cwd(), socketPath);
   t.is(told(await get('http://localhost/', { socketPath: relative })), '200 ok');
   t.is(told(await openClient(t, { dispatch: new HTTPDispatch({ socketPath: relative }) }).get('http://x/')), '200 ok');
+});
+
+const linuxTest = process.platform === 'linux' ? test : test.skip;
+
+linuxTest('an abstract unix socket, by its name', async (t) => {
+  const name = `\0whippet-${process.pid}-${Date.now()}`;
+  const server = createServer((_, response) => void response.end('ok'));
+  await new Promise<void>((resolve) => server.listen(name, resolve));
+  t.teardown(() => void server.close());
+  const client = openClient(t, { socketPath: name });
+  t.is(told(await client.get('http://localhost/')), '200 ok');
+  const none = (await failure(openClient(t, { socketPath: `${name}-none` }).get('http://h/'))) as ConnectError;
+  t.is(none.code, 'ECONNREFUSED');
+  for (const socketPath of ['\0', '\0a\0b', 'a\0']) {
+    t.throws(() => new Client({ socketPath }), { instanceOf: TypeError, message: /^socketPath: '.*' is no path$/ });
+  }
 });
 
 const NO_SOCKET: [title: string, make: (folder: string) => Promise<string>, codes: string[]][] = [
@@ -175,6 +192,19 @@ test('resolve: a port of its own goes first; another port and another name are D
   }
 });
 
+test('resolve: all below a name; the nearest counts, and the name itself first', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const { port } = server;
+  const resolve = { '*.test': '127.0.0.1', '*.far.test': '127.0.0.9', 'near.far.test': '127.0.0.1', [`*.far.test:${port + 1}`]: '127.0.0.1' }; // prettier-ignore
+  const client = openClient(t, { resolve, timeout: { connect: 2000 } });
+  for (const host of ['a.test', 'a.b.test', 'A.TEST', 'a.test.', 'near.far.test']) {
+    t.is(told(await client.get(`http://${host}:${port}/`)), '200 ok', host);
+  }
+  for (const host of ['a.far.test', 'test', 'atest', 'a.test.invalid']) {
+    t.true((await failure(client.get(`http://${host}:${port}/`))) instanceof ConnectError, host);
+  }
+});
+
 test('resolve: SNI and the verified name stay the URL’s; an address in brackets', async (t) => {
   const ca = await testCA();
   const server = await serveTls(
@@ -219,6 +249,10 @@ const BAD: [options: Record<string, unknown>, message: RegExp][] = [
   [{ resolve: { 'http://a': '127.0.0.1' } }, /^resolve: expected host or host:port, got 'http:\/\/a'$/],
   [{ resolve: { '[::1': '127.0.0.1' } }, /^resolve: expected host or host:port, got '\[::1'$/],
   [{ resolve: { '*': '127.0.0.1' } }, /^resolve: expected host or host:port, got '\*'$/],
+  ...['*.', 'a.*', '*a.test', '*.*.test', 'a*.test'].map((key): (typeof BAD)[0] => [
+    { resolve: { [key]: '127.0.0.1' } },
+    /^resolve: expected host or host:port, got '/,
+  ]),
 ];
 
 for (const [options, message] of BAD) {

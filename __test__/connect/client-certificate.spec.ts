@@ -293,3 +293,18 @@ async function own(t: ExecutionContext, keys: CertificateOptions['keys']): Promi
   await writeFile(path.join(folder, 'both.pem'), `${key}\n${cert}\n${(await makeCA()).cert}`);
   return given;
 }
+
+test('PKCS#12 is answered with the line that makes PEM of it', (t) => {
+  for (const cert of [
+    { pfx: Buffer.from('x'), password: 's3kr3t' },
+    { pfx: 'client.p12' },
+    { pfx: 'a', cert: 'b', key: 'c' },
+  ]) {
+    const error = t.throws(() => new Client({ cert: cert as never }), { instanceOf: TypeError });
+    t.regex(
+      error?.message ?? '',
+      /^cert\.pfx: .*`openssl pkcs12 -in client\.p12 -nodes -out client\.pem`.* cert: \{ cert: /,
+    );
+    t.notRegex(error?.message ?? '', /s3kr3t/);
+  }
+});

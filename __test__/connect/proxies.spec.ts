@@ -293,3 +293,14 @@ test('SEC-B15 what Object.prototype has is no option', (t) => {
     for (const name of ['proxies', 'proxyMode', 'auth', 'http']) delete polluted[name];
   }
 });
+
+test('socks: is socks5h', (t) => {
+  for (const given of ['socks://u:p@px', 'SOCKS://u:p@px:1080', 'socks://u:p@px/']) {
+    const proxy = new HTTPProxy({ proxyUrl: given });
+    t.is(proxy.proxyUrl.scheme, 'socks5h');
+    t.is(proxy.proxyUrl.host, 'px');
+    t.deepEqual(proxy.auth, ['u', 'p']);
+    t.is(proxy.port, 1080);
+    t.notThrows(() => new Client({ proxies: { all: given } }));
+  }
+});

@@ -8,11 +8,17 @@ import path from 'node:path';
 import { Client, type ClientOptions, ConnectError, HTTPDispatch } from '../../src/index.js';
 import { packageUrl } from '../helpers/child.js';
 import { failure, told } from '../helpers/client.js';
-import { serveTls } from '../helpers/server.js';
+import { serve, serveTls } from '../helpers/server.js';
 import { makeCA, testCA } from '../helpers/tls.js';
 
 type Variables = Partial<Record<(typeof NAMES)[number], string>>;
-const NAMES = ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'SSLKEYLOGFILE', 'NODE_EXTRA_CA_CERTS'] as const;
+const NAMES = [
+  'SSL_CERT_FILE',
+  'SSL_CERT_DIR',
+  'SSLKEYLOGFILE',
+  'NODE_EXTRA_CA_CERTS',
+  'NODE_TLS_REJECT_UNAUTHORIZED',
+] as const;
 
 /** A client made under these variables. They are read in the constructor, so no other test sees them. */
 function clientUnder(t: ExecutionContext, variables: Variables, options?: ClientOptions): Client {
@@ -145,12 +151,68 @@ const BAD: [variables: (files: Files) => Variables, message: RegExp][] = [
 for (const [variables, message] of BAD) {
   test(`a wrong variable: ${message.source}`, async (t) => {
     const given = variables(await filesOf(t));
-    t.throws(() => clientUnder(t, given), { instanceOf: TypeError, message });
-    t.notThrows(() => clientUnder(t, given, { trustEnv: false }));
+    // Said with the first https connection: a client that makes none needs no certificates.
+    const plain = await serve(t, (_, response) => response.end('ok'));
+    const secure = await serveTls(t, (_, response) => response.end('ok'));
+    const client = clientUnder(t, given);
+    t.is((await client.get(plain.url)).text, 'ok');
+    for (let i = 0; i < 2; i++) {
+      const error = await failure(client.get(secure.url));
+      t.true(error instanceof ConnectError, String(error));
+      t.true(error.cause instanceof TypeError);
+      t.regex((error.cause as Error).message, message);
+      t.is(error.message, `GET ${secure.url}: ${(error.cause as Error).message}`);
+    }
+    t.is(secure.connections(), 0);
+    const { ca } = await filesOf(t);
+    t.is((await clientUnder(t, given, { trustEnv: false, verify: ca }).get(secure.url)).text, 'ok');
     const [name] = Object.keys(given);
-    if (name !== 'SSLKEYLOGFILE') t.notThrows(() => clientUnder(t, given, { verify: false }));
+    if (name !== 'SSLKEYLOGFILE') t.is((await clientUnder(t, given, { verify: false }).get(secure.url)).text, 'ok');
   });
 }
+
+const UNVERIFIED: [variables: Variables, options: ClientOptions, isTrusted: boolean][] = [
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, {}, true],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0', SSL_CERT_FILE: '/nowhere' }, {}, true],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, { trustEnv: true }, true],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, { trustEnv: false }, false],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '0' }, { verify: true }, false],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '1' }, {}, false],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: '' }, {}, false],
+  [{ NODE_TLS_REJECT_UNAUTHORIZED: 'false' }, {}, false],
+];
+
+for (const [variables, options, isTrusted] of UNVERIFIED) {
+  test(`${JSON.stringify(variables)} with ${JSON.stringify(options)}`, async (t) => {
+    const server = await serveTls(t, (_, response) => response.end('ok'));
+    const sent = clientUnder(t, variables, options).get(server.url);
+    if (isTrusted) t.is((await sent).text, 'ok');
+    else t.true((await failure(sent)) instanceof ConnectError);
+  });
+}
+
+test('NODE_TLS_REJECT_UNAUTHORIZED=0: Node’s own warning, once, and only with https', async (t) => {
+  const secure = await serveTls(t, (_, response) => response.end('ok'));
+  const plain = await serve(t, (_, response) => response.end('ok'));
+  const program = `
+    import { Client } from '${packageUrl}';
+    const seen = [];
+    process.on('warning', ({ name, message }) => seen.push(name + ': ' + message));
+    const visit = async (url) => {
+      const client = new Client();
+      await client.get(url);
+      await new Promise((resolve) => setImmediate(resolve));
+      console.log(seen.length);
+    };
+    await visit(process.env.PLAIN);
+    await visit(process.env.SERVER);
+    await visit(process.env.SERVER);
+    console.log(seen[0]);
+  `;
+  const env = { NODE_TLS_REJECT_UNAUTHORIZED: '0', SERVER: secure.url, PLAIN: plain.url };
+  const said = await output(process.execPath, ['--no-warnings', '--input-type=module', '-e', program], env);
+  t.regex(said, /^0\n1\n1\nWarning: Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '0' makes TLS/);
+});
 
 test('trustEnv is a property, and true or false', (t) => {
   t.true(new Client().trustEnv);

@@ -289,7 +289,7 @@ for (const [title, answer, maxResponseSize, fits] of SIZES) {
       t.is((error as ResponseTooLarge).code, 'ERR_RESPONSE_TOO_LARGE');
       t.is(
         error.message,
-        `${server.origin}: the response is larger than maxResponseSize (${maxResponseSize} bytes); for a body of that size use client.stream() or client.download()`,
+        `GET ${server.url}: the response is larger than maxResponseSize (${maxResponseSize} bytes); for a body of that size use client.stream() or client.download()`,
       );
       await eventually('the connection is given back', () => client.pool.active === 0);
     });
@@ -352,4 +352,30 @@ test('maxResponseSize does not hold for streams', async (t) => {
 
 function headers(count: number): string {
   return Array.from({ length: count }, (_, i) => `X-${i}: ${i}\r\n`).join('');
+}
+
+const PHRASES: [line: string, phrase: string][] = [
+  ['200 OK', 'OK'],
+  ['200 Gut', 'Gut'],
+  ['203 Non Authoritative Information', 'Non Authoritative Information'],
+  ['203 Non-Authoritative Information', 'Non-Authoritative Information'],
+  ['413 Payload Too Large', 'Payload Too Large'],
+  ['413 Content Too Large', 'Content Too Large'],
+  ['413 Request Entity Too Large', 'Request Entity Too Large'],
+  ['414 URI Too Long', 'URI Too Long'],
+  ['414 Request-URI Too Long', 'Request-URI Too Long'],
+  ['416 Range Not Satisfiable', 'Range Not Satisfiable'],
+  ['416 Requested Range Not Satisfiable', 'Requested Range Not Satisfiable'],
+  ['418 Short and stout', 'Short and stout'],
+  ['599 ', ''],
+];
+
+for (const [line, phrase] of PHRASES) {
+  test(`reasonPhrase of ${line}`, async (t) => {
+    const server = await serveRaw(t, `HTTP/1.1 ${line}\r\nContent-Length: 0\r\n\r\n`);
+    t.is((await openClient(t).get(server.url)).reasonPhrase, phrase);
+    const streamed = await openClient(t).stream('GET', server.url);
+    t.is(streamed.reasonPhrase, phrase);
+    await streamed.close();
+  });
 }

@@ -23,10 +23,17 @@ export interface NetRCEntry {
 export class NetRC {
   #machines: ReadonlyMap<string, NetRCEntry>;
   #default: NetRCEntry | null;
+  /** The first line with a word that is no keyword; null for none. */
+  readonly unknownLine: number | null;
 
-  constructor(machines: ReadonlyMap<string, NetRCEntry>, otherwise: NetRCEntry | null) {
+  constructor(
+    machines: ReadonlyMap<string, NetRCEntry>,
+    otherwise: NetRCEntry | null,
+    unknownLine: number | null = null,
+  ) {
     this.#machines = machines;
     this.#default = otherwise;
+    this.unknownLine = unknownLine;
   }
 
   /** It has no entry at all. */
@@ -59,7 +66,8 @@ export class NetRC {
  * Parses a file's text.
  *
  * Tokens are separated by whitespace; in double quotes they may hold some, and a backslash takes the next character as it is, in
- * quotes and outside. `#` begins a comment where a keyword would stand. `macdef` ends at an empty line or the file's end.
+ * quotes and outside. `#` begins a comment where a keyword would stand. `macdef` ends at an empty line or the file's end. Keywords are
+ * read in any case; `port` and `account` are passed over with their values, and words that are no keywords alone.
  *
  * @throws SyntaxError naming file and line, and no token that could be a password
  */
@@ -69,7 +77,7 @@ export function parseNetRC(text: string, file: string): NetRC {
   const tokens = new Tokens(text, file);
   for (;;) {
     const keyword = tokens.keyword();
-    if (keyword === null) return new NetRC(machines, otherwise);
+    if (keyword === null) return new NetRC(machines, otherwise, tokens.unknownLine);
     if (keyword === 'macdef') {
       tokens.skipMacro();
     } else if (keyword === 'default') {
@@ -77,7 +85,7 @@ export function parseNetRC(text: string, file: string): NetRC {
     } else if (keyword === 'machine') {
       machines.set(machineOf(tokens.value('machine')), readEntry(tokens));
     } else {
-      throw tokens.error("expected 'machine', 'default' or 'macdef'");
+      tokens.passOver();
     }
   }
 }
@@ -103,7 +111,7 @@ function readEntry(tokens: Tokens): NetRCEntry {
       login = tokens.value(keyword);
     } else if (keyword === 'password') {
       password = tokens.value(keyword);
-    } else if (keyword === 'account') {
+    } else if (keyword === 'account' || keyword === 'port') {
       tokens.value(keyword);
     } else if (keyword === 'macdef') {
       tokens.skipMacro();
@@ -111,7 +119,7 @@ function readEntry(tokens: Tokens): NetRCEntry {
       tokens.unread(keyword);
       return { login, password };
     } else {
-      throw tokens.error("expected 'login', 'password' or 'account'");
+      tokens.passOver();
     }
   }
 }
@@ -121,20 +129,27 @@ class Tokens {
   #file: string;
   #at = 0;
   #unread: string | null = null;
+  /** Of the first word that was passed over. */
+  unknownLine: number | null = null;
 
   constructor(text: string, file: string) {
     this.#text = text.startsWith('\ufeff') ? text.slice(1) : text;
     this.#file = file;
   }
 
-  /** The next token where a keyword stands, comments skipped; null at the end. */
+  /** What was read last is no keyword: it may be one of another program, or the value of one. */
+  passOver(): void {
+    this.unknownLine ??= this.#line();
+  }
+
+  /** The next token where a keyword stands, in lower case, comments skipped; null at the end. */
   keyword(): string | null {
     const unread = this.#unread;
     this.#unread = null;
     if (unread !== null) return unread;
     for (;;) {
       const token = this.#next();
-      if (token === null || !token.startsWith('#')) return token;
+      if (token === null || !token.startsWith('#')) return token === null ? null : token.toLowerCase();
       // A comment, to the end of its line: the token may have been the last one in it.
       if (this.#text[this.#at - 1] !== '\n') this.#skipLine();
     }
@@ -164,8 +179,11 @@ class Tokens {
   }
 
   error(what: string): SyntaxError {
-    const line = this.#text.slice(0, this.#at).replace(/\s+$/, '').split('\n').length;
-    return new SyntaxError(`${this.#file}, line ${line}: ${what}`);
+    return new SyntaxError(`${this.#file}, line ${this.#line()}: ${what}`);
+  }
+
+  #line(): number {
+    return this.#text.slice(0, this.#at).replace(/\s+$/, '').split('\n').length;
   }
 
   #skipLine(): void {
@@ -206,23 +224,43 @@ class Tokens {
  */
 export function findNetRC(): NetRC | null {
   const named = process.env.NETRC;
-  if (named !== undefined && named !== '') return tolerantly(named.replace(/^~(?=\/)/, homedir()), false) ?? null;
-  for (const name of ['.netrc', '_netrc']) {
-    const found = tolerantly(path.join(homedir(), name), true);
+  const home = homeFolder();
+  if (named !== undefined && named !== '')
+    return (
+      tolerantly(
+        named.replace(/^~(?=\/)/, () => home ?? '~'),
+        false,
+      ) ?? null
+    );
+  for (const name of home === null ? [] : ['.netrc', '_netrc']) {
+    const found = tolerantly(path.join(home as string, name), true);
     if (found !== undefined) return found;
   }
   return null;
 }
 
+/** null where there is none: a user whom the system does not know, as in a container, without HOME. */
+function homeFolder(): string | null {
+  try {
+    return homedir() || null;
+  } catch {
+    return null;
+  }
+}
+
 /**
- * Reads and parses one file.
+ * Reads and parses one file; a word in it that is no keyword is one warning for the process.
  * @throws Error for one that is missing, no file, larger than 128 KiB or not a netrc; the message names it
  */
 export function readNetRC(file: string): NetRC {
   const size = sizeOf(file);
   if (size === null) throw new Error(`${file}: there is no such file`);
   if (size > LARGEST_FILE) throw new Error(`${file}: larger than ${LARGEST_FILE} bytes`);
-  return parseNetRC(readFileSync(file, 'utf8'), file);
+  const found = parseNetRC(readFileSync(file, 'utf8'), file);
+  if (found.unknownLine !== null) {
+    warn(`${file}, line ${found.unknownLine}: a word that is no keyword is passed over`, 'WHIPPET_NETRC', file);
+  }
+  return found;
 }
 
 /** undefined when there is no such file, null when there is nothing in it to use. */

@@ -44,6 +44,7 @@ import { toFlag } from '../check-options.js';
 import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
 import { mayKeepAuth } from '../response/next-request.js';
+import { needsDeadline, sendInTime } from './own-deadline.js';
 import { sendHandlingRedirects } from './redirects.js';
 import { traceToCaller } from '../request-failure.js';
 import { headLines, normaliseMethod, Request } from '../request/request.js';
@@ -361,7 +362,14 @@ export class Client implements AsyncDisposable {
       // Progress is told piece by piece, so the body has to come in pieces.
       const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
       // Each an own property, so that a polluted Object.prototype has no say.
-      const sending: DispatchOptions = { timeout, trustEnv, buffered, signal, onUploadProgress, onInformational };
+      const sending: DispatchOptions = {
+        timeout,
+        trustEnv,
+        buffered,
+        signal,
+        onUploadProgress,
+        onInformational,
+      };
       if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
       const auth = this.#authFor(request, options.auth, trustEnv);
       const call = { auth, followsRedirects, stream, elapsed: 0 };
@@ -432,7 +440,9 @@ export class Client implements AsyncDisposable {
   #sendSingle(request: Request, options: DispatchOptions): Promise<Response> {
     // By the hop's own URL: a redirect may leave the app, or come to it.
     const dispatch = this.#mounts === null ? this.#dispatch : (this.#mounts.lookup(request.url) ?? this.#dispatch);
-    return dispatch.send(request, options);
+    // What has begun goes to its end, whatever of its requests is still to be sent.
+    if (this.#closed) options = { ...options, isUnderWay: true };
+    return needsDeadline(dispatch, options) ? sendInTime(dispatch, request, options) : dispatch.send(request, options);
   }
 }
 

@@ -39,9 +39,16 @@ export function resolveRoute({ socketPath, localAddress, resolve }: RouteOptions
 
 function toSocketPath(given: unknown): string {
   if (typeof given !== 'string') throw new TypeError(`socketPath: expected a path, got ${typeName(given)}`);
+  // Linux has sockets with a name and no file (unix(7), "abstract").
+  if (isAbstract(given)) return given;
   if (given === '' || given.includes('\0')) throw new TypeError(`socketPath: ${quote(given)} is no path`);
   // '\\.\pipe\name' of Windows is absolute and has nothing to be resolved.
   return given.startsWith('\\\\') ? given : path.resolve(given);
+}
+
+function isAbstract(given: string): boolean {
+  const hasThem = process.platform === 'linux' || process.platform === 'android';
+  return hasThem && given.length > 1 && given.startsWith('\0') && !given.includes('\0', 1);
 }
 
 function toAddress(option: string, given: unknown): string {
@@ -63,7 +70,7 @@ function toRules(given: unknown): { host: string; port?: number; address: string
   });
 }
 
-/** `example.org`, `example.org:8080`, `[::1]:8080`, `[::1]` or `::1`, written as in the origin of a URL. */
+/** `*.example.org` (all below it), `example.org`, `example.org:8080`, `[::1]:8080`, `[::1]` or `::1`, written as in the origin of a URL. */
 function toHost(key: string): { host: string; port?: number } {
   const bare = isIPv6(key);
   const parts = /^(\[[^\]]*\]|[^:[\]]+)(?::(\d{1,5}))?$/.exec(bare ? `[${key}]` : key);
@@ -74,7 +81,11 @@ function toHost(key: string): { host: string; port?: number } {
   } catch {
     // Said below.
   }
-  if (host === '' || host === '*' || (port !== undefined && (port < 1 || port > 65_535))) {
+  if (
+    host === '' ||
+    host.replace(/^\*\.(?=.)/, '').includes('*') ||
+    (port !== undefined && (port < 1 || port > 65_535))
+  ) {
     throw new TypeError(`resolve: expected host or host:port, got ${quote(key)}`);
   }
   return { host: withoutBrackets(host), port };

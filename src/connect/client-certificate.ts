@@ -30,6 +30,11 @@ export function readClientCertificate(given: ClientCertificateOptions): ClientCe
   if (given === null || typeof given !== 'object' || Array.isArray(given) || types.isUint8Array(given)) {
     throw new TypeError(`cert: expected an object with cert and key, got ${typeName(given)}`);
   }
+  if (Object.hasOwn(given, 'pfx')) {
+    const convert = 'openssl pkcs12 -in client.p12 -nodes -out client.pem';
+    const use = "cert: { cert: 'client.pem', key: 'client.pem' }";
+    throw new TypeError(`cert.pfx: PKCS#12 is not read here; make PEM of it, \`${convert}\`, and give ${use}`);
+  }
   checkOptions(given, OPTION_NAMES, 'cert');
   const { cert, key, password } = { __proto__: null, ...given } as ClientCertificateOptions;
   for (const [option, value] of Object.entries({ 'cert.cert': cert, 'cert.key': key })) {

@@ -188,6 +188,8 @@ function toProxyUrl(given: unknown, where: string): URL {
     }
     throw new TypeError(`${where}: ${shown(given)} is no URL of a proxy: ${cause.message}`, { cause });
   }
+  // As GNOME and curl's users write it; the proxy resolves names, as it does for browsers.
+  if (url.scheme === 'socks') url = url.copyWith({ scheme: 'socks5h' });
   if (!Object.hasOwn(defaultPorts, url.scheme)) {
     const word = nearest(url.scheme, Object.keys(defaultPorts));
     const hint = word === undefined || url.scheme === '' ? '' : ` Did you mean '${word}:'?`;

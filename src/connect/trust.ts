@@ -17,25 +17,54 @@ export interface TrustOptions {
   cert?: ClientCertificateOptions | null;
 }
 
+/** What the environment asks for that is said with the first https connection: most clients of http never make one. */
+export class TrustNotice {
+  /** What is wrong with a variable. */
+  failure: Error | null = null;
+  /** NODE_TLS_REJECT_UNAUTHORIZED is '0'. */
+  isUnverified = false;
+
+  get isEmpty(): boolean {
+    return this.failure === null && !this.isUnverified;
+  }
+
+  /** Node's own warning, once for the process. */
+  warn(): void {
+    if (!this.isUnverified || hasWarned) return;
+    hasWarned = true;
+    process.emitWarning(
+      "Setting the NODE_TLS_REJECT_UNAUTHORIZED environment variable to '0' makes TLS connections and HTTPS requests insecure by " +
+        'disabling certificate verification.',
+    );
+  }
+}
+
 /**
  * Reads the files that the options, and with `trustEnv` the variables, name; without any, it reads none.
  *
- * @throws TypeError naming the option or the variable
+ * @param notice Learns what the variables ask for besides.
+ * @throws TypeError naming the option
  */
-export function resolveTrust({ verify = true, cert }: TrustOptions, trustEnv: boolean): TlsOptions {
-  // What is left out here the addon would take from a polluted Object.prototype.
-  const trust = { __proto__: null, verify: verify !== false } as TlsOptions;
-  if (verify === true) {
-    if (trustEnv) readVariables(trust);
-  } else if (verify !== false) {
-    trust.roots = readCertificates('verify', verify);
-  }
+export function resolveTrust(
+  { verify, cert }: TrustOptions,
+  trustEnv: boolean,
+  notice = new TrustNotice(),
+): TlsOptions {
+  notice.isUnverified = verify === undefined && trustEnv && variable('NODE_TLS_REJECT_UNAUTHORIZED') === '0';
+  const trust: TlsOptions = { verify: verify !== false && !notice.isUnverified };
+  if (verify !== undefined && typeof verify !== 'boolean') trust.roots = readCertificates('verify', verify);
   if (cert !== undefined && cert !== null) {
     const { chain, key } = readClientCertificate(cert);
     trust.clientCert = chain;
     trust.clientKey = key;
   }
-  if (trustEnv) trust.keyLog = keyLogFile();
+  if (!trustEnv) return trust;
+  try {
+    if (trust.verify && trust.roots === undefined) readVariables(trust);
+    trust.keyLog = keyLogFile();
+  } catch (error) {
+    notice.failure = error as Error;
+  }
   return trust;
 }
 
@@ -75,3 +104,5 @@ function variable(name: string): string | undefined {
   const value = process.env[name];
   return value === undefined || value === '' || !Object.hasOwn(process.env, name) ? undefined : value;
 }
+
+let hasWarned = false;

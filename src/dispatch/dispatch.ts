@@ -17,6 +17,8 @@ export interface DispatchOptions {
   /** Whether the environment counts for this request. */
   trustEnv?: boolean;
   signal?: AbortSignal;
+  /** The client was closed since the call began that this belongs to: calls under way finish, redirects and retries included. */
+  isUnderWay?: boolean;
   /**
    * The caller wants the whole body anyway: a dispatch that can may read it before it resolves. `maxResponseSize` bytes at most,
    * null for any number.

@@ -81,7 +81,10 @@ impl Connector {
         let ConnectOverrides { socket_path, local_address, resolve } = &self.overrides;
         if let Some(path) = socket_path {
             return local::connect(path).await.map_err(|cause| {
-                let what = format_args!("cannot connect to {origin} through '{}'", path.display());
+                let what = format_args!(
+                    "cannot connect to {origin} through '{}'",
+                    path.display().to_string().replace('\0', "@")
+                );
                 Error::from_io(ErrorKind::ConnectError, what, cause)
             });
         }

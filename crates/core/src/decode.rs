@@ -211,6 +211,8 @@ pub enum DecodeError {
     /// The coding's checksum or length is not that of what came out.
     Checksum(&'static str),
     Invalid(&'static str),
+    /// RFC 9659: more memory than a zstd sender may ask its receiver for.
+    Window,
 }
 
 impl fmt::Display for DecodeError {
@@ -222,6 +224,7 @@ impl fmt::Display for DecodeError {
                 write!(f, "the {coding} content does not have the checksum that it states")
             }
             DecodeError::Invalid(coding) => write!(f, "the content is not valid {coding}"),
+            DecodeError::Window => write!(f, "the zstd content has a window above 8 MiB, the most of RFC 9659"),
         }
     }
 }

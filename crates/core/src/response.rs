@@ -72,7 +72,7 @@ impl Response {
         let head = Head {
             status: parts.status.as_u16(),
             version: parts.version.into(),
-            reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())),
+            reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())).or_else(|| left_out(&parts)),
             headers: parts.headers,
         };
         Response { head, body }
@@ -226,4 +226,12 @@ impl Drop for ResponseBody {
     fn drop(&mut self) {
         self.abandon();
     }
+}
+
+/// hyper leaves out a phrase that equals the one that `http` has; of these codes it is not the one that httpx has, which an
+/// empty phrase stands for above.
+fn left_out(parts: &http::response::Parts) -> Option<Bytes> {
+    let differs = matches!(parts.status.as_u16(), 203 | 413 | 414 | 416) && parts.version != http::Version::HTTP_2;
+    let phrase = parts.status.canonical_reason().filter(|_| differs)?;
+    Some(Bytes::from_static(phrase.as_bytes()))
 }

@@ -6,7 +6,8 @@
 import { inspect } from 'node:util';
 import type { Body } from '../../request/body.js';
 import { StreamBody } from '../../request/body.js';
-import { ClientClosed } from '../../errors.js';
+import { ClientClosed, ConnectError } from '../../errors.js';
+import { requestFailure } from '../../request-failure.js';
 import { toProxy } from '../../connect/http-proxy.js';
 import { resolveHttpVersions } from '../../connect/http-versions.js';
 import { showAs } from '../../inspect.js';
@@ -17,7 +18,7 @@ import type { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { resolveRoute } from '../../connect/address-overrides.js';
 import type { TimeoutConfig } from '../../timeout.js';
-import { resolveTrust } from '../../connect/trust.js';
+import { resolveTrust, TrustNotice } from '../../connect/trust.js';
 import type {
   CertificateTypes,
   ClientCertificateOptions,
@@ -74,6 +75,8 @@ export class HTTPDispatch implements Dispatch {
   /** null: nothing ever takes a proxy. */
   #proxies: Proxies | null;
   #routes: ProxyRoutes;
+  /** What is to be said with the first https connection; null for nothing. */
+  #notice: TrustNotice | null = null;
 
   /** @param proxies Internal: a client's. */
   constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
@@ -81,6 +84,7 @@ export class HTTPDispatch implements Dispatch {
     checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    const notice = new TrustNotice();
     // What is undefined here the addon would take from a polluted Object.prototype.
     this.#poolOptions = {
       __proto__: null,
@@ -90,9 +94,10 @@ export class HTTPDispatch implements Dispatch {
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
       pingIntervalMs: limits.pingInterval ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
-      tls: resolveTrust(given, trustEnv),
+      tls: resolveTrust(given, trustEnv, notice),
       ...resolveRoute(given),
     } as PoolOptions;
+    if (!notice.isEmpty) this.#notice = notice;
     const { proxy = null } = given;
     const own =
       proxies === undefined ? Proxies.read(proxy === null ? null : toProxy(proxy, 'proxy'), trustEnv) : proxies;
@@ -108,7 +113,9 @@ export class HTTPDispatch implements Dispatch {
   send(request: Request, options: DispatchOptions): Promise<Response> {
     return new Promise((resolve, reject) => {
       const { signal, buffered, timeout } = options;
-      if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (this.#closed && options.isUnderWay !== true) {
+        throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      }
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
       checkProtocol(request);
@@ -118,11 +125,15 @@ export class HTTPDispatch implements Dispatch {
         route === null
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
           : route.head(request);
-      const profile = this.#profile(timeout, buffered?.maxResponseSize ?? null, route);
+      if (this.#notice !== null && (url.scheme === 'https' || route?.proxy.proxyUrl.scheme === 'https'))
+        this.#say(this.#notice, request);
+      const pool = this.#openPool();
+      const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, route);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
       if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
       new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
+      if (this.#closed) this.#closeAgain(pool);
     });
   }
 
@@ -139,9 +150,21 @@ export class HTTPDispatch implements Dispatch {
     if (this.#pool !== null) await native.closePool(this.#pool);
   }
 
-  #profile(timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
-    this.#pool ??= native.openPool(this.#poolOptions);
-    return this.#profiles.of(this.#pool.id, timeout, maxResponseSize, route);
+  /** After `close()` a request that may still be sent has a pool of its own, whose connection ends with its response. */
+  #openPool(): PoolHandle {
+    return this.#closed ? native.openPool(this.#poolOptions) : (this.#pool ??= native.openPool(this.#poolOptions));
+  }
+
+  #say(notice: TrustNotice, request: Request): void {
+    const { failure: cause } = notice;
+    if (cause !== null) throw requestFailure(ConnectError, cause.message, { request, cause });
+    notice.warn();
+    this.#notice = null;
+  }
+
+  #closeAgain(pool: PoolHandle): void {
+    this.#profiles.clear();
+    void native.closePool(pool);
   }
 }
 

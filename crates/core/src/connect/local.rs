@@ -6,11 +6,31 @@ use std::path::Path;
 
 #[cfg(unix)]
 pub(super) async fn connect(path: &Path) -> io::Result<Stream> {
-    tokio::net::UnixStream::connect(path).await.map(Stream::Unix).map_err(|error| match error.kind() {
+    let mut connected = tokio::net::UnixStream::connect(path).await;
+    if let (Err(error), Some(padded)) = (&connected, padded(path)) {
+        if error.kind() == io::ErrorKind::ConnectionRefused {
+            connected = tokio::net::UnixStream::connect(padded).await;
+        }
+    }
+    connected.map(Stream::Unix).map_err(|error| match error.kind() {
         // std says so of a path that does not fit into a `sockaddr_un`; the system would, if it were asked.
         io::ErrorKind::InvalidInput => io::Error::from_raw_os_error(libc::ENAMETOOLONG),
         _ => error,
     })
+}
+
+/// An abstract name as libuv binds it up to 1.46 (Node 20): with NULs up to the length of `sun_path`, which are a part of it.
+#[cfg(unix)]
+fn padded(path: &Path) -> Option<std::path::PathBuf> {
+    use std::os::unix::ffi::{OsStrExt, OsStringExt};
+
+    const SUN_PATH: usize = 108;
+    let mut name = path.as_os_str().as_bytes().to_vec();
+    if name.first() != Some(&0) || name.len() >= SUN_PATH {
+        return None;
+    }
+    name.resize(SUN_PATH, 0);
+    Some(std::ffi::OsString::from_vec(name).into())
 }
 
 #[cfg(windows)]

@@ -13,7 +13,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 pub struct AddressOverrides(HashMap<Box<str>, HashMap<Option<u16>, IpAddr>>);
 
 impl AddressOverrides {
-    /// `host` as an [`Origin`] has it; no port is every port.
+    /// `host` as an [`Origin`] has it, or `*.host` for all below it; no port is every port.
     pub fn insert(&mut self, host: &str, port: Option<u16>, address: IpAddr) {
         self.0.entry(canonical(host).into()).or_default().insert(port, address);
     }
@@ -22,8 +22,13 @@ impl AddressOverrides {
         if self.0.is_empty() {
             return None;
         }
-        let ports = self.0.get(&*canonical(host))?;
-        ports.get(&Some(port)).or_else(|| ports.get(&None)).copied()
+        let host = canonical(host);
+        let found = |name: &str| {
+            let ports = self.0.get(name)?;
+            ports.get(&Some(port)).or_else(|| ports.get(&None)).copied()
+        };
+        // The name itself, then `*.` and ever less of it.
+        found(&host).or_else(|| host.match_indices('.').find_map(|(at, _)| found(&format!("*{}", &host[at..]))))
     }
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Zstd {
     over: bool,
 }
 
+/// `ZSTD_error_frameParameter_windowTooLarge`; these numbers do not change (zstd_errors.h).
+const WINDOW_TOO_LARGE: usize = 16;
 /// By so many bytes a frame is known for one.
 const MAGIC: usize = 4;
 
@@ -63,6 +65,7 @@ impl Zstd {
                     input.clear();
                     return Ok(());
                 }
+                Err(code) if code.wrapping_neg() == WINDOW_TOO_LARGE => return Err(DecodeError::Window),
                 Err(_) => return Err(invalid),
             };
             let (read, written) = (source.pos(), target.pos() - start);

@@ -79,7 +79,9 @@ export class FetchDispatch implements Dispatch {
    */
   send(request: Request, options: DispatchOptions): Promise<Response> {
     try {
-      if (this.#isClosed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (this.#isClosed && options.isUnderWay !== true) {
+        throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      }
       checkProtocol(request);
       const lines = request.headerLines();
       checkAsked(request, lines);

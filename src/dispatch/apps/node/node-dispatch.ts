@@ -71,7 +71,9 @@ export class NodeDispatch implements Dispatch {
   send(request: Request, options: DispatchOptions): Promise<Response> {
     const target = this.#target;
     try {
-      if (this.#isClosed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (this.#isClosed && options.isUnderWay !== true) {
+        throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      }
       checkProtocol(request);
       const lines = request.headerLines();
       const asked = checkAsked(request, lines);
