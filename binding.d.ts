@@ -43,6 +43,8 @@ export declare class Engine {
   write(id: number, chunk: Buffer): void
   /** The streamed request is complete. */
   end(id: number): void
+  /** The answer to a `Restart` record: what is written from here on is the body from its beginning. */
+  restart(id: number): void
   /** Drops the exchange: HTTP/1.1 closes the connection. Its last record still comes. */
   cancel(id: number): void
   /** Closes a pool's idle connections now and the others when their responses end; a `Closed` record follows. */
@@ -145,6 +147,8 @@ export declare enum RecordKind {
   Warning = 9,
   /** A proxy's answer to CONNECT, just before its `Error`. */
   Refusal = 10,
+  /** The request's streamed body is wanted from its beginning; `restart` is the answer. */
+  Restart = 11,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */
@@ -172,6 +176,8 @@ export declare enum SendFlag {
   StreamRequest = 2,
   /** Informational responses are reported. */
   WantInformational = 4,
+  /** The producer of the request's body can begin anew: a `Restart` record asks for that. */
+  RestartableRequest = 8,
 }
 
 /** What TLS connections depend on: those of a pool, or those to an https proxy. */

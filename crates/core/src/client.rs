@@ -16,6 +16,7 @@ use resend::Resends;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
+use tokio::time::sleep;
 
 /// Sends requests over connections of its own. Clones share them.
 ///
@@ -53,12 +54,16 @@ impl Client {
     /// closed, and an HTTP/2 stream is reset.
     pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
-        let upload = StopOnDrop(Some(request.body.clone()));
+        let mut upload = StopOnDrop(Some(request.body.clone()));
         let key = Key::new(&request.origin, request.proxy.as_ref());
         let mut resends = Resends::default();
         let mut attempt = AuthAttempt::default();
+        let mut waiting = None;
         loop {
-            let mut lease = self.pool.acquire(&key, &clock).await?;
+            let mut lease = match waiting.take() {
+                Some(waiting) => Box::pin(self.pool.acquire_first(&key, waiting, &clock)).await?,
+                None => self.pool.acquire(&key, resends.any(), &clock).await?,
+            };
             if resends.any() {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
@@ -71,16 +76,31 @@ impl Client {
                 };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
-            let SendError { error, resend } = match connection.send(&request, &clock).await {
-                Ok(answer) if answer_challenge(&mut request, &answer, &mut attempt)? => continue,
+            match connection.send(&request, &clock).await {
+                Ok(answer) if lease.is_misplaced(&answer) && resends.again_elsewhere(&request) => lease.retire(),
+                Ok(answer) if answer_challenge(&mut request, &answer, &mut attempt)? => {}
                 Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
-                Err(error) => error,
-            };
-            if !resends.again(&request, resend, lease.is_reused(), lease.may_be_http1()) {
-                return Err(error);
+                Err(SendError { error, resend }) => {
+                    if !resends.again(&request, resend, lease.is_reused(), lease.may_be_http1()) {
+                        return Err(error);
+                    }
+                    if resend == Resend::RefusedForHttp1 {
+                        lease.require_http1();
+                    }
+                }
             }
-            if resend == Resend::RefusedForHttp1 {
-                lease.require_http1();
+            request.body = request.body.replay();
+            upload.0 = Some(request.body.clone());
+            match resends.pause() {
+                None => waiting = Some(self.pool.enqueue_first(&key)),
+                Some(pause) => {
+                    drop(lease);
+                    let paused = async {
+                        sleep(pause).await;
+                        Ok(())
+                    };
+                    clock.within(Phase::Pool, &request.origin, Box::pin(paused)).await?;
+                }
             }
         }
     }

@@ -15,7 +15,7 @@ use crate::connection::http2::Http2;
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
 pub use config::{PoolConfig, PoolStats};
-use decision::{Exclusive, Idle, Kinds, Multiplexed, WaitFor, Waiter};
+use decision::{Exclusive, Idle, Kinds, Multiplexed, Ticket, WaitFor, Waiter};
 pub(crate) use key::Key;
 pub(crate) use lease::Lease;
 use state::State;
@@ -108,19 +108,40 @@ impl Pool {
         drop(idle);
     }
 
-    /// A connection with this key, or the right to make one, in the order of asking.
-    pub(crate) async fn acquire(&self, key: &Key, clock: &Clock) -> Result<Lease, Error> {
+    /// A connection with this key, or the right to make one, in the order of asking; what is sent `again` comes first.
+    pub(crate) async fn acquire(&self, key: &Key, again: bool, clock: &Clock) -> Result<Lease, Error> {
         let decision = self.state.borrow_mut().decide(key, &self.config, false);
         match decision {
             // On the heap, as most requests need not wait: their futures stay small.
-            Decision::Wait(what) => Box::pin(self.wait(key, what, clock)).await,
+            Decision::Wait(what) => Box::pin(self.wait(key, again, what, clock)).await,
             decision => Ok(self.lease(key, decision)),
         }
     }
 
-    async fn wait(&self, key: &Key, what: WaitFor, clock: &Clock) -> Result<Lease, Error> {
-        let mut waiting = self.enqueue(key);
-        if what == WaitFor::Connection {
+    async fn wait(&self, key: &Key, again: bool, what: WaitFor, clock: &Clock) -> Result<Lease, Error> {
+        self.granted(key, self.enqueue(key, again), what == WaitFor::Connection, clock).await
+    }
+
+    /// The first place in the queue, after others of the kind: for a request that is sent again, taken before its last
+    /// connection's place is given away.
+    pub(crate) fn enqueue_first(&self, key: &Key) -> Waiting<'_> {
+        self.enqueue(key, true)
+    }
+
+    /// As [`Pool::acquire`], from that place.
+    pub(crate) async fn acquire_first(&self, key: &Key, waiting: Waiting<'_>, clock: &Clock) -> Result<Lease, Error> {
+        self.assign();
+        self.granted(key, waiting, true, clock).await
+    }
+
+    async fn granted(
+        &self,
+        key: &Key,
+        mut waiting: Waiting<'_>,
+        may_share: bool,
+        clock: &Clock,
+    ) -> Result<Lease, Error> {
+        if may_share {
             let since = Instant::now();
             let connected = async { Ok(self.connected(key, &mut waiting.grant).await) };
             if let Some(mut lease) =
@@ -166,12 +187,13 @@ impl Pool {
         }
     }
 
-    fn enqueue(&self, key: &Key) -> Waiting<'_> {
+    fn enqueue(&self, key: &Key, again: bool) -> Waiting<'_> {
         let (sender, grant) = oneshot::channel();
         let mut state = self.state.borrow_mut();
-        let ticket = state.next_ticket;
+        let ticket = Ticket { is_new: !again, number: state.next_ticket };
         state.next_ticket += 1;
-        state.queue.push_back(Waiter { ticket, key: key.clone(), grant: sender });
+        let place = state.queue.partition_point(|waiter| waiter.ticket < ticket);
+        state.queue.insert(place, Waiter { ticket, key: key.clone(), grant: sender });
         drop(state);
         self.count();
         Waiting { pool: self, ticket, grant }
@@ -286,9 +308,9 @@ impl fmt::Debug for Pool {
 }
 
 /// A place in the queue; dropping it leaves the queue.
-struct Waiting<'a> {
+pub(crate) struct Waiting<'a> {
     pool: &'a Pool,
-    ticket: u64,
+    ticket: Ticket,
     grant: oneshot::Receiver<Lease>,
 }
 

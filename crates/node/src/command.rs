@@ -21,6 +21,8 @@ pub(crate) enum Command {
         chunk: Bytes,
     },
     End(u32),
+    /// The streamed request's body comes from its beginning from here on.
+    Restart(u32),
     Cancel(u32),
     OpenPool {
         pool: u32,
@@ -57,6 +59,8 @@ pub enum Flag {
     StreamRequest = 2,
     /// Informational responses are reported.
     WantInformational = 4,
+    /// The producer of the request's body can begin anew: a `Restart` record asks for that.
+    RestartableRequest = 8,
 }
 
 /// The flags of one request.
@@ -78,6 +82,10 @@ impl Flags {
 
     pub(crate) fn wants_informational(self) -> bool {
         self.has(Flag::WantInformational)
+    }
+
+    pub(crate) fn can_restart_request(self) -> bool {
+        self.has(Flag::RestartableRequest)
     }
 }
 

@@ -148,6 +148,12 @@ impl Engine {
         self.command(Command::End(id));
     }
 
+    /// The answer to a `Restart` record: what is written from here on is the body from its beginning.
+    #[napi]
+    pub fn restart(&self, id: u32) {
+        self.command(Command::Restart(id));
+    }
+
     /// Drops the exchange: HTTP/1.1 closes the connection. Its last record still comes.
     #[napi]
     pub fn cancel(&self, id: u32) {
@@ -289,6 +295,11 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
                     upload.end();
                 }
             }),
+            Command::Restart(id) => io.with(id, |exchange| {
+                if let Some(upload) = &exchange.upload {
+                    upload.restart();
+                }
+            }),
             Command::Cancel(id) => io.with(id, |exchange| exchange.task.abort()),
             Command::OpenPool { pool, config, stats } => {
                 let made = Client::new(*config);
@@ -364,6 +375,13 @@ impl Io {
 }
 
 fn upload(id: u32, submission: &Submission, outbox: &Arc<Outbox>) -> (BodySender, RequestBody) {
-    let outbox = outbox.clone();
-    RequestBody::channel(submission.content_length(), move |stopped| outbox.push(writable(id, stopped)))
+    let (length, of_room) = (submission.content_length(), outbox.clone());
+    let on_room = move |stopped| of_room.push(writable(id, stopped));
+    match submission.flags.can_restart_request() {
+        true => {
+            let outbox = outbox.clone();
+            RequestBody::restartable_channel(length, on_room, move || outbox.push(Record::new(id, Kind::Restart)))
+        }
+        false => RequestBody::channel(length, on_room),
+    }
 }

@@ -58,6 +58,8 @@ pub enum Kind {
     Warning = 9,
     /// A proxy's answer to CONNECT, just before its `Error`.
     Refusal = 10,
+    /// The request's streamed body is wanted from its beginning; `restart` is the answer.
+    Restart = 11,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.

@@ -37,6 +37,8 @@ export interface Listener {
   onTrailers(lines: string): void;
   onInformational(statusCode: number, lines: string): void;
   onWritable(stopped: boolean): void;
+  /** The body of a streamed request is wanted from its beginning, as it goes to another connection; `restart` is the answer. */
+  onRestart(): void;
   /** A proxy's answer to CONNECT; the error follows. */
   onRefusal(head: ArrivedHead): void;
   onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
@@ -137,6 +139,11 @@ export function write(id: number, chunk: Buffer): void {
 /** The streamed request is complete. */
 export function end(id: number): void {
   start().end(id);
+}
+
+/** What is written from here on is the streamed request's body from its beginning. */
+export function restart(id: number): void {
+  start().restart(id);
 }
 
 /** Drops the exchange; its last event still comes, and nothing waits for it. */
@@ -280,6 +287,9 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Writable:
           listener.onWritable(status === 1);
+          break;
+        case kinds.Restart:
+          listener.onRestart();
           break;
         case kinds.Error: {
           release(id);

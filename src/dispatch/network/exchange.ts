@@ -43,6 +43,9 @@ export class Exchange implements Listener, BodySource {
   #over = false;
   #failure: { reason: unknown } | null = null;
   #uploadStopped = false;
+  #body: StreamBody | null = null;
+  /** How often it was begun. */
+  #attempt = 0;
   /** The source of a streamed body, while there is more to come of it. */
   #producer: Producer | null = null;
   #unlisten: (() => void) | null = null;
@@ -65,13 +68,12 @@ export class Exchange implements Listener, BodySource {
   start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
     const { signal } = this.#options;
     const streams = body instanceof StreamBody;
-    this.#id = native.send(
-      this,
-      profile,
-      streams ? flags | native.flags.StreamRequest : flags,
-      head,
-      streams ? null : body,
-    );
+    if (streams) {
+      const { StreamRequest, RestartableRequest } = native.flags;
+      flags |= body.isReadTwice ? StreamRequest | RestartableRequest : StreamRequest;
+      this.#body = body;
+    }
+    this.#id = native.send(this, profile, flags, head, streams ? null : body);
     // Before the body is asked for its first piece, which may abort it.
     if (signal !== undefined && signal !== null) this.#listen(signal);
     if (streams && !this.#over) void this.#upload(body);
@@ -126,6 +128,16 @@ export class Exchange implements Listener, BodySource {
   onWritable(stopped: boolean): void {
     if (stopped) this.#stopUpload();
     this.#takeWriting()?.(this.#uploadStopped);
+  }
+
+  onRestart(): void {
+    const body = this.#body;
+    if (this.#over || body === null) return;
+    this.#stopUpload();
+    this.#takeWriting()?.(true);
+    this.#uploadStopped = false;
+    native.restart(this.#id);
+    void this.#upload(body);
   }
 
   onRefusal(head: ArrivedHead): void {
@@ -246,37 +258,42 @@ export class Exchange implements Listener, BodySource {
 
   /** Pushes the pieces as fast as there is room for them; what the source throws is the caller's error. */
   async #upload(body: StreamBody): Promise<void> {
+    const attempt = ++this.#attempt;
+    const isWanted = (): boolean => !this.#uploadStopped && this.#attempt === attempt;
     const progress = this.#options.onUploadProgress;
     let sent = 0;
     try {
       const producer = (this.#producer = body.open());
-      while (!this.#uploadStopped) {
+      while (isWanted()) {
         const { done, value } = await this.#pull(producer);
         if (done) break;
         const piece = toChunk(value);
-        for (let at = 0; at < piece.length && !this.#uploadStopped; at += LARGEST_PIECE) {
+        for (let at = 0; at < piece.length && isWanted(); at += LARGEST_PIECE) {
           const part = piece.subarray(at, at + LARGEST_PIECE);
           if (await this.#write(part)) break;
           sent += part.length;
           progress?.(sent, body.length);
         }
       }
-      if (!this.#uploadStopped) native.end(this.#id);
+      if (isWanted()) native.end(this.#id);
     } catch (error) {
-      // What a producer throws because it was told to stop is nobody's business.
-      if (!this.#uploadStopped) this.#abort(error);
+      // What a producer throws because it was told to stop concerns no caller.
+      if (isWanted()) this.#abort(error);
     }
-    this.#stopUpload();
+    if (this.#attempt === attempt) this.#stopUpload();
   }
 
   /** The next piece; a source that ended or failed needs no telling. */
   async #pull(producer: Producer): Promise<IteratorResult<unknown>> {
+    const ended = (): void => {
+      if (this.#producer === producer) this.#producer = null;
+    };
     try {
       const result = await producer.next();
-      if (result.done) this.#producer = null;
+      if (result.done) ended();
       return result;
     } catch (error) {
-      this.#producer = null;
+      ended();
       throw error;
     }
   }

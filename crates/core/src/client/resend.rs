@@ -3,25 +3,40 @@
 
 use crate::connection::Resend;
 use crate::request::Request;
+use std::time::Duration;
 
 /// The attempts of one request that have failed.
 #[derive(Default)]
 pub(super) struct Resends {
     lost: u32,
     refused: u32,
+    misplaced: u32,
 }
 
 impl Resends {
     pub(super) fn any(&self) -> bool {
-        self.lost + self.refused > 0
+        self.lost + self.refused + self.misplaced > 0
+    }
+
+    /// As below, after a response that was about the connection and not about the request.
+    pub(super) fn again_elsewhere(&mut self, request: &Request) -> bool {
+        let again = self.misplaced == 0 && request.body.is_replayable();
+        self.misplaced += u32::from(again);
+        again
+    }
+
+    /// Before the next attempt: the first two times a server refuses it is asked again at once; after that it is not hurried.
+    pub(super) fn pause(&self) -> Option<Duration> {
+        let doubled = self.refused.checked_sub(3)?;
+        Some(Duration::from_millis(1 << doubled.min(4)))
     }
 
     /// Counts an attempt that failed as `resend` says; true: the request is to be sent once more. `reused`: the connection had
     /// served another request before. `http1`: HTTP/1.1 is allowed.
     pub(super) fn again(&mut self, request: &Request, resend: Resend, reused: bool, http1: bool) -> bool {
         let (times, most) = match resend {
-            Resend::GoneAway => (&mut self.refused, MAX_GOAWAY_RETRIES),
-            Resend::Refused | Resend::RefusedForHttp1 => (&mut self.refused, 1),
+            Resend::GoneAway | Resend::Refused => (&mut self.refused, MAX_REFUSED_RETRIES),
+            Resend::RefusedForHttp1 => (&mut self.refused, 1),
             Resend::Lost | Resend::Unsent | Resend::Never => (&mut self.lost, 1),
         };
         let again = *times < most && request.body.is_replayable() && is_safe(request, resend, reused, http1);
@@ -41,8 +56,9 @@ fn is_safe(request: &Request, resend: Resend, reused: bool, http1: bool) -> bool
     }
 }
 
-/// While a server is restarted, a new connection may reach one of its old processes, which sends GOAWAY as well.
-const MAX_GOAWAY_RETRIES: u32 = 2;
+/// A server that says of a request that it has not processed it may say so again: a new connection may reach one of its old
+/// processes, or one that takes fewer requests than are in flight. One that never works gets no more than this.
+const MAX_REFUSED_RETRIES: u32 = 32;
 
 #[cfg(test)]
 mod tests {
@@ -115,14 +131,14 @@ mod tests {
 
     #[test]
     fn how_often() {
-        use Resend::{GoneAway, Lost, Refused, Unsent};
+        use Resend::{GoneAway, Lost, Refused, RefusedForHttp1, Unsent};
         let get = request(Method::GET, RequestBody::Empty);
         let cases: [(&[Resend], &[bool]); 5] = [
             (&[Lost, Lost], &[true, false]),
             (&[Unsent, Lost], &[true, false]),
-            (&[Refused, Refused], &[true, false]),
-            (&[GoneAway, GoneAway, GoneAway], &[true, true, false]),
-            (&[Lost, Refused, GoneAway, Refused, Lost], &[true, true, true, false, false]),
+            (&[RefusedForHttp1, RefusedForHttp1], &[true, false]),
+            (&[Refused, GoneAway, Refused, GoneAway], &[true; 4]),
+            (&[Lost, Refused, GoneAway, Refused, Lost], &[true, true, true, true, false]),
         ];
         for (failures, again) in cases {
             let mut resends = Resends::default();
@@ -131,5 +147,28 @@ mod tests {
             assert_eq!(found, again, "{failures:?}");
             assert!(resends.any());
         }
+    }
+
+    #[test]
+    fn a_server_that_always_refuses_is_asked_33_times_and_not_hurried() {
+        let (get, mut resends) = (request(Method::GET, RequestBody::Empty), Resends::default());
+        let mut pauses = Vec::new();
+        while resends.again(&get, Resend::Refused, false, true) {
+            pauses.push(resends.pause().map(|pause| pause.as_millis()));
+        }
+        assert_eq!(pauses.len(), 32);
+        assert_eq!(pauses[..8], [None, None, Some(1), Some(2), Some(4), Some(8), Some(16), Some(16)]);
+    }
+
+    #[test]
+    fn a_stream_whose_producer_can_begin_anew_is_sent_again() {
+        let (sender, mut body) = RequestBody::restartable_channel(None, |_| (), || ());
+        sender.push(Bytes::from_static(b"x"));
+        assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_ready());
+        let request = request(Method::PUT, body);
+        assert!(Resends::default().again(&request, Resend::Lost, true, true));
+        let mut resends = Resends::default();
+        assert!(resends.again_elsewhere(&request));
+        assert!(!resends.again_elsewhere(&request));
     }
 }

@@ -4,6 +4,7 @@
 
 mod body;
 mod errors;
+mod frames;
 mod task;
 mod tuning;
 mod upload;
@@ -20,6 +21,7 @@ use crate::timeout::watch::watch;
 use crate::timeout::{Clock, Phase};
 pub(crate) use body::Body;
 use bytes::Bytes;
+use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
 use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{Reason, SendStream};
 use http::{HeaderMap, Response, StatusCode};
@@ -30,6 +32,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::time::Instant;
 use upload::Upload;
 
 /// The windows that a peer may fill before anybody has read: of a stream, and of the whole connection.
@@ -42,6 +45,12 @@ const HEADER_LIST_LIMIT: u32 = 256 * 1024;
 /// A limit that no peer sets: its SETTINGS are not there yet. One stream is risked until then.
 const UNSETTLED: usize = usize::MAX - 1;
 
+/// A silent peer is in doubt for no longer, whatever the timeouts are.
+const MAX_DOUBT: Duration = Duration::from_secs(5);
+
+/// It is asked by PING after so much silence, or half of what is borne.
+const PROBE_AFTER: Duration = Duration::from_secs(1);
+
 /// Bytes up to which a body is handed over at once: less than a peer's initial window.
 const SMALL_BODY: usize = 16 * 1024;
 
@@ -50,9 +59,13 @@ pub(crate) struct Http2 {
     shared: Rc<Shared>,
 }
 
+/// The socket as h2 sees it.
+type Io = MeteredFrames<MeteredStream<Stream>>;
+
 /// What the connection's task and its users tell each other.
 struct Shared {
     socket: Rc<MeteredSocket>,
+    frames: FrameCounts,
     /// Streams that exchanges hold.
     streams: Cell<usize>,
     /// What the peer allows, or `UNSETTLED`.
@@ -63,9 +76,16 @@ struct Shared {
     room: Notify,
     /// The pool has let go of the connection.
     dropped: Notify,
+    /// A caller gave up while nothing came.
+    doubt: Cell<Option<Doubt>>,
+    /// Told when there is something new for the connection's task.
+    asked: Notify,
 }
 
 impl Http2 {
+    /// RFC 9113 section 3.4.
+    const PREFACE_LENGTH: usize = 24;
+
     /// `on_room` is called when more streams are allowed than before, or none any more; `on_end` when the connection has
     /// ended.
     pub(crate) async fn handshake(
@@ -76,33 +96,39 @@ impl Http2 {
         on_end: impl FnOnce() + 'static,
     ) -> Result<Rc<Http2>, Error> {
         let (socket, open) = (MeteredSocket::new(), stream.socket());
-        let io = MeteredStream::new(stream, open, socket.clone());
+        let shared = Rc::new(Shared::new(socket.clone()));
+        let io = MeteredFrames::new(MeteredStream::new(stream, open, socket), shared.clone());
         let (sender, connection) = Builder::new()
             .initial_window_size(STREAM_WINDOW)
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST_LIMIT)
             .enable_push(false)
             .initial_max_send_streams(UNSETTLED)
+            .max_concurrent_reset_streams(MAX_REMEMBERED_RESETS)
+            .reset_stream_duration(RESET_MEMORY)
+            .max_local_error_reset_streams(Some(MAX_OWN_RESETS as usize))
             .handshake::<_, Bytes>(io)
             .await
             .map_err(|cause| errors::of_handshake(origin, cause))?;
-        let shared = Rc::new(Shared {
-            socket,
-            streams: Cell::new(0),
-            max_streams: Cell::new(UNSETTLED),
-            retired: Cell::new(false),
-            room: Notify::new(),
-            dropped: Notify::new(),
-        });
         let http2 = Rc::new(Http2 { sender: RefCell::new(sender), shared: shared.clone() });
         let of_task = Rc::downgrade(&http2);
         tokio::task::spawn_local(async move {
-            task::run(connection, &of_task, &shared, ping_interval, on_room).await;
+            let left = task::run(connection, &of_task, &shared, ping_interval, on_room).await;
             shared.retired.set(true);
+            // What is sent again lines up before the connection's place is given away.
+            tokio::task::yield_now().await;
             shared.room.notify_waiters();
             on_end();
+            if let Some(connection) = left {
+                task::say_goodbye(connection).await;
+            }
         });
         Ok(http2)
+    }
+
+    /// No more streams are opened on it.
+    pub(crate) fn retire(&self) {
+        self.shared.retired.set(true);
     }
 
     /// New streams may be opened, as far as is known.
@@ -132,6 +158,7 @@ impl Http2 {
         let (open, most) = (self.shared.streams.get(), self.shared.allowed_streams());
         if open < most {
             self.shared.streams.set(open + 1);
+            self.shared.frames.end_idleness();
         }
         open < most
     }
@@ -179,6 +206,7 @@ impl Http2 {
             }
             body => Some(Upload::start(stream, body.clone(), progress.clone())),
         };
+        let giving_up = GivingUp { shared: &self.shared, since: Instant::now(), limit: longest_silence(clock) };
         let mut head = AwaitedHead {
             response,
             upload: upload.as_ref(),
@@ -191,6 +219,7 @@ impl Http2 {
             false => watch(&progress, clock, &request.body, &request.origin, Pin::new(&mut head)).await,
         };
         drop(head);
+        giving_up.has_answer();
         let answer = answer.map_err(|expired| {
             self.suspect(clock);
             never(expired)
@@ -198,7 +227,15 @@ impl Http2 {
         match answer {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
-                let body = Body::new(incoming, &request.method, &head, upload, progress.clone());
+                let body = Body::new(
+                    incoming,
+                    &request.method,
+                    &head,
+                    upload,
+                    progress.clone(),
+                    self.shared.clone(),
+                    longest_silence(clock),
+                );
                 Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), progress, reuse: None })
             }
             Err(cause) => Err(self.unanswered(request, cause, upload, progress.received() > 0)),
@@ -258,6 +295,9 @@ impl Http2 {
         if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
             return SendError { error, resend: Resend::Never };
         }
+        if cause.is_reset() && !cause.is_remote() {
+            self.shared.frames.note_own_reset();
+        }
         let resend = match cause.reason() {
             // "Calm down" is not followed by the same again.
             Some(Reason::ENHANCE_YOUR_CALM) => Resend::Never,
@@ -276,12 +316,71 @@ impl Http2 {
 }
 
 impl Shared {
+    fn new(socket: Rc<MeteredSocket>) -> Shared {
+        Shared {
+            socket,
+            frames: FrameCounts::new(),
+            streams: Cell::new(0),
+            max_streams: Cell::new(UNSETTLED),
+            retired: Cell::new(false),
+            room: Notify::new(),
+            dropped: Notify::new(),
+            doubt: Cell::new(None),
+            asked: Notify::new(),
+        }
+    }
+
+    /// A caller gave up waiting for what the peer has owed since then. If nothing at all has come, the connection may lead
+    /// nowhere, and the next callers should not have to find that out one after the other. `limit` is how long a silence
+    /// is borne.
+    fn given_up(&self, since: Instant, limit: Duration) {
+        if self.doubt.get().is_none() && !self.retired.get() && self.socket.progress.last_received() <= since {
+            let patience = (limit / 2).min(PROBE_AFTER);
+            let probe_at = (since + patience).max(Instant::now());
+            let until = (since + limit).max(probe_at + patience);
+            self.doubt.set(Some(Doubt { since, probe_at, until }));
+            self.asked.notify_one();
+        }
+    }
+
     fn allowed_streams(&self) -> usize {
         match self.max_streams.get() {
             UNSETTLED => 1,
             most => most,
         }
     }
+}
+
+/// Since when nothing has come that should have, when that is tried by a PING, and until when its answer is waited for.
+#[derive(Clone, Copy)]
+struct Doubt {
+    since: Instant,
+    probe_at: Instant,
+    until: Instant,
+}
+
+/// An exchange that is dropped before it has its response.
+struct GivingUp<'a> {
+    shared: &'a Shared,
+    since: Instant,
+    limit: Duration,
+}
+
+impl GivingUp<'_> {
+    fn has_answer(self) {
+        std::mem::forget(self);
+    }
+}
+
+impl Drop for GivingUp<'_> {
+    fn drop(&mut self) {
+        self.shared.given_up(self.since, self.limit);
+    }
+}
+
+/// How long a peer may say nothing before a caller that gives up makes it doubtful.
+fn longest_silence(clock: &Clock) -> Duration {
+    clock.limits.read.or(clock.limits.total).map_or(MAX_DOUBT, |limit| limit.min(MAX_DOUBT))
 }
 
 impl Drop for Http2 {

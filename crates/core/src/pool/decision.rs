@@ -60,9 +60,16 @@ impl<C: Exclusive> Idle<C> {
 /// Idle for so long, a connection is worth the work of parking for the memory that this frees.
 pub(super) const PARK_AFTER: Duration = Duration::from_millis(500);
 
+/// A place in the queue: requests that were sent before stand before the new ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Ticket {
+    pub(super) is_new: bool,
+    pub(super) number: u64,
+}
+
 /// A request in the queue.
 pub(super) struct Waiter<G> {
-    pub(super) ticket: u64,
+    pub(super) ticket: Ticket,
     pub(super) key: Key,
     pub(super) grant: G,
 }

@@ -3,12 +3,13 @@
 use super::decision::{Idle, KnownProtocol};
 use super::{Key, Pool};
 use crate::connect::Connected;
-use crate::connection::Connection;
 use crate::connection::http1::Http1;
 use crate::connection::http2::Http2;
+use crate::connection::{Answer, Connection};
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
 use crate::version::Versions;
+use http::StatusCode;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -179,6 +180,23 @@ impl Lease {
     /// The peer has said that it wants HTTP/1.1 for this origin.
     pub(crate) fn require_http1(&self) {
         self.pool.state.borrow_mut().learn(&self.key, KnownProtocol::Http1Only);
+    }
+
+    /// The response is about the connection and not about the request, which another may carry: 408 with `close`, as
+    /// servers say goodbye to an idle connection (RFC 9110 section 15.5.9), or over HTTP/2 421 (section 15.5.20).
+    pub(crate) fn is_misplaced(&self, answer: &Answer) -> bool {
+        match (&self.connection, answer.head.status) {
+            (Some(Connection::Http1(_)), StatusCode::REQUEST_TIMEOUT) => self.reused && answer.reuse.is_none(),
+            (Some(Connection::Http2(_)), StatusCode::MISDIRECTED_REQUEST) => true,
+            _ => false,
+        }
+    }
+
+    /// A shared connection gets no more requests.
+    pub(crate) fn retire(&self) {
+        if let Some(Connection::Http2(connection)) = &self.connection {
+            connection.retire();
+        }
     }
 
     /// A timeout ran out: see [`Http2::suspect`]. An HTTP/1.1 connection is closed anyway.

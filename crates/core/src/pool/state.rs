@@ -20,7 +20,7 @@ pub(super) struct State<K: Kinds> {
     /// Connections in use and idle, of all origins.
     pub(super) open: usize,
     pub(super) idle: usize,
-    /// First come, first served, over all origins.
+    /// First come, first served, over all origins; what is sent again before what is new.
     pub(super) queue: VecDeque<Waiter<K::Grant>>,
     pub(super) next_ticket: u64,
     pub(super) closed: bool,

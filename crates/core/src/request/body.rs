@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 /// Bytes a pushed body holds before it asks its producer to wait.
 const HIGH_WATER_MARK: usize = 128 * 1024;
 
-/// What a request carries. `Empty` and `Bytes` can be sent again; a stream cannot.
+/// What a request carries. `Empty` and `Bytes` can be sent again; a stream can if its producer can begin anew.
 #[derive(Clone)]
 pub enum RequestBody {
     Empty,
@@ -24,6 +24,24 @@ impl RequestBody {
     /// A stream and the end that pushes into it. `length` is what the request's Content-Length says, when it says.
     /// `on_room` is called with false each time that a full stream has room again, and with true when no more is wanted.
     pub fn channel(length: Option<u64>, on_room: impl Fn(bool) + 'static) -> (BodySender, RequestBody) {
+        RequestBody::made(length, Box::new(on_room), None)
+    }
+
+    /// As above, of a producer that can begin anew: `on_restart` asks for that, also after it was told to stop. What is
+    /// pushed between then and [`BodySender::restart`] is dropped.
+    pub fn restartable_channel(
+        length: Option<u64>,
+        on_room: impl Fn(bool) + 'static,
+        on_restart: impl Fn() + 'static,
+    ) -> (BodySender, RequestBody) {
+        RequestBody::made(length, Box::new(on_room), Some(Box::new(on_restart)))
+    }
+
+    fn made(
+        length: Option<u64>,
+        on_room: Box<dyn Fn(bool)>,
+        on_restart: Option<Box<dyn Fn()>>,
+    ) -> (BodySender, RequestBody) {
         let channel = Rc::new(Channel {
             chunks: RefCell::default(),
             queued: Cell::new(0),
@@ -31,19 +49,32 @@ impl RequestBody {
             length,
             taken: Cell::new(0),
             waker: Cell::new(None),
-            on_room: Box::new(on_room),
+            attempt: Cell::new(0),
+            on_room,
+            on_restart,
         });
         channel.note_end();
-        (BodySender(channel.clone()), RequestBody::Stream(StreamBody(channel)))
+        (BodySender(channel.clone()), RequestBody::Stream(StreamBody { channel, attempt: 0 }))
     }
 
-    /// Can be sent from its beginning: a stream only while nothing was taken from it.
+    /// Can be sent from its beginning: a stream while nothing was taken from it, or if its producer can begin anew.
     pub(crate) fn is_replayable(&self) -> bool {
         match self {
-            RequestBody::Stream(StreamBody(channel)) => {
-                channel.taken.get() == 0 && channel.state.get() != State::Stopped
-            }
+            RequestBody::Stream(StreamBody { channel, .. }) => channel.is_untouched() || channel.on_restart.is_some(),
             _ => true,
+        }
+    }
+
+    /// The body for another attempt, from its beginning; who still reads it for the last one gets no more. To be called
+    /// only of one that is replayable.
+    pub(crate) fn replay(&self) -> RequestBody {
+        match self {
+            RequestBody::Stream(StreamBody { channel, .. }) if !channel.is_untouched() => {
+                let attempt = channel.attempt.get() + 1;
+                channel.restart(attempt);
+                RequestBody::Stream(StreamBody { channel: channel.clone(), attempt })
+            }
+            body => body.clone(),
         }
     }
 
@@ -54,7 +85,7 @@ impl RequestBody {
     /// Everything was handed to the connection.
     pub(crate) fn is_taken(&self) -> bool {
         match self {
-            RequestBody::Stream(StreamBody(channel)) => channel.state.get() == State::Taken,
+            RequestBody::Stream(body) => body.channel.state.get() == State::Taken,
             _ => true,
         }
     }
@@ -62,14 +93,16 @@ impl RequestBody {
     /// Nothing more will be handed to the connection, whether or not that was all.
     pub(crate) fn is_over(&self) -> bool {
         match self {
-            RequestBody::Stream(StreamBody(channel)) => matches!(channel.state.get(), State::Taken | State::Stopped),
+            RequestBody::Stream(body) => matches!(body.channel.state.get(), State::Taken | State::Stopped),
             _ => true,
         }
     }
 
     /// The rest is not wanted: `on_room` is called with true, and the connection gets no more.
     pub(crate) fn stop(&self) {
-        if let RequestBody::Stream(StreamBody(channel)) = self {
+        if let RequestBody::Stream(StreamBody { channel, attempt }) = self
+            && channel.attempt.get() == *attempt
+        {
             channel.stop();
         }
     }
@@ -82,12 +115,24 @@ impl BodySender {
     /// Returns whether there is room for more; when not, `on_room` is called once there is.
     pub fn push(&self, chunk: Bytes) -> bool {
         let channel = &self.0;
+        if channel.state.get() == State::Restarting {
+            // Of the last attempt; the producer has not heard of the next one yet, and hears of room there.
+            return false;
+        }
         if channel.state.get() == State::Open && !chunk.is_empty() {
             channel.queued.set(channel.queued.get() + chunk.len());
             channel.chunks.borrow_mut().push_back(chunk);
             channel.wake();
         }
         channel.has_room()
+    }
+
+    /// The producer begins anew: what is pushed from here on is the body from its beginning.
+    pub fn restart(&self) {
+        if self.0.state.get() == State::Restarting {
+            self.0.state.set(State::Open);
+            self.0.wake();
+        }
     }
 
     pub fn end(&self) {
@@ -105,7 +150,7 @@ impl BodySender {
 
 impl Drop for BodySender {
     fn drop(&mut self) {
-        if self.0.state.get() == State::Open {
+        if matches!(self.0.state.get(), State::Open | State::Restarting) {
             self.0.state.set(State::Aborted);
             self.0.wake();
         }
@@ -113,7 +158,11 @@ impl Drop for BodySender {
 }
 
 #[derive(Clone)]
-pub struct StreamBody(Rc<Channel>);
+pub struct StreamBody {
+    channel: Rc<Channel>,
+    /// Which of the times that the request is sent it is read for.
+    attempt: u32,
+}
 
 #[derive(Clone, Copy, PartialEq)]
 enum State {
@@ -126,6 +175,8 @@ enum State {
     Aborted,
     /// The consumer wants no more.
     Stopped,
+    /// The consumer wants it from its beginning, which the producer does not know yet.
+    Restarting,
 }
 
 struct Channel {
@@ -135,10 +186,27 @@ struct Channel {
     length: Option<u64>,
     taken: Cell<u64>,
     waker: Cell<Option<Waker>>,
+    attempt: Cell<u32>,
     on_room: Box<dyn Fn(bool)>,
+    on_restart: Option<Box<dyn Fn()>>,
 }
 
 impl Channel {
+    fn is_untouched(&self) -> bool {
+        self.taken.get() == 0 && self.state.get() != State::Stopped
+    }
+
+    fn restart(&self, attempt: u32) {
+        self.attempt.set(attempt);
+        self.chunks.borrow_mut().clear();
+        self.queued.set(0);
+        self.taken.set(0);
+        self.state.set(State::Restarting);
+        if let Some(on_restart) = &self.on_restart {
+            on_restart();
+        }
+    }
+
     fn has_room(&self) -> bool {
         self.queued.get() < HIGH_WATER_MARK || self.state.get() != State::Open
     }
@@ -219,7 +287,11 @@ impl Body for RequestBody {
                 RequestBody::Bytes(bytes) => Poll::Ready(Some(Ok(Frame::data(bytes)))),
                 _ => Poll::Ready(None),
             },
-            RequestBody::Stream(StreamBody(channel)) => channel.poll_frame(cx),
+            RequestBody::Stream(StreamBody { channel, attempt }) if channel.attempt.get() == *attempt => {
+                channel.poll_frame(cx)
+            }
+            // The request has been given up on this connection.
+            RequestBody::Stream(_) => Poll::Pending,
         }
     }
 
@@ -235,7 +307,7 @@ impl Body for RequestBody {
         match self {
             RequestBody::Empty => SizeHint::with_exact(0),
             RequestBody::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            RequestBody::Stream(StreamBody(channel)) => match channel.length {
+            RequestBody::Stream(StreamBody { channel, .. }) => match channel.length {
                 Some(length) => SizeHint::with_exact(length - channel.taken.get().min(length)),
                 None => SizeHint::default(),
             },
@@ -265,7 +337,7 @@ impl Channel {
             State::Aborted => Poll::Ready(Some(Err(BodyError::Aborted))),
             // The response is being read, and the connection is closed after it: the body needs no end.
             State::Stopped => Poll::Pending,
-            State::Open => {
+            State::Open | State::Restarting => {
                 self.waker.set(Some(cx.waker().clone()));
                 Poll::Pending
             }

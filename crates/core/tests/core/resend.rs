@@ -200,3 +200,34 @@ fn connections_that_died_idle_are_replaced_without_an_error() {
         assert_eq!(text(sending.response().await).await, "ok");
     });
 }
+
+#[test]
+fn a_timeout_that_says_goodbye_to_a_reused_connection_is_no_answer() {
+    const GOODBYE: &str = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    run(async {
+        let (server, pool, mut peer) = idle().await;
+        let sending = send(&pool, post(&server.origin(), "body"));
+        peer.head().await;
+        peer.write(GOODBYE).await;
+        let mut next = server.accept().await;
+        next.head().await;
+        next.expect("body").await;
+        // A new connection's own answer, and a second one, are the caller's.
+        next.write(GOODBYE).await;
+        assert_eq!(sending.response().await.head.status, 408);
+        assert!(server.is_left_alone().await);
+    });
+}
+
+#[test]
+fn a_timeout_of_the_request_is_the_callers() {
+    run(async {
+        let (server, pool, mut peer) = idle().await;
+        let sending = send(&pool, post(&server.origin(), "body"));
+        peer.head().await;
+        peer.expect("body").await;
+        peer.write("HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n").await;
+        assert_eq!(sending.response().await.head.status, 408);
+        assert!(server.is_left_alone().await);
+    });
+}

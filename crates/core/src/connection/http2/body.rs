@@ -1,7 +1,7 @@
 //! A response body over HTTP/2, and the upload that may still go on beside it.
 
-use super::errors;
 use super::upload::Upload;
+use super::{Shared, errors};
 use crate::connection::declared_length;
 use crate::error::Error;
 use crate::frame::Frame;
@@ -11,11 +11,15 @@ use h2::{Reason, RecvStream};
 use http::{Method, StatusCode};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 /// Dropping it before the end resets the stream.
 pub(crate) struct Body {
     stream: RecvStream,
     progress: Rc<Progress>,
+    connection: Rc<Shared>,
+    /// The silence that is borne, should it be given up.
+    longest_silence: Duration,
     /// Ends with the body: a response that is complete wants no more of the request.
     _upload: Option<Upload>,
     received: u64,
@@ -33,12 +37,28 @@ impl Body {
         head: &http::response::Parts,
         upload: Option<Upload>,
         progress: Rc<Progress>,
+        connection: Rc<Shared>,
+        longest_silence: Duration,
     ) -> Body {
         let ended = stream.is_end_stream();
+        if ended {
+            connection.frames.take_pseudo(stream.stream_id().as_u32());
+        }
         // The length of what GET would have got (RFC 9110 section 8.6).
         let has_no_content = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
         let declared = declared_length(&head.headers).filter(|_| *method != Method::HEAD && !has_no_content);
-        Body { stream, progress, _upload: upload, received: 0, declared, has_no_content, data_ended: ended, ended }
+        Body {
+            stream,
+            progress,
+            connection,
+            longest_silence,
+            _upload: upload,
+            received: 0,
+            declared,
+            has_no_content,
+            data_ended: ended,
+            ended,
+        }
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -78,7 +98,9 @@ impl Body {
         }
         let trailers = ready!(self.stream.poll_trailers(cx));
         self.ended = true;
+        let has_pseudo = self.connection.frames.take_pseudo(self.stream.stream_id().as_u32());
         Poll::Ready(match trailers {
+            Ok(Some(_)) if has_pseudo => Err(errors::of_trailers(origin)),
             Ok(trailers) => Ok(trailers.map(Frame::Trailers)),
             Err(cause) => self.failed(origin, cause),
         })
@@ -88,6 +110,9 @@ impl Body {
     /// stream with NO_ERROR after that, which h2 keeps to itself; in its place, only a known length shows that all is
     /// there.
     fn failed(&mut self, origin: &Origin, cause: h2::Error) -> Result<Option<Frame>, Error> {
+        if cause.is_reset() && !cause.is_remote() {
+            self.connection.frames.note_own_reset();
+        }
         // h2 misses the content that Content-Length tells of, which is that of another response (RFC 9110 section 8.6).
         let misses_content = self.has_no_content && cause.is_reset() && !cause.is_remote();
         let complete = self.declared.is_some_and(|declared| declared == self.received);
@@ -97,5 +122,13 @@ impl Body {
             return Ok(None);
         }
         Err(errors::of_body(origin, cause, self.received, self.declared))
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        if !self.is_end() {
+            self.connection.given_up(self.progress.last_received(), self.longest_silence);
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! h2's errors as ours, under the codes that Node's http2 module gives the same faults.
 
+use super::frames::MAX_OWN_RESETS;
 use crate::connection::cut_short;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
@@ -38,6 +39,12 @@ pub(super) fn of_content(origin: &Origin) -> Error {
     Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
 }
 
+/// RFC 9113 section 8.1: pseudo-headers among the trailers make a response malformed.
+pub(super) fn of_trailers(origin: &Origin) -> Error {
+    let what = format!("{origin} sent no valid HTTP/2 response (a pseudo-header in the trailers)");
+    Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
+}
+
 fn of_any(origin: &Origin, cause: h2::Error) -> Error {
     if let Some(error) = cause.get_io() {
         let error = io::Error::new(error.kind(), error.to_string());
@@ -50,6 +57,12 @@ fn of_any(origin: &Origin, cause: h2::Error) -> Error {
         (_, true, true) => {
             ("ERR_HTTP2_GOAWAY_SESSION", format!("{origin} is closing the connection (GOAWAY, {reason})"))
         }
+        (_, true, false) if cause.to_string().contains(TOO_MANY_RESETS) => {
+            let what = format!(
+                "the HTTP/2 connection to {origin} was given up: {MAX_OWN_RESETS} of its streams were reset for errors, the most that this client bears"
+            );
+            ("ERR_HTTP2_SESSION_ERROR", what)
+        }
         (_, true, false) => ("ERR_HTTP2_SESSION_ERROR", format!("{origin} broke the rules of HTTP/2 ({reason})")),
         _ => ("ERR_HTTP2_ERROR", format!("HTTP/2 with {origin} failed: {cause}")),
     };
@@ -60,6 +73,9 @@ fn of_any(origin: &Origin, cause: h2::Error) -> Error {
 fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
 }
+
+/// What h2 says when it gives up at the limit that it was given.
+const TOO_MANY_RESETS: &str = "too_many_internal_resets";
 
 const STREAM_ERROR: &str = "ERR_HTTP2_STREAM_ERROR";
 

@@ -1,9 +1,7 @@
 //! The task that drives one connection: it moves the frames, sees what the peer allows, and ends when it is told to.
 
 use super::tuning::Tuning;
-use super::{Http2, Shared, UNSETTLED};
-use crate::connect::Stream;
-use crate::connection::meter::MeteredStream;
+use super::{Http2, Io, Shared, UNSETTLED};
 use bytes::Bytes;
 use h2::client::Connection;
 use std::future::poll_fn;
@@ -16,45 +14,65 @@ use tokio::time::timeout;
 /// A peer that does not read has so long to take our goodbye.
 const GOODBYE: Duration = Duration::from_secs(1);
 
+/// Drives it until it has ended, or is not needed any more: then it is returned, to be ended in order.
 pub(super) async fn run(
-    mut connection: Connection<MeteredStream<Stream>, Bytes>,
+    mut connection: Connection<Io, Bytes>,
     http2: &Weak<Http2>,
     shared: &Shared,
     ping_interval: Option<Duration>,
     on_room: impl Fn(),
-) {
+) -> Option<Connection<Io, Bytes>> {
     let mut tuning = Tuning::new(connection.ping_pong(), ping_interval);
     let mut dropped = pin!(shared.dropped.notified());
-    let mut is_dropped = false;
+    let mut asked = pin!(shared.asked.notified());
+    let (mut is_dropped, mut is_excessive, mut was_retired, mut has_news) = (false, false, false, false);
     poll_fn(|cx| {
+        shared.frames.begin_turn();
         tuning.apply(&mut connection, shared);
         if Pin::new(&mut connection).poll(cx).is_ready() || tuning.poll(shared, cx).is_ready() {
             return Poll::Ready(());
         }
-        if notice(&connection, http2, shared) {
+        while asked.as_mut().poll(cx).is_ready() {
+            asked.set(shared.asked.notified());
+        }
+        has_news |= has_more_room(&connection, shared);
+        if std::mem::take(&mut has_news) {
             shared.room.notify_waiters();
             on_room();
         }
+        if is_lost(http2, shared) && !std::mem::replace(&mut was_retired, true) {
+            // The exchanges that the peer has refused line up first, before those that have waited.
+            shared.retired.set(true);
+            has_news = true;
+            cx.waker().wake_by_ref();
+        }
         is_dropped = is_dropped || dropped.as_mut().poll(cx).is_ready();
+        is_excessive = shared.frames.is_idle_exceeded();
         // The exchanges that are under way come to their end first.
-        if is_dropped && shared.streams.get() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        let is_over = (is_dropped || shared.retired.get()) && shared.streams.get() == 0;
+        if is_excessive || is_over { Poll::Ready(()) } else { Poll::Pending }
     })
     .await;
-    if is_dropped {
-        let _ = timeout(GOODBYE, connection).await;
-    }
+    // A peer that speaks without end hears no goodbye, as on HTTP/1.1.
+    (!is_excessive && (is_dropped || shared.retired.get())).then_some(connection)
 }
 
-/// Whether something has changed that those who wait for a stream should know.
-fn notice(connection: &Connection<MeteredStream<Stream>, Bytes>, http2: &Weak<Http2>, shared: &Shared) -> bool {
+/// Tells the peer that nothing more comes, once the pool has let go of the connection.
+pub(super) async fn say_goodbye(connection: Connection<Io, Bytes>) {
+    let _ = timeout(GOODBYE, connection).await;
+}
+
+/// Whether more streams are allowed than before. That the limit is known now is news as well: who waited for it may need
+/// another connection.
+fn has_more_room(connection: &Connection<Io, Bytes>, shared: &Shared) -> bool {
     let most = connection.max_concurrent_send_streams();
     let before = shared.max_streams.replace(most);
-    // That the limit is known now is news as well: who waited for it may need another connection.
-    let more = most != before && (most > before || before == UNSETTLED);
-    let retired = shared.retired.get();
-    let lost = shared.socket.has_write_error() || http2.upgrade().is_some_and(|http2| !http2.is_usable());
-    if lost {
-        shared.retired.set(true);
-    }
-    more || (lost && !retired)
+    most != before && (most > before || before == UNSETTLED)
+}
+
+/// Whether the connection is to get no more streams.
+fn is_lost(http2: &Weak<Http2>, shared: &Shared) -> bool {
+    shared.frames.is_worn()
+        || shared.socket.has_write_error()
+        || http2.upgrade().is_some_and(|http2| !http2.is_usable())
 }

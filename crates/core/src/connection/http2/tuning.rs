@@ -3,9 +3,7 @@
 //! A window that is smaller than what fits into one round trip slows a body down. While data comes, a PING measures how
 //! much arrives within one; when that nears the window, the window is doubled.
 
-use super::{CONNECTION_WINDOW, STREAM_WINDOW, Shared};
-use crate::connect::Stream;
-use crate::connection::meter::MeteredStream;
+use super::{CONNECTION_WINDOW, Io, STREAM_WINDOW, Shared};
 use bytes::Bytes;
 use h2::client::Connection;
 use h2::{Ping, PingPong};
@@ -64,7 +62,7 @@ impl Tuning {
 
     /// Tells the peer the windows that are due. The connection's holds at least all of the streams': bodies that nobody
     /// reads never keep the others from coming.
-    pub(super) fn apply(&mut self, connection: &mut Connection<MeteredStream<Stream>, Bytes>, shared: &Shared) {
+    pub(super) fn apply(&mut self, connection: &mut Connection<Io, Bytes>, shared: &Shared) {
         let of_streams = (shared.streams.get() as u64 + 1) * u64::from(self.stream_window);
         let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(WINDOW_LIMIT) as u32;
         if wanted > self.told_connection_window {
@@ -88,6 +86,10 @@ impl Tuning {
         }
         let received = shared.socket.progress.received();
         let worth_it = received - self.received >= WORTH_MEASURING && self.next <= now;
+        if self.is_given_up(shared, now) {
+            shared.retired.set(true);
+            return Poll::Pending;
+        }
         let silent = self.ping_interval.filter(|_| shared.streams.get() > 0);
         let overdue = silent.is_some_and(|interval| shared.socket.progress.last_received() + interval <= now);
         match &self.sent {
@@ -96,10 +98,12 @@ impl Tuning {
                     if sent.at + interval <= now && shared.socket.progress.last_received() < sent.at {
                         return Poll::Ready(());
                     }
-                    return self.wake_at((sent.at + interval).max(now + Duration::from_millis(1)), cx);
+                    let at = (sent.at + interval).max(now + Duration::from_millis(1));
+                    let at = shared.doubt.get().map_or(at, |doubt| doubt.until.min(at));
+                    return self.wake_at(at, cx);
                 }
             }
-            None if worth_it || overdue => {
+            None if worth_it || overdue || shared.doubt.get().is_some_and(|doubt| doubt.probe_at <= now) => {
                 if let Some(ping_pong) = &mut self.ping_pong
                     && ping_pong.send_ping(Ping::opaque()).is_ok()
                 {
@@ -110,11 +114,26 @@ impl Tuning {
             }
             None => {
                 if let Some(interval) = silent {
-                    return self.wake_at(shared.socket.progress.last_received() + interval, cx);
+                    let at = shared.socket.progress.last_received() + interval;
+                    let at = shared.doubt.get().map_or(at, |doubt| doubt.probe_at.min(at));
+                    return self.wake_at(at, cx);
                 }
             }
         }
-        Poll::Pending
+        match shared.doubt.get() {
+            Some(doubt) => self.wake_at(if self.sent.is_some() { doubt.until } else { doubt.probe_at }, cx),
+            None => Poll::Pending,
+        }
+    }
+
+    /// Whether a peer that callers gave up on has said nothing for as long as is borne. Whatever it says ends the doubt.
+    fn is_given_up(&mut self, shared: &Shared, now: Instant) -> bool {
+        let Some(doubt) = shared.doubt.get() else { return false };
+        if shared.socket.progress.last_received() > doubt.since {
+            shared.doubt.set(None);
+            return false;
+        }
+        doubt.until <= now
     }
 
     fn answered(&mut self, shared: &Shared, now: Instant) {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::origin::Origin;
-use crate::pool::decision::{Exclusive, Multiplexed, PARK_AFTER};
+use crate::pool::decision::{Exclusive, Multiplexed, PARK_AFTER, Ticket};
 use crate::proxy::ProxyScheme;
 use crate::proxy::testing::proxy;
 use std::cell::Cell;
@@ -124,7 +124,11 @@ impl Pool {
     fn enqueue(&mut self, key: &Key, name: &'static str) {
         let ticket = self.state.next_ticket;
         self.state.next_ticket += 1;
-        self.state.queue.push_back(Waiter { ticket, key: key.clone(), grant: name });
+        self.state.queue.push_back(Waiter {
+            ticket: Ticket { is_new: true, number: ticket },
+            key: key.clone(),
+            grant: name,
+        });
     }
 
     fn grant(&mut self) -> Option<(&'static str, String)> {

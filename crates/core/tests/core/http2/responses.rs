@@ -101,3 +101,38 @@ fn a_status_without_content_may_have_a_length_and_an_end_of_its_own() {
         }
     });
 }
+
+#[test]
+fn pseudo_headers_in_trailers_are_an_error_of_their_request_alone() {
+    let cases: [(&[(&str, &str)], bool); 4] =
+        [(&[(":status", "200")], false), (&[(":path", "/"), ("a", "b")], false), (&[("a", "b")], true), (&[], true)];
+    run(async move {
+        for (trailers, passes) in cases {
+            let (server, pool) = (Server::start().await, http2_pool(|_| ()));
+            let sending = send(&pool, get(&server.origin()));
+            let mut peer = server.accept_http2().await;
+            let stream = peer.request().await;
+            peer.headers(stream, &[(":status", "103"), ("link", "<a>")], 0).await;
+            peer.headers(stream, OK, 0).await;
+            peer.data(stream, "ok", 0).await;
+            peer.headers(stream, trailers, END_STREAM).await;
+            let mut response = sending.response().await;
+            match read(&mut response).await {
+                Ok((body, found)) => {
+                    assert!(passes, "{trailers:?}");
+                    assert_eq!(body, "ok");
+                    assert_eq!(found.map(|found| found.len()), Some(trailers.len()));
+                }
+                Err(error) => {
+                    assert!(!passes, "{trailers:?}");
+                    assert_eq!(error.kind(), ErrorKind::RemoteProtocolError, "{error}");
+                }
+            }
+            drop(response);
+            let next = send(&pool, get(&server.origin()));
+            let stream = peer.request().await;
+            peer.headers(stream, &[(":status", "205")], END_STREAM).await;
+            assert_eq!(next.text().await, "");
+        }
+    });
+}

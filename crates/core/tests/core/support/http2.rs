@@ -1,13 +1,11 @@
 //! A scripted HTTP/2 server: it sends the frames that a test says, right or wrong, and reads those of the client. Header
 //! sections are encoded without compression; those of the client are not decoded.
 
-#![allow(dead_code, reason = "the vocabulary is whole, whatever of it is used today")]
-
 use super::pool;
 use super::server::Server;
 use std::io;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use whippet_core::{Client, PoolConfig, Versions};
 
 /// RFC 9113 section 6.
@@ -59,7 +57,8 @@ impl Frame {
 
 /// The server's end of one connection, after the client's preface.
 pub struct Http2Peer {
-    stream: TcpStream,
+    pub reading: OwnedReadHalf,
+    pub writing: OwnedWriteHalf,
 }
 
 impl Server {
@@ -75,19 +74,14 @@ impl Server {
         let mut preface = [0; 24];
         stream.read_exact(&mut preface).await.expect("the client sends the preface");
         assert_eq!(&preface, b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
-        Http2Peer { stream }
+        let (reading, writing) = stream.into_split();
+        Http2Peer { reading, writing }
     }
 }
 
 impl Http2Peer {
     pub async fn try_frame(&mut self) -> io::Result<Frame> {
-        let mut head = [0; 9];
-        self.stream.read_exact(&mut head).await?;
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        let mut payload = vec![0; length];
-        self.stream.read_exact(&mut payload).await?;
-        let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
-        Ok(Frame { kind: head[3], flags: head[4], stream, payload })
+        read_frame(&mut self.reading).await
     }
 
     /// The client's next frame of that kind; those before it are skipped.
@@ -129,7 +123,7 @@ impl Http2Peer {
 
     /// False when the client is not there any more.
     pub async fn write(&mut self, bytes: &[u8]) -> bool {
-        self.stream.write_all(bytes).await.is_ok()
+        self.writing.write_all(bytes).await.is_ok()
     }
 
     pub async fn send(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) -> bool {
@@ -162,6 +156,16 @@ impl Http2Peer {
     pub async fn go_away(&mut self, last: u32, code: u32) -> bool {
         self.send(GOAWAY, 0, 0, &[last.to_be_bytes(), code.to_be_bytes()].concat()).await
     }
+}
+
+pub async fn read_frame(from: &mut OwnedReadHalf) -> io::Result<Frame> {
+    let mut head = [0; 9];
+    from.read_exact(&mut head).await?;
+    let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+    let mut payload = vec![0; length];
+    from.read_exact(&mut payload).await?;
+    let stream = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+    Ok(Frame { kind: head[3], flags: head[4], stream, payload })
 }
 
 /// A frame as bytes.

@@ -1,0 +1,357 @@
+//! The frames of one connection as they cross its socket, on this side of h2: what h2 does not bound, does not tell, or
+//! bounds for a connection's whole life.
+
+mod reader;
+
+use super::{Http2, Shared};
+use reader::{
+    CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, PRIORITY, RST_STREAM, Reader, UNKNOWN,
+    begins_with_pseudo,
+};
+use std::cell::{Cell, RefCell};
+use std::collections::HashSet;
+use std::io;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// What is handled before other connections have their turn.
+const MAX_TURN_FRAMES: u32 = 2_000;
+const MAX_TURN_BYTES: usize = 512 * 1024;
+
+/// Frames other than a stream's own that a connection may bring while no stream is open: so many at once, and one more
+/// each `IDLE_FRAME_INTERVAL`.
+const MAX_IDLE_FRAMES: u32 = 100;
+const IDLE_FRAME_INTERVAL: Duration = Duration::from_millis(100);
+
+/// Bytes of cancelled streams that may still come while no stream is open: as much as was on its way when the peer was
+/// told, and more. A frame counts as at least `MIN_IDLE_FRAME_BYTES`.
+const MAX_IDLE_BYTES: usize = 64 * 1024 * 1024;
+const MIN_IDLE_FRAME_BYTES: usize = 1024;
+
+/// Empty DATA frames that are kept from h2, which bears a hundred of them in a connection's life: so many at once, and
+/// so many more for each frame with content.
+const MAX_EMPTY_FRAMES: u32 = 1_000;
+const EMPTY_FRAMES_PER_CONTENT: u32 = 10;
+
+/// Half of h2's limit, for those that h2 has to see.
+const MAX_EMPTY_FRAMES_FOR_H2: u32 = 50;
+
+/// RFC 9113 section 5.1: frames of a stream that was reset just now are ignored. So many streams are remembered, for so
+/// long; what comes for another is answered by a reset.
+pub(super) const MAX_REMEMBERED_RESETS: usize = 10_000;
+pub(super) const RESET_MEMORY: Duration = Duration::from_secs(5);
+
+/// Resets by h2 itself that end the connection; at half of them it gets no more streams.
+pub(super) const MAX_OWN_RESETS: u32 = 4_096;
+
+/// What was seen of a connection's frames.
+#[derive(Default)]
+pub(super) struct FrameCounts {
+    turn: Cell<Turn>,
+    idle: Cell<Option<IdleAllowance>>,
+    idle_exceeded: Cell<bool>,
+    /// Empty DATA frames that may still be kept from h2.
+    empty_left: Cell<u32>,
+    empty_for_h2: Cell<u32>,
+    own_resets: Cell<u32>,
+    /// Streams whose last header section begins with a pseudo-header, and ends the stream.
+    pseudo: RefCell<HashSet<u32>>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Turn {
+    frames: u32,
+    bytes: usize,
+}
+
+/// What a connection without streams may still bring.
+#[derive(Clone, Copy)]
+struct IdleAllowance {
+    frames: u32,
+    since: Instant,
+    bytes: usize,
+}
+
+impl FrameCounts {
+    pub(super) fn new() -> FrameCounts {
+        FrameCounts { empty_left: Cell::new(MAX_EMPTY_FRAMES), ..FrameCounts::default() }
+    }
+
+    /// The connection's task begins to work.
+    pub(super) fn begin_turn(&self) {
+        self.turn.set(Turn::default());
+    }
+
+    fn is_turn_over(&self) -> bool {
+        let Turn { frames, bytes } = self.turn.get();
+        frames >= MAX_TURN_FRAMES || bytes >= MAX_TURN_BYTES
+    }
+
+    /// A stream was opened.
+    pub(super) fn end_idleness(&self) {
+        if let Some(idle) = self.idle.get() {
+            self.idle.set(Some(IdleAllowance { bytes: MAX_IDLE_BYTES, ..idle }));
+        }
+    }
+
+    /// An idle connection speaks without end.
+    pub(super) fn is_idle_exceeded(&self) -> bool {
+        self.idle_exceeded.get()
+    }
+
+    /// A limit of h2's is near that would fail everything under way.
+    pub(super) fn is_worn(&self) -> bool {
+        self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2 || self.own_resets.get() >= MAX_OWN_RESETS / 2
+    }
+
+    /// Whether the section that ended the stream began with a pseudo-header; asked once.
+    pub(super) fn take_pseudo(&self, stream: u32) -> bool {
+        self.pseudo.borrow_mut().remove(&stream)
+    }
+
+    /// False when the frame had better not reach h2.
+    fn arrived(&self, frame: &Head, is_idle: bool) -> bool {
+        let turn = self.turn.get();
+        self.turn.set(Turn { frames: turn.frames + 1, ..turn });
+        if is_idle {
+            self.arrived_idle(frame);
+        }
+        match frame.kind {
+            DATA if frame.length == 0 && frame.flags & (END_STREAM | PADDED) == 0 => {
+                let left = self.empty_left.get();
+                self.empty_left.set(left.saturating_sub(1));
+                return left == 0;
+            }
+            DATA | HEADERS => {
+                self.empty_left.set((self.empty_left.get() + EMPTY_FRAMES_PER_CONTENT).min(MAX_EMPTY_FRAMES));
+            }
+            _ => {}
+        }
+        true
+    }
+
+    fn arrived_idle(&self, frame: &Head) {
+        let now = Instant::now();
+        let full = IdleAllowance { frames: MAX_IDLE_FRAMES, since: now, bytes: MAX_IDLE_BYTES };
+        let mut idle = self.idle.get().unwrap_or(full);
+        let earned = (now - idle.since).as_millis() / IDLE_FRAME_INTERVAL.as_millis();
+        if earned > 0 {
+            let earned = u32::try_from(earned).unwrap_or(u32::MAX);
+            idle.frames = idle.frames.saturating_add(earned).min(MAX_IDLE_FRAMES);
+            idle.since = now;
+        }
+        let left = match frame.kind {
+            DATA | HEADERS | CONTINUATION | RST_STREAM => {
+                let bytes = idle.bytes.checked_sub(frame.length.max(MIN_IDLE_FRAME_BYTES));
+                bytes.map(|bytes| idle.bytes = bytes)
+            }
+            _ => idle.frames.checked_sub(1).map(|frames| idle.frames = frames),
+        };
+        self.idle.set(Some(idle));
+        if left.is_none() {
+            self.idle_exceeded.set(true);
+        }
+    }
+
+    /// The first bytes of a payload, as many as [`Head::is_worth_a_look`] is about.
+    fn looked_into(&self, frame: &Head, payload: &[u8]) {
+        match frame.kind {
+            DATA if payload.first().is_some_and(|padding| usize::from(*padding) + 1 == frame.length) => {
+                self.empty_for_h2.set(self.empty_for_h2.get() + 1);
+            }
+            HEADERS => {
+                let fixed = usize::from(frame.flags & PADDED != 0) + if frame.flags & PRIORITY != 0 { 5 } else { 0 };
+                let mut pseudo = self.pseudo.borrow_mut();
+                if payload.get(fixed..).is_some_and(begins_with_pseudo) {
+                    // Of streams that were cancelled no one asks.
+                    if pseudo.len() >= 4_096 {
+                        pseudo.clear();
+                    }
+                    pseudo.insert(frame.stream);
+                } else {
+                    pseudo.remove(&frame.stream);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn sent(&self, frame: &Head, payload: &[u8]) {
+        const NO_ERROR: [u8; 4] = [0, 0, 0, 0];
+        const CANCEL: [u8; 4] = [0, 0, 0, 8];
+        if frame.kind == RST_STREAM && payload != NO_ERROR && payload != CANCEL {
+            self.note_own_reset();
+        }
+    }
+
+    /// h2 has reset a stream. Where both sides had ended it, no frame tells; some are counted twice, which does no harm.
+    pub(super) fn note_own_reset(&self) {
+        self.own_resets.set(self.own_resets.get() + 1);
+    }
+}
+
+/// A connection's socket, with its frames counted.
+pub(super) struct MeteredFrames<S> {
+    stream: S,
+    shared: Rc<Shared>,
+    incoming: Reader,
+    outgoing: Reader,
+}
+
+impl<S> MeteredFrames<S> {
+    /// Made before the client's preface is written.
+    pub(super) fn new(stream: S, shared: Rc<Shared>) -> Self {
+        MeteredFrames { stream, shared, incoming: Reader::default(), outgoing: Reader::after(Http2::PREFACE_LENGTH) }
+    }
+
+    fn wrote(&mut self, bytes: &[u8]) {
+        let counts = &self.shared.frames;
+        self.outgoing.read(bytes, |found| {
+            if let Found::Payload(frame, payload) = found {
+                counts.sent(&frame, payload);
+            }
+        });
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for MeteredFrames<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let counts = &this.shared.frames;
+        if counts.is_turn_over() {
+            // Goes on when the others have had their turn, sockets and timers included. Polled once, it asks for that.
+            return pin!(tokio::task::yield_now()).poll(cx).map(Ok);
+        }
+        let before = buf.filled().len();
+        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        let is_idle = this.shared.streams.get() == 0;
+        let mut hidden = Vec::new();
+        this.incoming.read(&buf.filled()[before..], |found| match found {
+            Found::Frame(frame, kind_at) => {
+                if !counts.arrived(&frame, is_idle) {
+                    hidden.extend(kind_at);
+                }
+            }
+            Found::Payload(frame, payload) => counts.looked_into(&frame, payload),
+        });
+        for at in hidden {
+            buf.filled_mut()[before + at] = UNKNOWN;
+        }
+        let mut turn = counts.turn.get();
+        turn.bytes += buf.filled().len() - before;
+        counts.turn.set(turn);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredFrames<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, buf))?;
+        this.wrote(&buf[..written]);
+        Poll::Ready(Ok(written))
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        let written = ready!(Pin::new(&mut this.stream).poll_write_vectored(cx, bufs))?;
+        let mut left = written;
+        for buf in bufs {
+            let part = left.min(buf.len());
+            this.wrote(&buf[..part]);
+            left -= part;
+        }
+        Poll::Ready(Ok(written))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::meter::MeteredSocket;
+    use std::task::Waker;
+
+    #[test]
+    fn a_turn_ends_while_there_is_more_to_read() {
+        tokio_test(async {
+            let pings = [0, 0, 8, 6, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8].repeat(10_000);
+            let shared = Rc::new(Shared::new(MeteredSocket::new()));
+            let mut io = MeteredFrames::new(&pings[..], shared.clone());
+            let mut turns = 0;
+            loop {
+                shared.frames.begin_turn();
+                let mut read = 0;
+                loop {
+                    let mut bytes = [0; 1_024];
+                    let mut buf = ReadBuf::new(&mut bytes);
+                    match Pin::new(&mut io).poll_read(&mut Context::from_waker(Waker::noop()), &mut buf) {
+                        Poll::Ready(Ok(())) if buf.filled().is_empty() => break,
+                        Poll::Ready(read_some) => read_some.expect("a slice has no errors"),
+                        Poll::Pending => break,
+                    }
+                    read += buf.filled().len();
+                }
+                if read == 0 {
+                    break;
+                }
+                turns += 1;
+                assert!(read <= (MAX_TURN_FRAMES as usize) * 17 + 1_024, "{read} bytes in a turn");
+            }
+            assert!(turns >= 10_000 / 2_100, "{turns} turns");
+        });
+    }
+
+    #[test]
+    fn an_idle_connection_may_say_a_little_all_the_time() {
+        let (counts, ping) = (FrameCounts::new(), Head { length: 8, kind: 6, flags: 0, stream: 0 });
+        tokio_test(async {
+            for _ in 0..1_000 {
+                tokio::time::advance(Duration::from_secs(1)).await;
+                (0..5).for_each(|_| assert!(counts.arrived(&ping, true)));
+            }
+            assert!(!counts.is_idle_exceeded());
+            (0..=MAX_IDLE_FRAMES).for_each(|_| assert!(counts.arrived(&ping, true)));
+            assert!(counts.is_idle_exceeded());
+        });
+    }
+
+    #[test]
+    fn what_is_cancelled_may_still_come_but_not_without_end() {
+        let (counts, data) = (FrameCounts::new(), Head { length: 16_384, kind: DATA, flags: 0, stream: 1 });
+        tokio_test(async {
+            let most = MAX_IDLE_BYTES / 16_384;
+            (0..most).for_each(|_| assert!(counts.arrived(&data, true)));
+            assert!(!counts.is_idle_exceeded());
+            counts.end_idleness();
+            (0..most).for_each(|_| assert!(counts.arrived(&data, true)));
+            assert!(!counts.is_idle_exceeded());
+            counts.arrived(&data, true);
+            assert!(counts.is_idle_exceeded());
+        });
+    }
+
+    fn tokio_test(test: impl Future<Output = ()>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+        runtime.expect("a runtime without sockets").block_on(test);
+    }
+}
