@@ -22,7 +22,9 @@ export function requestFailure<E extends ErrorClass>(
   of?: Request,
 ): InstanceType<E> {
   const failed = of ?? own(details, 'request');
-  const text = failed === undefined ? message : located(message, failed);
+  // What a peer, a name or a system says may be of any length.
+  const bounded = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+  const text = failed === undefined ? bounded : located(bounded, failed);
   const error = new errorClass(text, details) as InstanceType<E>;
   untraced.add(error);
   return error;
@@ -49,5 +51,6 @@ function located(message: string, { method, url }: Request): string {
 }
 
 const untraced = new WeakSet<object>();
-/** Characters of a URL in a message. */
+/** Characters of a message, and of a URL in it. */
+const MAX_MESSAGE = 2000;
 const MAX_PLACE = 500;

@@ -16,9 +16,7 @@ export class BasicAuth extends Auth {
 
   constructor(username: string, password: string) {
     super();
-    checkCredential('username', username);
-    checkCredential('password', password);
-    if (username.includes(':')) throw new TypeError("BasicAuth: username must not contain ':'");
+    checkPair(username, password);
     this.#header = `Basic ${ownText(`${username}:${password}`).toString('base64')}`;
   }
 
@@ -34,6 +32,13 @@ export class BasicAuth extends Auth {
   apply(request: Request): void {
     request.setHeader('Authorization', this.#header);
   }
+}
+
+/** What Basic can carry. @throws TypeError that shows neither */
+export function checkPair(username: unknown, password: unknown, of = 'BasicAuth'): void {
+  checkCredential('username', username, of);
+  checkCredential('password', password, of);
+  if (username.includes(':')) throw new TypeError(`${of}: username must not contain ':'`);
 }
 
 /** Never shows the value. RFC 7617 §2: no control characters. */

@@ -4,6 +4,7 @@
  */
 
 import { inspect } from 'node:util';
+import { checkPair } from '../auth/basic.js';
 import type { DigestAuth } from '../auth/digest.js';
 import { InvalidURL, maskUserinfo, quote, typeName } from '../errors.js';
 import { Headers } from '../headers.js';
@@ -83,6 +84,8 @@ export class HTTPProxy {
       if (proxyHeaders !== undefined) throw unused('proxyHeaders', url);
       if (proxyMode === HTTPProxyMode.FORWARD_ONLY) throw unused("proxyMode: 'FORWARD_ONLY'", url);
       this.#checkSocksAuth(url);
+    } else if (this.auth !== null && !this.isDigest) {
+      checkPair(this.auth[0], this.auth[1], 'auth');
     }
     if (url.scheme !== 'https') {
       if (verify !== undefined) throw unused('verify', url);

@@ -10,7 +10,7 @@ import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from '../cookies/cookies.js';
 import type { BodySource } from './body-source.js';
-import { HTTPStatusError, ResponseNotRead, StreamConsumed } from '../errors.js';
+import { HTTPStatusError, ResponseNotRead, StreamConsumed, quote } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
 import { EventIterator, EventStreamParser, maxEventSizeOf } from './event-stream.js';
@@ -223,7 +223,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   set encoding(encoding: string) {
     if (this.#text !== null) throw new TypeError('encoding cannot be set after text was read');
     if (!isEncoding(encoding))
-      throw new RangeError(`encoding: '${encoding}' is not an encoding of the WHATWG standard`);
+      throw new RangeError(`encoding: ${quote(encoding)} is not an encoding of the WHATWG standard`);
     this.#encoding = encoding.toLowerCase();
   }
 
