@@ -81,3 +81,9 @@ export type { TimeoutKinds } from './timeout.js';
 export type * from './types.js';
 export { URL } from './url/url.js';
 export { version } from './version.js';
+
+import { provideFetch } from './client/fetch-door.js';
+import { createFetch, fetch } from './drop-in/fetch.js';
+
+provideFetch(createFetch);
+export { fetch };

@@ -31,6 +31,7 @@ import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-heade
 import { wantsLog } from './diagnostics.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
+import { openFetch } from './fetch-door.js';
 import { chooseDispatch, Mounts } from './mounts.js';
 import { ClientClosed, typeName } from '../errors.js';
 import type { EventHooks } from './event-hooks.js';
@@ -91,6 +92,7 @@ export class Client implements AsyncDisposable {
   /** undefined: not looked for yet. */
   #netrc: NetRC | null | undefined;
   #closed = false;
+  #fetch: typeof globalThis.fetch | null = null;
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
 
@@ -181,6 +183,14 @@ export class Client implements AsyncDisposable {
       prepare(request);
       return this.#send(request, given, true);
     });
+  }
+
+  /**
+   * `fetch` of the Fetch standard over this client: with its cookies, auth, headers, timeouts and dispatch, a path on its base URL. It
+   * works detached (`const { fetch } = client`). A failure is a TypeError('fetch failed') with this package's error as its `cause`.
+   */
+  get fetch(): typeof globalThis.fetch {
+    return (this.#fetch ??= openFetch(this));
   }
 
   /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the
