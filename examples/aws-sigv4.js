@@ -66,10 +66,20 @@ export class AwsSigV4 extends Auth {
   }
 }
 
-/** S3 takes the path as it is sent; the other services encode it once more. */
+/** S3 decodes the path and encodes it in its own way, `'()!*+` included; the other services encode what is sent once more. */
 function canonicalPath(url, service) {
   const [path] = url.fullPath.split('?');
-  return service === 's3' ? path : path.split('/').map(encode).join('/');
+  const segment = service === 's3' ? (text) => encode(decode(text)) : encode;
+  return path.split('/').map(segment).join('/');
+}
+
+/** Bytes that are no UTF-8 stay as they are. */
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }
 
 function canonicalQuery(url) {

@@ -444,3 +444,42 @@ test('Digest within a redirect of the same origin is answered for the new URI', 
   const unfollowed = await client.get(`${server.url}a`, { followRedirects: false });
   t.is(told(await client.send(unfollowed.nextRequest!)), '200 in');
 });
+
+test('nextnonce: nonces for one request each cost no request more', async (t) => {
+  const nonces: string[] = [];
+  const server = await serve(t, (request, response) => {
+    const { nonce, nc } = partsOf(request.headers.authorization ?? '');
+    const next = `n${server.requests.length}`;
+    // Good once: the one that was named last.
+    if (nonce === undefined || nonce !== nonces.at(-1)) {
+      nonces.push(next);
+      response.writeHead(401, { 'www-authenticate': `Digest realm="r", nonce="${next}", qop="auth"` }).end();
+      return;
+    }
+    nonces.push(next);
+    response.setHeader('Authentication-Info', `qop=auth, nextnonce="${next}", rspauth="x"`).end(`${nonce} ${nc}`);
+  });
+  const client = openClient(t, { auth: new DigestAuth('u', 'p') });
+  for (const expected of ['n1 00000001', 'n2 00000001', 'n3 00000001']) {
+    t.is(told(await client.get(server.url)), `200 ${expected}`);
+  }
+  t.is(server.requests.length, 4);
+});
+
+test('Authentication-Info without a nextnonce, or unreadable: the count goes on', async (t) => {
+  const infos = ['qop=auth', 'nextnonce=""', 'nextnonce="n"', '"', ''];
+  const server = await serve(t, (request, response) => {
+    const { nonce, nc } = partsOf(request.headers.authorization ?? '');
+    if (nonce === undefined) {
+      response.writeHead(401, { 'www-authenticate': 'Digest realm="r", nonce="n", qop="auth"' }).end();
+    } else {
+      response.setHeader('Authentication-Info', infos[server.requests.length - 2]).end(`${nonce} ${Number(nc)}`);
+    }
+  });
+  const client = openClient(t, { auth: new DigestAuth('u', 'p') });
+  for (let i = 1; i <= infos.length; i++) t.is(told(await client.get(server.url)), `200 n ${i}`);
+});
+
+function partsOf(header: string): Record<string, string | undefined> {
+  return Object.fromEntries([...header.matchAll(/(\w+)="?([^",]*)/g)].map(([, name, value]) => [name, value]));
+}

@@ -67,8 +67,38 @@ test('SigV4: a request and its redirect are signed each for itself; the body is 
     /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/r\/s3\/aws4_request, SignedHeaders=host;x-amz-content-sha256;x-amz-date, Signature=[0-9a-f]{64}$/,
   );
   t.not(first, second);
+  for (const { headers } of server.requests) {
+    t.is(headers['content-length'], '1', 'what was read for the signature has a length');
+    t.is(headers['transfer-encoding'], undefined);
+  }
   t.is(
     server.requests[0].headers['x-amz-content-sha256'],
     '2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881',
   );
 });
+
+const PATHS: [sent: string, canonical: string][] = [
+  ["/it's(1)!*", '/it%27s%281%29%21%2A'],
+  ['/a+b', '/a%2Bb'],
+  ['/caf%c3%a9', '/caf%C3%A9'],
+  ['/%7Eme/%2Fx', '/~me/%2Fx'],
+];
+
+for (const [sent, canonical] of PATHS) {
+  test(`SigV4 of S3: ${sent} is signed as ${canonical}`, async (t) => {
+    const program = `
+      import { AwsSigV4 } from ${JSON.stringify(example)};
+      import { Request } from ${JSON.stringify(new URL('../../index.js', import.meta.url).href)};
+      const now = () => new Date('2015-08-30T12:36:00Z');
+      const auth = new AwsSigV4(${JSON.stringify(KEYS)}, { region: 'us-east-1', service: 's3', now });
+      for (const path of ${JSON.stringify([sent, canonical])}) {
+        const request = new Request('GET', 'https://b.s3.amazonaws.com' + path);
+        auth.sign(request);
+        console.log(request.headers.get('authorization'));
+      }`;
+    const { stdout, stderr } = await startBare(t, program).ended;
+    t.is(stderr, '');
+    const [first, second] = stdout.split('\n');
+    t.is(first, second);
+  });
+}

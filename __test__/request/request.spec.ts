@@ -134,3 +134,20 @@ async function* pieces(): AsyncGenerator<string> {
   yield 'ab';
   yield 'c';
 }
+
+async function* stream(...texts: string[]): AsyncGenerator<string> {
+  yield* texts;
+}
+
+test('read() gives a stream its length', async (t) => {
+  const request = new Request('PUT', 'http://h/', { content: stream('ab', 'c'), headers: { 'x-a': '1' } });
+  t.is(request.headers.get('transfer-encoding'), 'chunked');
+  t.is(String(await request.read()), 'abc');
+  t.deepEqual([...request.headers], [['host', 'h'], ['x-a', '1'], ['content-length', '3']]); // prettier-ignore
+  const empty = new Request('POST', 'http://h/', { content: stream() });
+  await empty.read();
+  t.deepEqual([...empty.headers], [['host', 'h'], ['content-length', '0']]); // prettier-ignore
+  const declared = new Request('PUT', 'http://h/', { content: stream('abc'), headers: { 'content-length': '3' } });
+  await declared.read();
+  t.deepEqual(declared.headers.getList('content-length'), ['3']);
+});

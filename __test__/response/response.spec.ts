@@ -472,6 +472,7 @@ for (const [init, headers, content] of MADE) {
 
 test('new Response(): an iterable is chunked; defaults; what is refused', async (t) => {
   t.deepEqual([...streamed(['a']).headers], [['transfer-encoding', 'chunked']]);
+  t.deepEqual([...streamed(['a'], { 'content-length': '1' }).headers], [['content-length', '1']]);
   const response = new Response(499);
   t.deepEqual(
     [response.httpVersion, response.reasonPhrase, response.status, response.ok],

@@ -47,13 +47,26 @@ export class DigestAuth extends Auth {
     const known = this.#known.get(origin);
     if (known !== undefined) await this.#answer(known, request);
     let response = yield request;
+    this.#learn(origin, response);
     // A second answer only where the server says that nothing but the nonce was wrong.
     for (let answers = 0; answers < 2 && response.statusCode === 401; answers++) {
       const challenge = strongestOf(response);
       if (challenge === null || (answers > 0 && !challenge.isStale)) return;
       await this.#answer(this.#remember(origin, challenge), request);
       response = yield request;
+      this.#learn(origin, response);
     }
+  }
+
+  /** RFC 7616 §3.5: the nonce that the server wants next, where each is good for one request. */
+  #learn(origin: string, response: Response): void {
+    const info = response.headers.get('authentication-info');
+    const known = this.#known.get(origin);
+    if (info === undefined || known === undefined || response.statusCode === 401) return;
+    const nonce = textOf(parseChallenges([`Digest ${info}`])[0]?.params.get('nextnonce'));
+    // The key of -sess stays that of its first nonce, which only a challenge replaces.
+    if (nonce === undefined || nonce === '' || known.isSession || nonce === known.nonce) return;
+    this.#known.set(origin, { ...known, nonce, count: 0 });
   }
 
   /** The same nonce goes on with its count; a new one begins at 1. */

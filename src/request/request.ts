@@ -125,7 +125,7 @@ export class Request {
     return this.#body;
   }
 
-  /** Reads a streamed body into memory; it can be sent more than once afterwards. */
+  /** Reads a streamed body into memory; it can be sent more than once afterwards, with its Content-Length. */
   async read(): Promise<Buffer> {
     if (this.#body instanceof StreamBody) {
       const iterator = this.#body.open();
@@ -137,8 +137,16 @@ export class Request {
       }
       this.#body = ownJoin(pieces);
       this.#length = this.#body.length;
+      this.#frame(this.#body.length);
     }
     return this.content;
+  }
+
+  /** What is read has a length, and servers that refuse chunks (S3) take it. */
+  #frame(length: number): void {
+    if (!this.hasHeader('transfer-encoding') || this.hasHeader('content-length')) return;
+    this.headers.delete('transfer-encoding');
+    if (length > 0 || anticipatesContent.has(this.#method)) this.headers.set('Content-Length', String(length));
   }
 
   /**

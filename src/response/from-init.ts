@@ -49,8 +49,10 @@ export function make(statusCode: number, options?: ResponseInit_): Made {
   const body = bodyOf(init);
   const headers = new Headers(init.headers);
   for (const [name, value] of body.headers) {
-    // A length only where the user framed nothing; a type only where the user named none.
-    if (headers.has(name) || (name === 'Content-Length' && headers.has('transfer-encoding'))) continue;
+    // A length or a coding only where the user framed nothing; a type only where the user named none.
+    const isFraming = name === 'Content-Length' || name === 'Transfer-Encoding';
+    if (headers.has(name) || (isFraming && (headers.has('transfer-encoding') || headers.has('content-length'))))
+      continue;
     headers.append(name, value);
   }
   const coding = headers.get('content-encoding');
