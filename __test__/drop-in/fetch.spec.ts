@@ -2,13 +2,13 @@
  * fetch programs, run by Node's fetch and by ours against the same servers: what they see is compared. A row is a program; what it
  * returns or rejects with is what counts.
  */
-import test, { type ExecutionContext } from 'ava';
+import test from 'ava';
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import { createServer as createTcpServer } from 'node:net';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { fetch as ours } from '../../src/index.js';
-import { listen } from '../helpers/listen.js';
 
 type Fetch = typeof globalThis.fetch;
 type Program = (fetch: Fetch, at: Places) => unknown;
@@ -143,31 +143,37 @@ const RAW: Record<string, string | null> = {
   '/resets': null,
 };
 
-async function places(t: ExecutionContext): Promise<Places> {
-  const serve = async () =>
-    (
-      await listen(
-        t,
-        createServer((req, res) => void answer(req, res)),
-        'http',
-        [],
-      )
-    ).origin;
-  const raw = createTcpServer((socket) => {
-    socket.on('error', () => {});
-    socket.once('data', (head) => {
-      const script = RAW[String(head).split(' ')[1]];
-      if (script === null) socket.resetAndDestroy();
-      else socket.end(script);
-    });
+/** For all programs: a port that is used again would meet what Node's own fetch has kept of it. */
+const servers = [0, 1].map(() => createServer((req, res) => void answer(req, res).catch(() => res.destroy())));
+const rawServer = createTcpServer((socket) => {
+  socket.on('error', () => {});
+  socket.once('data', (head) => {
+    const script = RAW[String(head).split(' ')[1]];
+    if (script === null) socket.resetAndDestroy();
+    else socket.end(script);
   });
-  return {
-    url: await serve(),
-    other: await serve(),
-    raw: (await listen(t, raw, 'http', [])).origin,
-    dead: 'http://127.0.0.1:2',
-  };
+});
+
+async function originOf(server: Server | TcpServer): Promise<string> {
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
+
+const at: Places = {
+  url: await originOf(servers[0]),
+  other: await originOf(servers[1]),
+  raw: await originOf(rawServer),
+  dead: 'http://127.0.0.1:2',
+};
+
+test.after.always(() => {
+  for (const server of servers) {
+    server.close();
+    server.closeAllConnections();
+  }
+  rawServer.close();
+});
 
 // ── the programs ──
 
@@ -691,10 +697,8 @@ async function outcome(run: () => unknown): Promise<unknown> {
   }
 }
 
-/** JSON's parser says where, and its words differ between versions no more than between the two. */
 for (const [title, program] of programs) {
   test(title, async (t) => {
-    const at = await places(t);
     const expected = await outcome(async () => program(node, at));
     t.deepEqual(await outcome(async () => program(ours, at)), expected);
   });
