@@ -46,15 +46,15 @@ import type { Response } from './response/response.js';
 /** What an error carries besides its message. */
 export interface ErrorDetails {
   /** Default: the class's own code. The system's name where there is one: 'ECONNREFUSED', 'CERT_HAS_EXPIRED'. */
-  code?: string;
+  code?: string | undefined;
   /** The request that failed. */
-  request?: Request;
+  request?: Request | undefined;
   /** The response that the error is about. */
-  response?: Response;
+  response?: Response | undefined;
   /** What led to it, kept as `error.cause`. */
   cause?: unknown;
   /** The proxy that was in the way. Credentials in it are masked. */
-  proxy?: string;
+  proxy?: string | undefined;
 }
 
 /** The descriptor of a property that may be changed. It inherits nothing: a polluted Object.prototype would make it an accessor. */

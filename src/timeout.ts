@@ -10,11 +10,11 @@ import type { TimeoutTypes } from './types.js';
 
 /** The kinds that a TimeoutConfig may be made of. Milliseconds; null or left out: off. */
 export interface TimeoutKinds {
-  connectTimeout?: number | null;
-  readTimeout?: number | null;
-  writeTimeout?: number | null;
-  poolTimeout?: number | null;
-  totalTimeout?: number | null;
+  connectTimeout?: number | null | undefined;
+  readTimeout?: number | null | undefined;
+  writeTimeout?: number | null | undefined;
+  poolTimeout?: number | null | undefined;
+  totalTimeout?: number | null | undefined;
 }
 
 /** What setTimeout can count, 24.8 days: beyond it Node fires at once. */

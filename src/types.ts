@@ -21,21 +21,21 @@ export type URLTypes = string | URL | globalThis.URL;
  * `query` or `fragment` removes it with its `?` or `#`.
  */
 export interface URLComponents {
-  scheme?: string;
+  scheme?: string | undefined;
   /** Alone, it drops the password. */
-  username?: string;
-  password?: string;
+  username?: string | undefined;
+  password?: string | undefined;
   /** A name, in Unicode or Punycode, or an address; IPv6 with or without brackets. */
-  host?: string;
+  host?: string | undefined;
   /** null: the scheme's default. */
-  port?: number | null;
+  port?: number | null | undefined;
   /** `host[:port]` in one. Without a port, the port is dropped. */
-  netloc?: string;
-  path?: string;
-  query?: string | null;
-  fragment?: string | null;
+  netloc?: string | undefined;
+  path?: string | undefined;
+  query?: string | null | undefined;
+  fragment?: string | null | undefined;
   /** Replaces the query; none at all removes it. */
-  params?: QueryParamTypes;
+  params?: QueryParamTypes | undefined;
 }
 
 /** What a query parameter may be. null is the empty text; true and false are 'true' and 'false'. */
@@ -64,28 +64,28 @@ export type TimeoutTypes =
   | number
   | TimeoutConfig
   | {
-      connect?: number | null;
-      read?: number | null;
-      write?: number | null;
-      pool?: number | null;
-      total?: number | null;
+      connect?: number | null | undefined;
+      read?: number | null | undefined;
+      write?: number | null | undefined;
+      pool?: number | null | undefined;
+      total?: number | null | undefined;
     };
 
 /** How many connections the pool may hold. null: no limit. */
 export interface PoolLimits {
   /** Connections open at once, all origins. Default 1_000. */
-  maxConnections?: number | null;
+  maxConnections?: number | null | undefined;
   /** Per origin. Default off. */
-  maxConnectionsPerOrigin?: number | null;
+  maxConnectionsPerOrigin?: number | null | undefined;
   /** Kept idle. Default 256. */
-  maxKeepaliveConnections?: number | null;
+  maxKeepaliveConnections?: number | null | undefined;
   /** Idle milliseconds after which a connection is closed. Default 4_000; a server's `Keep-Alive: timeout=` shortens it. */
-  keepaliveExpiry?: number | null;
+  keepaliveExpiry?: number | null | undefined;
   /**
    * HTTP/2: milliseconds of silence, while requests are under way, after which a PING asks whether the server is still there; no
    * answer within the same time closes the connection. Default off.
    */
-  pingInterval?: number | null;
+  pingInterval?: number | null | undefined;
 }
 
 /** The pool in numbers, and in one line: `<Pool 1 active, 0 queued | 2 idle>`. */
@@ -109,7 +109,7 @@ export interface ClientCertificateOptions {
   /** RSA (2048 to 8192 bits), P-256, P-384, P-521 or Ed25519: PKCS#8, PKCS#1 or SEC1. */
   key: CertificateTypes;
   /** Of an encrypted key. */
-  password?: string;
+  password?: string | undefined;
 }
 /** A proxy: `http:`, `https:`, `socks5:`, `socks5h:`, `socks4:` or `socks4a:`. Credentials as userinfo. */
 export type ProxyTypes = string | URL | globalThis.URL | HTTPProxy;
@@ -154,7 +154,7 @@ export type FilesTypes =
 export type BodyOptions =
   | {
       /** The body as it is: no Content-Type is added. */
-      content?: ContentTypes;
+      content?: ContentTypes | undefined;
       json?: undefined;
       data?: undefined;
       files?: undefined;
@@ -168,9 +168,9 @@ export type BodyOptions =
     }
   | {
       /** The body as a form; with files, its fields come first. */
-      data?: FormTypes;
+      data?: FormTypes | null | undefined;
       /** The body as multipart/form-data. */
-      files?: FilesTypes;
+      files?: FilesTypes | null | undefined;
       content?: undefined;
       json?: undefined;
     };
@@ -180,11 +180,11 @@ export type FileContent = Blob | Uint8Array | string | Readable;
 
 /** A Response made by hand, for mocks and in-process dispatches. At most one of content, text, html and json. */
 export interface ResponseInit_ {
-  headers?: HeaderTypes;
-  content?: Uint8Array | string | AsyncIterable<Uint8Array>;
-  text?: string;
-  html?: string;
+  headers?: HeaderTypes | undefined;
+  content?: Uint8Array | string | AsyncIterable<Uint8Array> | undefined;
+  text?: string | undefined;
+  html?: string | undefined;
   json?: unknown;
-  request?: Request;
-  httpVersion?: HTTPVersion;
+  request?: Request | undefined;
+  httpVersion?: HTTPVersion | undefined;
 }

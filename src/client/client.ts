@@ -9,7 +9,7 @@ import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
 import { APP_URL, onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from '../request/body-options.js';
-import type { ClientOptions, RedirectOptions, RequestOptions, SendOptions } from './options.js';
+import type { ClientOptions, Given, RedirectOptions, RequestOptions, SendOptions } from './options.js';
 import {
   checkCalls,
   checkSize,
@@ -315,7 +315,7 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  #build(method: string, url: URLTypes, options: RequestOptions): Request {
+  #build(method: string, url: URLTypes, options: Given<RequestOptions>): Request {
     const target = this.#url(url, options.params);
     const content = toContent(options, this.#headers);
     const { headers } = options;
@@ -361,7 +361,7 @@ export class Client implements AsyncDisposable {
     return merged.isEmpty ? target : target.copyMergeParams(merged);
   }
 
-  async #send(request: Request, options: RequestOptions, stream: boolean): Promise<Response> {
+  async #send(request: Request, options: Given<RequestOptions>, stream: boolean): Promise<Response> {
     try {
       if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
       if (options !== NO_OPTIONS) checkCalls(options);

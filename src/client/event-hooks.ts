@@ -13,11 +13,14 @@ export interface EventHooks {
   response: ((response: Response) => void | Promise<void>)[];
 }
 
+/** One of the lists, both or none. */
+export type EventHooksOption = { [K in keyof EventHooks]?: EventHooks[K] | undefined };
+
 /**
  * Both lists, copied; empty where there is none.
  * @throws TypeError for unknown names, and for what is no list of functions
  */
-export function toEventHooks(given: Partial<EventHooks> | undefined): EventHooks {
+export function toEventHooks(given: EventHooksOption | undefined): EventHooks {
   if (given === undefined) return { request: [], response: [] };
   if (given === null || typeof given !== 'object') {
     throw new TypeError(`eventHooks: expected an object of lists, got ${typeName(given)}`);
@@ -26,7 +29,7 @@ export function toEventHooks(given: Partial<EventHooks> | undefined): EventHooks
   return { request: listOf(given, 'request'), response: listOf(given, 'response') };
 }
 
-function listOf<K extends keyof EventHooks>(given: Partial<EventHooks>, name: K): EventHooks[K] {
+function listOf<K extends keyof EventHooks>(given: EventHooksOption, name: K): EventHooks[K] {
   const list: unknown = own(given, name);
   if (list === undefined) return [];
   if (!Array.isArray(list)) throw new TypeError(`eventHooks.${name}: expected a list, got ${typeName(list)}`);

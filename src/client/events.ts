@@ -19,27 +19,27 @@ import type { Request } from '../request/request.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
 import { checkEventSize, EventIterator, EventStreamParser } from '../response/event-stream.js';
 import type { Response } from '../response/response.js';
-import type { RequestOptions } from './options.js';
+import type { Given, RequestOptions } from './options.js';
 import { readOptions, requestOptionNames } from './options.js';
 import { isPermanent } from './retries.js';
 
 /** What `client.events()` takes beyond the options of a request. */
 export interface ReconnectOptions {
   /** Sent as Last-Event-ID with the first request already. Default: none. */
-  lastEventId?: string;
+  lastEventId?: string | undefined;
   /** Default: true for GET, false otherwise. A number is the most reconnections in a row without an event. */
-  reconnect?: boolean | number;
+  reconnect?: boolean | number | undefined;
   /** Milliseconds to wait before connecting again, until the server sends `retry:`. Default 3_000. */
-  retry?: number;
+  retry?: number | undefined;
   /** Longest event, in bytes; a longer one is a RemoteProtocolError. Default 16 MiB. */
-  maxEventSize?: number;
+  maxEventSize?: number | undefined;
 }
 
 /** Options of `client.events()`. */
 export type EventsOptions = RequestOptions & ReconnectOptions;
 
 /** Builds one request, hands it to `prepare`, sends it and resolves at the head of its response. */
-type Open = (options: RequestOptions, prepare: (request: Request) => void) => Promise<Response>;
+type Open = (options: Given<RequestOptions>, prepare: (request: Request) => void) => Promise<Response>;
 
 /**
  * The events of a URL, over as many connections as it takes.
@@ -54,7 +54,7 @@ export function eventsOf(
 ): AsyncIterableIterator<ServerSentEvent> {
   const given = readOptions<EventsOptions>(options, [...requestOptionNames, ...reconnectNames], 'client.events()');
   const { lastEventId, reconnect, retry, maxEventSize, ...rest } = given;
-  return new EventSource(open, own(rest as RequestOptions), {
+  return new EventSource(open, own(rest as Given<RequestOptions>), {
     lastEventId: checkLastEventId(lastEventId),
     maxReconnects: checkReconnect(reconnect, method),
     retry: checkRetry(retry),
@@ -72,7 +72,7 @@ interface Settings {
 
 class EventSource implements AsyncIterableIterator<ServerSentEvent> {
   #open: Open;
-  #options: RequestOptions;
+  #options: Given<RequestOptions>;
   #settings: Settings;
   #lastEventId: string;
   #retry: number;
@@ -89,7 +89,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
   /** One call after the other, as a generator would have it. */
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(open: Open, options: RequestOptions, settings: Settings) {
+  constructor(open: Open, options: Given<RequestOptions>, settings: Settings) {
     this.#open = open;
     this.#options = options;
     this.#settings = settings;
@@ -259,8 +259,8 @@ function statusErrorOf(response: Response): unknown {
 }
 
 /** Without a prototype, so that a polluted Object.prototype has no say. */
-function own(options: RequestOptions): RequestOptions {
-  return Object.assign(Object.create(null) as RequestOptions, options);
+function own(options: Given<RequestOptions>): Given<RequestOptions> {
+  return Object.assign(Object.create(null) as Given<RequestOptions>, options);
 }
 
 function sleep(ms: number, signal: AbortSignal): Promise<void> {

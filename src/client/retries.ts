@@ -19,16 +19,16 @@ export interface RetryPolicy {
    * Default GET, HEAD, OPTIONS, PUT, DELETE, TRACE, QUERY, PROPFIND, REPORT and SEARCH: those that are idempotent; and POST and
    * PATCH with an `Idempotency-Key` or `X-Idempotency-Key` header.
    */
-  methods?: readonly string[];
+  methods?: readonly string[] | undefined;
   /** Default 408, 429, 500, 502, 503 and 504. */
-  statusCodes?: readonly number[];
+  statusCodes?: readonly number[] | undefined;
   /** Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out. */
-  backoff?: (attempt: number) => number;
+  backoff?: ((attempt: number) => number) | undefined;
   /**
    * Most milliseconds that a Retry-After is waited for, instead of `backoff`; an answer that asks for more is returned. Default
    * 60_000.
    */
-  maxRetryAfter?: number;
+  maxRetryAfter?: number | undefined;
 }
 
 /**

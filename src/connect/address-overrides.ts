@@ -10,16 +10,16 @@ import { encodeHost, withoutBrackets } from '../url/host.js';
 
 /** The options as a user gives them. */
 export interface RouteOptions {
-  socketPath?: string | null;
-  localAddress?: string | null;
-  resolve?: Record<string, string> | null;
+  socketPath?: string | null | undefined;
+  localAddress?: string | null | undefined;
+  resolve?: Record<string, string> | null | undefined;
 }
 
 /** As the core takes them. */
 export interface Route {
-  socketPath?: string;
-  localAddress?: string;
-  resolve?: { host: string; port?: number; address: string }[];
+  socketPath?: string | undefined;
+  localAddress?: string | undefined;
+  resolve?: { host: string; port?: number; address: string }[] | undefined;
 }
 
 /**

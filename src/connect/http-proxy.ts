@@ -29,18 +29,18 @@ export interface HTTPProxyOptions {
   /** `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`. Userinfo in it is `auth`, unless that is given. */
   proxyUrl: URLTypes;
   /** Default `DEFAULT`. */
-  proxyMode?: HTTPProxyMode;
+  proxyMode?: HTTPProxyMode | undefined;
   /** Sent to the proxy: with CONNECT, or with each request that it forwards, where the request's own of that name win. */
-  proxyHeaders?: HeaderTypes;
+  proxyHeaders?: HeaderTypes | undefined;
   /** Name and password, sent with the first request already (Basic, or SOCKS's own way); or DigestAuth. null: none. */
-  auth?: readonly [username: string, password: string] | DigestAuth | null;
+  auth?: readonly [username: string, password: string] | DigestAuth | null | undefined;
   /**
    * Of the certificate of an https proxy, as the client's option of that name. Default: the client's certificates, if it trusts
    * particular ones; else the platform's. The client's `verify: false` is for origins only.
    */
-  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[] | undefined;
   /** The client's certificate for an https proxy. Default: none; the client's own is for origins. */
-  cert?: ClientCertificateOptions | null;
+  cert?: ClientCertificateOptions | null | undefined;
 }
 
 /**

@@ -13,8 +13,8 @@ import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
 
 /** The options as a user gives them. */
 export interface TrustOptions {
-  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
-  cert?: ClientCertificateOptions | null;
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[] | undefined;
+  cert?: ClientCertificateOptions | null | undefined;
 }
 
 /** What the environment asks for that is said with the first https connection: most clients of http never make one. */

@@ -24,7 +24,7 @@ export interface BodyInit_ {
   json?: unknown;
   data?: FormTypes | null;
   files?: FilesTypes | null;
-  headers?: HeaderTypes;
+  headers?: HeaderTypes | null | undefined;
 }
 
 /**
@@ -52,7 +52,7 @@ export function toContent(options: BodyInit_, defaults?: Headers): Content {
     if (fields.list.length === 0) return NO_CONTENT;
     return { body: urlEncode(fields.list), type: 'application/x-www-form-urlencoded', boundary: null };
   }
-  const given = mergeHeaders(defaults ?? new Headers(), options.headers).get('content-type');
+  const given = mergeHeaders(defaults ?? new Headers(), options.headers ?? undefined).get('content-type');
   const boundary = boundaryOf(given) ?? newBoundary();
   const body = encodeMultipart(fields.list, parts, boundary);
   return { body, type: `multipart/form-data; boundary=${boundary}`, boundary };

@@ -19,10 +19,10 @@ import { ownJoin } from '../own-memory.js';
 
 /** What a request may be made of. At most one body. */
 export type RequestInit_ = BodyOptions & {
-  params?: QueryParamTypes;
-  headers?: HeaderTypes;
+  params?: QueryParamTypes | null | undefined;
+  headers?: HeaderTypes | null | undefined;
   /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
-  cookies?: CookieTypes;
+  cookies?: CookieTypes | null | undefined;
 };
 
 /** What a client wrote into a Cookie header. */

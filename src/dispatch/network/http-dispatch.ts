@@ -41,25 +41,25 @@ export interface HTTPDispatchOptions {
    * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
    * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
    */
-  httpVersions?: HTTPVersion | readonly HTTPVersion[];
-  poolLimits?: PoolLimits;
+  httpVersions?: HTTPVersion | readonly HTTPVersion[] | undefined;
+  poolLimits?: PoolLimits | null | undefined;
   /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
-  verify?: boolean | CertificateTypes | readonly CertificateTypes[];
+  verify?: boolean | CertificateTypes | readonly CertificateTypes[] | undefined;
   /** Client certificate for mutual TLS. null: none. */
-  cert?: ClientCertificateOptions | null;
+  cert?: ClientCertificateOptions | null | undefined;
   /**
    * Default true: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS count when `verify` is true, SSLKEYLOGFILE always. They are
    * read when this is made.
    */
-  trustEnv?: boolean;
+  trustEnv?: boolean | undefined;
   /** Connect through this unix socket (or Windows pipe) whatever the URL's host; `localAddress` and `resolve` have no say then. */
-  socketPath?: string | null;
+  socketPath?: string | null | undefined;
   /** The IP address that connections start from. */
-  localAddress?: string | null;
+  localAddress?: string | null | undefined;
   /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
-  resolve?: Record<string, string> | null;
+  resolve?: Record<string, string> | null | undefined;
   /** For everything, but not with `socketPath`. The environment's proxies are the client's business. */
-  proxy?: ProxyTypes | null;
+  proxy?: ProxyTypes | null | undefined;
 }
 
 /**

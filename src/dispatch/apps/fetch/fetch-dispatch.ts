@@ -24,11 +24,11 @@ export interface FetchDispatchOptions {
    * Default true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
    * the app's framework makes of it, or an empty 500; a body that is cut is a RemoteProtocolError.
    */
-  raiseAppExceptions?: boolean;
+  raiseAppExceptions?: boolean | undefined;
   /** Where the app is mounted: stripped from the path of the Request's URL. Default the root. */
-  rootPath?: string;
+  rootPath?: string | undefined;
   /** Who asks, as Deno's `info.remoteAddr` and, for Hono's `getConnInfo` of Node, `env.incoming.socket`. Default 127.0.0.1:123. */
-  client?: { hostname: string; port: number };
+  client?: { hostname: string; port: number } | undefined;
   /** The handler's second argument, with what `client` says on top of it if both are given. */
   env?: unknown;
 }

@@ -23,11 +23,11 @@ export interface NodeDispatchOptions {
    * Default true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
    * the app's framework makes of it, or an empty 500; a body that is cut is a RemoteProtocolError either way.
    */
-  raiseAppExceptions?: boolean;
+  raiseAppExceptions?: boolean | undefined;
   /** Where the app is mounted: stripped from `req.url`; the whole stays in `req.originalUrl`. Default the root. */
-  scriptName?: string;
+  scriptName?: string | undefined;
   /** `req.socket.remoteAddress`. Default '127.0.0.1'. */
-  remoteAddr?: string;
+  remoteAddr?: string | undefined;
 }
 
 /**
