@@ -27,7 +27,7 @@ const SAFE: [title: string, method: string, options?: RequestOptions][] = [
   ['GET streamed', 'GET', {}],
   ['PUT of a Blob', 'PUT', { content: new Blob(['blob'.repeat(50_000)]) }],
   ['PUT of bytes with progress', 'PUT', { content: Buffer.alloc(200_000, 'x'), onUploadProgress: () => {} }],
-  ['PUT of an array', 'PUT', { content: ['one', 'two'] }],
+  ['PUT of an array', 'PUT', { content: [Buffer.from('one'), Buffer.from('two')] }],
   ['PUT of a multipart form', 'PUT', { files: { file: new Blob(['blob'.repeat(50_000)]) } }],
   ['QUERY', 'QUERY', { content: 'body' }],
   ['PROPFIND', 'PROPFIND', { content: 'body' }],
