@@ -352,6 +352,46 @@ for (const [title, app, message] of SILENT) {
   });
 }
 
+/** Async listeners that return without answering and leave nothing behind; the read timeout is far off. */
+const FORGETFUL: Record<string, Listener> = {
+  'at once': async () => {},
+  later: async () => turns(),
+  'behind a header': async (_req, res) => void res.setHeader('x', '1'),
+  'behind the body': async (req) => void (await req.toArray()),
+  'with listeners that nothing calls': async (req, res) => {
+    req.on('close', () => res.end());
+    res.on('close', () => {});
+  },
+};
+
+for (const [title, app] of Object.entries(FORGETFUL)) {
+  test(`an async listener that returns ${title} without answering: an error, soon`, async (t) => {
+    for (const made of [app, createServer(app) as unknown as Listener]) {
+      const sent = failure(nodeClient(t, made).post(url, { content: 'x', timeout: { read: 60_000 } }));
+      const error = await soon('an error', sent);
+      t.true(error instanceof RemoteProtocolError);
+      t.regex(reasonOf(error), /The app returned without answering, and nothing is left that could answer/);
+    }
+  });
+}
+
+const held: (() => void)[] = [];
+/** Those that answer later, by what they have left pending. */
+const LATER: Record<string, Listener> = {
+  'a timer': async (_req, res) => void setTimeout(() => res.end('late'), 900),
+  'a queue': async (_req, res) => {
+    held.push(() => res.end('late'));
+    setTimeout(() => held.shift()?.(), 900);
+  },
+  'a socket': async (req) => void setTimeout((socket) => (socket as unknown as { _httpMessage: ServerResponse })._httpMessage.end('late'), 900, req.socket), // prettier-ignore
+};
+
+for (const [title, app] of Object.entries(LATER)) {
+  test(`an async listener that has left ${title} answers`, async (t) => {
+    t.is((await nodeClient(t, app).get(url)).text, 'late');
+  });
+}
+
 test('the cause of a cut body is the app’s error', async (t) => {
   const app: Listener = (_, res) => {
     res.flushHeaders();

@@ -22,6 +22,7 @@ import { ownCopy } from '../../../own-memory.js';
 import { NodeHead } from './head.js';
 import { isResponse } from '../kind.js';
 import type { Asked } from '../../check-request.js';
+import { whenUnreachable } from './unreachable.js';
 import { Upload } from './upload.js';
 
 /** What a dispatch decided for all of its exchanges. */
@@ -35,9 +36,9 @@ export interface NodeExchangeOptions {
 }
 
 export class NodeExchange extends AppExchange implements SocketOwner {
-  readonly req: IncomingMessage;
-  readonly res: ServerResponse;
-  readonly socket: AppSocket;
+  /** null: the app holds it, if it does. */
+  #side: AppSide | null;
+  #reference: WeakRef<AppSide> | null = null;
   readonly asked: Asked;
   /** What an error of the listener is said to be, when it tells that the app is no listener. */
   explain: ((error: unknown) => unknown) | null = null;
@@ -52,7 +53,6 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   #release: (() => void) | null = null;
   /** Enough waits for the reader: writers should wait as well. */
   #isFull = false;
-  #upload: Upload | null = null;
   #hasReturned = false;
 
   /** @param target The request-target, below the mount path. */
@@ -65,9 +65,9 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   ) {
     super(request, options);
     this.#raises = raiseAppExceptions;
-    this.socket = new AppSocket(this, ends);
+    const socket = new AppSocket(this, ends);
     const [Incoming, Outgoing] = server === null ? [IncomingMessage, ServerResponse] : classesOf(server);
-    const req = new Incoming(this.socket) as Incoming;
+    const req = new Incoming(socket) as Incoming;
     const fields = headerLines.split('\n');
     fields.pop();
     req.httpVersionMajor = req.httpVersionMinor = 1;
@@ -85,13 +85,29 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     if (asked.closes) res.shouldKeepAlive = false;
     this.asked = asked;
     this.#server = server;
-    if (server !== null && server.timeout > 0) this.socket.setTimeout(server.timeout);
-    this.req = req;
-    this.res = res;
+    if (server !== null && server.timeout > 0) socket.setTimeout(server.timeout);
+    this.#side = { req, res, socket, upload: null };
     req[exchangeKey] = this;
-    res.assignSocket(this.socket);
+    res.assignSocket(socket);
     res.on('finish', () => this.#finished());
     res.on('error', (error: unknown) => this.thrown(error));
+  }
+
+  get req(): IncomingMessage {
+    return this.#app.req;
+  }
+
+  get res(): ServerResponse {
+    return this.#app.res;
+  }
+
+  get socket(): AppSocket {
+    return this.#app.socket;
+  }
+
+  /** What asks for it is called by the app, which has one of its parts. */
+  get #app(): AppSide {
+    return (this.#side ?? this.#reference?.deref()) as AppSide;
   }
 
   /**
@@ -108,6 +124,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
           (value) => {
             this.#hasReturned = true;
             this.#checkReturned(value);
+            if (!this.isOver && !this.res.headersSent) this.#letGo();
           },
           (error: unknown) => this.#failed(error),
         );
@@ -125,6 +142,20 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     if (this.isOver || value === undefined || this.res.headersSent || !isResponse(value)) return;
     value.body?.cancel().catch(() => {});
     this.fail(this.#truncated(`The app returned a Response. ${NO_LISTENER}`, null));
+  }
+
+  /** From here on the app alone holds what it could answer by: when it does not, no answer will come. */
+  #letGo(): void {
+    const side = this.#app as AppSide & { [sideKey]?: AppSide };
+    for (const part of [side.req, side.res, side.socket] as { [sideKey]?: AppSide }[]) part[sideKey] = side;
+    this.#side = null;
+    this.#reference = new WeakRef(side);
+    whenUnreachable(
+      this.#reference,
+      () => this.isOver || this.#head !== null,
+      () =>
+        this.fail(this.#truncated('The app returned without answering, and nothing is left that could answer', null)),
+    );
   }
 
   #refuseExpectation(): void {
@@ -181,7 +212,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   wanted(): void {
-    this.#upload?.resume();
+    this.#app.upload?.resume();
   }
 
   destroyed(error: Error | null): void {
@@ -213,9 +244,11 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   protected dropped(): void {
-    this.#upload?.stop();
-    const { req, socket } = this;
     this.#waiting = [];
+    const app = this.#side ?? this.#reference?.deref();
+    if (app === undefined) return;
+    const { req, socket, upload } = app;
+    upload?.stop();
     // As a server whose client has gone: the response closes with its socket, the request is aborted.
     socket.destroy();
     const gone: NodeJS.ErrnoException = new Error('aborted');
@@ -224,7 +257,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   protected override hint(): string {
-    return this.#hasReturned && !this.res.headersSent ? ' (the app returned without answering)' : '';
+    return this.#hasReturned && this.#head === null ? ' (the app returned without answering)' : '';
   }
 
   /** Bytes of the response; false when the writer should wait. */
@@ -318,7 +351,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   /** `resOnFinish` of Node's server; the response is whole. */
   #finished(): void {
     const { req, res, socket } = this;
-    this.#upload?.stop();
+    this.#app.upload?.stop();
     if (!(req as Incoming)._consuming) (req as Incoming)._dump();
     res.detachSocket(socket);
     if (socket.timeout) socket.setTimeout(0);
@@ -339,17 +372,18 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     const req = this.req as Incoming;
     if (body instanceof StreamBody) {
       if (this.isOver) return;
-      this.#upload = new Upload(body, req, this.options.onUploadProgress, {
+      const upload = new Upload(body, req, this.options.onUploadProgress, {
         fails: (error) => this.fail(error),
         waitsForApp: () => this.startWriteClock(),
         appTook: () => this.stopWriteClock(),
         waitsForSource: () => {
-          this.socket.touch();
+          (this.#side ?? this.#reference?.deref())?.socket.touch();
           this.stopReadClock();
         },
         done: () => this.startReadClock(),
       });
-      void this.#upload.start();
+      this.#app.upload = upload;
+      void upload.start();
       return;
     }
     if (body !== null && !req.destroyed) {
@@ -379,6 +413,16 @@ export const NO_LISTENER =
 export function exchangeOf(req: object | null | undefined): NodeExchange | undefined {
   return req === null || req === undefined ? undefined : (req as Partial<Incoming>)[exchangeKey];
 }
+
+/** What the app is given. */
+interface AppSide {
+  readonly req: IncomingMessage;
+  readonly res: ServerResponse;
+  readonly socket: AppSocket;
+  upload: Upload | null;
+}
+
+const sideKey = Symbol('side');
 
 /** A property and no WeakMap: entries of that would be the garbage collector's to look through. */
 const exchangeKey = Symbol('exchange');
