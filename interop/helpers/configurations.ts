@@ -5,7 +5,8 @@ import type { Place } from './peers.js';
 
 type Configured = Place & { readonly generation: number };
 
-export function nginxConfig({ dir, https, http, upstream, generation }: Configured): string {
+/** @param keepaliveRequests Requests after which a connection is ended. */
+export function nginxConfig({ dir, https, http, upstream, generation }: Configured, keepaliveRequests = 1_000): string {
   return `
 daemon off;
 worker_processes 2;
@@ -18,6 +19,7 @@ http {
   uwsgi_temp_path ${dir}/t4; scgi_temp_path ${dir}/t5;
   types {}
   client_max_body_size 0;
+  keepalive_requests ${keepaliveRequests};
   upstream node { server ${host}:${upstream}; keepalive 16; }
   server {
     listen ${host}:${https} ssl http2;

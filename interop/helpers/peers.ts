@@ -70,6 +70,14 @@ export const nginx: Reloadable = {
   },
 };
 
+/** nginx that ends each connection after so many requests. */
+export function startBriefNginx(t: ExecutionContext, keepaliveRequests: number): Promise<Running> {
+  return started(t, 'nginx', true, (place) => {
+    const file = writeConfiguration((configured) => nginxConfig(configured, keepaliveRequests), place, 0);
+    return ['-p', place.dir, '-c', file, '-e', path.join(place.dir, 'error.log')];
+  });
+}
+
 export const haproxy: Reloadable = {
   name: 'haproxy',
   ways: ['HTTP/1.1', 'HTTP/2', 'h2c'],
