@@ -22,6 +22,15 @@ pub struct PoolConfig {
     pub overrides: ConnectOverrides,
 }
 
+impl PoolConfig {
+    /// Connections that one origin may have: at most nine tenths of all, so that one that does not answer leaves room for the
+    /// others. Fewer than ten are not divided.
+    pub(super) fn max_of_origin(&self) -> Option<usize> {
+        let share = self.max_connections.map(|most| most - most / 10);
+        [share, self.max_connections_per_origin].into_iter().flatten().min()
+    }
+}
+
 impl Default for PoolConfig {
     fn default() -> Self {
         PoolConfig {

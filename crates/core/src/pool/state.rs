@@ -107,7 +107,7 @@ impl<K: Kinds> State<K> {
             self.per_origin.remove(key);
         }
         let open_here = self.per_origin.get(key).map_or(0, |origin| origin.open);
-        let origin_is_full = config.max_connections_per_origin.is_some_and(|most| open_here >= most);
+        let origin_is_full = config.max_of_origin().is_some_and(|most| open_here >= most);
         let evicted = match config.max_connections {
             _ if origin_is_full => return Decision::Wait(WaitFor::Slot),
             Some(most) if self.open >= most => match self.evict(Some(key)) {

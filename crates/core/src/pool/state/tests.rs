@@ -214,6 +214,22 @@ fn limits_make_requests_wait_and_an_idle_connection_elsewhere_makes_room() {
 }
 
 #[test]
+fn one_origin_leaves_a_tenth_of_the_connections_to_the_others() {
+    for (most, share) in [(1, 1), (2, 2), (9, 9), (10, 9), (19, 18), (20, 18), (100, 90), (1_000, 900)] {
+        let (here, there) = (plain(), key("http://other.test"));
+        let mut pool = Pool::new(|config| config.max_connections = Some(most));
+        for _ in 0..share {
+            assert_eq!(pool.word(&here), "connect");
+        }
+        assert_eq!(pool.word(&here), "wait for Slot", "{share} of {most}");
+        for _ in share..most {
+            assert_eq!(pool.word(&there), "connect");
+        }
+        assert_eq!(pool.word(&there), "wait for Slot", "{most}");
+    }
+}
+
+#[test]
 fn the_longest_idle_one_is_evicted_and_none_of_the_same_origin() {
     let mut pool = Pool::new(|config| config.max_connections = Some(3));
     let (a, b, c) = (key("http://a.test"), key("http://b.test"), key("http://c.test"));
