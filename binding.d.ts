@@ -39,6 +39,17 @@ export declare class Engine {
    * comes `raw` or decoded.
    */
   read(id: number, raw: boolean): void
+  /**
+   * Asks for all that is left of a streamed response, decoded unless its first piece came raw: the `End` brings it. A
+   * `limit` of more bytes than that is an error; null for none. `Progress` records tell of what was received before
+   * it, if they are wanted.
+   */
+  readWhole(id: number, limit: number | undefined | null, tellsProgress: boolean): void
+  /**
+   * Nothing more of a streamed response is wanted, but its connection, if that costs little. The `End` brings what was
+   * read meanwhile, as it came.
+   */
+  drain(id: number): void
   /** A piece of a streamed request; a `Writable` record follows when there is room for the next. */
   write(id: number, chunk: Buffer): void
   /** The streamed request is complete. */
@@ -131,7 +142,10 @@ export declare enum RecordKind {
   Head = 1,
   /** A piece of a streamed body. */
   Chunk = 2,
-  /** The end of a streamed body; the last record of its id. Its head has the trailers, if any. */
+  /**
+   * The end of a streamed body; the last record of its id. Its head has the trailers, if any, its body what was
+   * asked for as a whole. Status 1: it was not wanted, and given up.
+   */
   End = 3,
   /** Trailers of a whole response, just before its `Done`. */
   Trailers = 4,
@@ -149,6 +163,10 @@ export declare enum RecordKind {
   Refusal = 10,
   /** The request's streamed body is wanted from its beginning; `restart` is the answer. */
   Restart = 11,
+  /** More of a body that is read as a whole was received. */
+  Progress = 12,
+  /** The head of a response whose body cannot be had, just before its `Error`. */
+  FailedHead = 13,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */
@@ -178,6 +196,10 @@ export declare enum SendFlag {
   WantInformational = 4,
   /** The producer of the request's body can begin anew: a `Restart` record asks for that. */
   RestartableRequest = 8,
+  /** The body of a redirect is perhaps not wanted: its head comes first. */
+  RedirectsHeadFirst = 16,
+  /** As above, of any response that is not successful: it may be answered or tried again. */
+  UnsuccessfulHeadFirst = 32,
 }
 
 /** What TLS connections depend on: those of a pool, or those to an https proxy. */

@@ -161,7 +161,10 @@ export class ResponseNotRead extends StreamError {}
 export class RequestNotRead extends StreamError {}
 
 /** The base of what goes wrong between sending a request and the end of its response. */
-export class RequestError extends HTTPError {}
+export class RequestError extends HTTPError {
+  /** The response that it is about, where its head had arrived: of an undecodable 502, its status and headers. Not enumerable. */
+  declare response?: Response;
+}
 
 /** A body is not what its Content-Encoding says, or not the JSON that was asked for. */
 export class DecodingError extends RequestError {}

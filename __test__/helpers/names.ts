@@ -28,6 +28,7 @@ export async function serveNames(t: ExecutionContext, handler: Handler): Promise
       const { statusCode, headers, content } = await network.send(carried, {
         ...options,
         buffered: { maxResponseSize: null },
+        headFirst: undefined,
       });
       return new Response(statusCode, { headers, content, request });
     },

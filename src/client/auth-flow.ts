@@ -61,7 +61,7 @@ async function sendInFlow(auth: Auth, request: Request, sending: Sending): Promi
 }
 
 /** Nothing to wait for: the flow of Basic is one request. */
-function isBasic(auth: Auth): auth is BasicAuth {
+export function isBasic(auth: Auth): auth is BasicAuth {
   return auth instanceof BasicAuth && auth.authFlow === BasicAuth.prototype.authFlow;
 }
 

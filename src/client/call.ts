@@ -36,7 +36,6 @@ export interface Settings {
 export interface Call {
   auth: Auth | null;
   followsRedirects: boolean;
-  stream: boolean;
   /** Milliseconds that it took already. */
   elapsed: number;
 }
@@ -50,7 +49,6 @@ export class Sending {
   /** Attempts beyond the first, in all hops. */
   retries = 0;
   #options: DispatchOptions;
-  #stream: boolean;
   #started: number;
   /** Where it is now, for messages. */
   #current: Request;
@@ -69,7 +67,6 @@ export class Sending {
     this.#options = options;
     this.auth = call.auth;
     this.followsRedirects = call.followsRedirects;
-    this.#stream = call.stream;
     this.#started = performance.now() - call.elapsed;
   }
 
@@ -143,16 +140,22 @@ export class Sending {
     this.history.push(response);
   }
 
-  /** Reads what is left of a body, so that its connection serves again; gives it up where that would take too long. */
+  /** Ends a body that is not wanted. What is wrong with it does not matter; what ends the call does. */
   async drain(response: Response): Promise<void> {
     if (response.isClosed) return;
     try {
-      await response.readAtMost(this.#stream ? SMALL : this.settings.maxResponseSize);
+      await response.drain();
     } catch {
       await response.close();
-      // What is wrong with a body that nobody will see is nobody's business; what ends the call is.
-      this.throwIfOver();
     }
+    this.throwIfOver();
+  }
+
+  /** The body of a response that nothing will follow, so that its failure is that of the attempt. */
+  async readFinal(response: Response): Promise<void> {
+    const isFollowed = this.followsRedirects && response.hasRedirectLocation;
+    if (this.#options.buffered === undefined || response.isClosed || isFollowed) return;
+    await this.read(response);
   }
 
   /** The whole body, for a flow that needs it. */
@@ -251,13 +254,13 @@ export class Sending {
 
   /** The dispatch knows what was left; the user knows what was asked for. */
   #translate(reason: unknown): unknown {
-    return reason instanceof TotalTimeout ? this.#totalTimeout() : reason;
+    return reason instanceof TotalTimeout ? this.#totalTimeout(reason.response) : reason;
   }
 
-  #totalTimeout(): TotalTimeout {
+  #totalTimeout(response?: Response): TotalTimeout {
     const { url } = this.#current;
     const message = `${url.origin} did not finish within ${this.#options.timeout.totalTimeout} ms in all`;
-    return requestFailure(TotalTimeout, message, { request: this.#current });
+    return requestFailure(TotalTimeout, message, { request: this.#current, response });
   }
 }
 
@@ -297,5 +300,3 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
 }
 
 const NO_COOKIES = Object.freeze({ header: '', also: undefined });
-/** What is read of a redirect's or a challenge's body when the caller asked for a stream. */
-const SMALL = 64 * 1024;

@@ -4,6 +4,7 @@
  */
 
 import type { DefaultEncoding } from '../response/received.js';
+import { isBasic } from './auth-flow.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
@@ -371,18 +372,21 @@ export class Client implements AsyncDisposable {
       const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
       // Progress is told piece by piece, so the body has to come in pieces.
       const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+      if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
+      const auth = this.#authFor(request, options.auth, trustEnv);
+      const mayRepeat = this.#retries !== null || (auth !== null && !isBasic(auth));
+      const headFirst = mayRepeat ? 'unsuccessful' : followsRedirects ? 'redirects' : undefined;
       // Each an own property, so that a polluted Object.prototype has no say.
       const sending: DispatchOptions = {
         timeout,
         trustEnv,
         buffered,
+        headFirst,
         signal,
         onUploadProgress,
         onInformational,
       };
-      if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
-      const auth = this.#authFor(request, options.auth, trustEnv);
-      const call = { auth, followsRedirects, stream, elapsed: 0 };
+      const call = { auth, followsRedirects, elapsed: 0 };
       let whole: Sending | null = null;
       let response: Response;
       if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {

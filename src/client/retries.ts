@@ -87,7 +87,9 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
     let failure: unknown;
     try {
       response = await sendHandlingAuth(next, sending);
+      if (!willRetry(response)) await sending.readFinal(response);
     } catch (error) {
+      response = null;
       failure = error;
     }
     if (response === null) {
@@ -96,7 +98,13 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
       return response;
     }
     const attempt = ++sending.retries;
-    const wait = (response === null ? null : retryAfter(response)) ?? checkWait(policy.backoff(attempt));
+    let wait: number;
+    try {
+      wait = (response === null ? null : retryAfter(response)) ?? checkWait(policy.backoff(attempt));
+    } catch (error) {
+      await response?.close();
+      throw error;
+    }
     if (response !== null) await sending.drain(response);
     // Attempts that were given up are no part of the final one's story.
     sending.history.length = before;

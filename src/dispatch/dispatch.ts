@@ -24,6 +24,11 @@ export interface DispatchOptions {
    * null for any number.
    */
   buffered?: { maxResponseSize: number | null };
+  /**
+   * With `buffered`: which responses' bodies are perhaps not wanted after all, so that the promise should resolve at their heads:
+   * redirects with a Location, or all that are not 2xx.
+   */
+  headFirst?: 'redirects' | 'unsuccessful';
   onUploadProgress?: (sent: number, total: number | null) => void;
   onInformational?: (statusCode: number, headers: Headers) => void;
 }

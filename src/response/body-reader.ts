@@ -1,13 +1,13 @@
 /**
  * A body that is read once, piece by piece, and who has done what with it. Where the pieces come from is a BodySource's business;
- * cutting them anew is in body-iteration.ts, and what a user may ask of a Response in response.ts.
+ * cutting them anew is in iterators.ts, and what a user may ask of a Response in response.ts.
  */
 
 import type { BodySource } from './body-source.js';
+import { GatheredBytes } from './gathered-bytes.js';
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
-import { ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
-import { ownJoin } from '../own-memory.js';
+import { RequestError, ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
 
 /** Called with the bytes received and the number that was declared, null for none. */
 export interface Progress {
@@ -47,14 +47,54 @@ export class BodyReader {
   /** The whole, as one; more than `limit` bytes are ResponseTooLarge, also when only `declared`. */
   async collect(limit: number | null, declared: number | null, progress: Progress | null): Promise<Buffer> {
     if (limit !== null && declared !== null && declared > limit) throw this.#tooLarge(limit);
-    const pieces: Buffer[] = [];
-    let length = 0;
+    const { source } = this;
+    if (source.readWhole !== undefined) return this.#collectBelow(source as Required<BodySource>, limit, progress);
+    const content = new GatheredBytes();
     for await (const piece of this.pieces('read()', false, progress)) {
-      pieces.push(piece);
-      length += piece.length;
-      if (limit !== null && length > limit) throw this.#tooLarge(limit);
+      content.push(piece);
+      if (limit !== null && content.length > limit) throw this.#tooLarge(limit);
     }
-    return pieces.length === 1 ? pieces[0] : ownJoin(pieces);
+    return content.join();
+  }
+
+  async #collectBelow(source: Required<BodySource>, limit: number | null, progress: Progress | null): Promise<Buffer> {
+    this.#begin('read()');
+    let told = 0;
+    const tell = (received: number): void => {
+      if (received === told) return;
+      told = received;
+      progress?.tell(told, progress.total);
+    };
+    try {
+      const whole = await source.readWhole(limit, progress === null ? null : tell);
+      tell(source.received);
+      this.#isClosed = true;
+      return whole;
+    } catch (error) {
+      throw this.#ofResponse(error);
+    } finally {
+      this.close();
+    }
+  }
+
+  /**
+   * Reads the rest as it comes, undecoded, if it is little and there soon, so that its connection serves again; else it is given up.
+   * Resolves to what was read, null when that is not all.
+   */
+  async drain(): Promise<Buffer | null> {
+    if (this.#isConsumed || this.#isClosed) {
+      this.close();
+      return null;
+    }
+    this.#isConsumed = true;
+    const { source } = this;
+    try {
+      const rest = source.drain === undefined ? await drainPieces(source) : await source.drain();
+      if (rest !== null) this.#isClosed = true;
+      return rest;
+    } finally {
+      this.close();
+    }
   }
 
   /**
@@ -64,11 +104,7 @@ export class BodyReader {
    * @param raw As they came, with their content coding.
    */
   async *pieces(what: string, raw: boolean, progress: Progress | null): AsyncGenerator<Buffer> {
-    if (this.#isConsumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
-    if (this.#isClosed) {
-      throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
-    }
-    this.#isConsumed = true;
+    this.#begin(what);
     const { source } = this;
     let told = 0;
     try {
@@ -87,12 +123,27 @@ export class BodyReader {
       }
       this.#isClosed = true;
     } catch (error) {
-      traceToCaller(error);
-      throw error;
+      throw this.#ofResponse(error);
     } finally {
       // Stopped early, or failed: nobody reads the rest.
       this.close();
     }
+  }
+
+  #begin(what: string): void {
+    if (this.#isConsumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
+    if (this.#isClosed) {
+      throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
+    }
+    this.#isConsumed = true;
+  }
+
+  /** What goes wrong with a body is about its response. */
+  #ofResponse(error: unknown): unknown {
+    traceToCaller(error);
+    const { response } = this.#details();
+    if (error instanceof RequestError && response !== undefined) error.response ??= response;
+    return error;
   }
 
   #tooLarge(limit: number): ResponseTooLarge {
@@ -108,3 +159,27 @@ export function tooLarge(limit: number, details: ErrorDetails): ResponseTooLarge
   const message = `${origin}the response is larger than maxResponseSize (${limit} bytes); ${advice}`;
   return requestFailure(ResponseTooLarge, message, details);
 }
+
+/** For sources that know no better way. */
+async function drainPieces(source: BodySource): Promise<Buffer | null> {
+  const content = new GatheredBytes();
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<'late'>((resolve) => {
+    timer = setTimeout(resolve, DRAIN_MS, 'late');
+  });
+  try {
+    for (;;) {
+      const piece = await Promise.race([source.read(true), late]);
+      if (piece === null) return content.join();
+      if (piece === 'late') return null;
+      content.push(piece);
+      if (content.length > DRAIN_BYTES) return null;
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** What is read of a body that is not wanted; crates/core/src/response/read.rs has the same for the network. */
+const DRAIN_BYTES = 64 * 1024;
+const DRAIN_MS = 250;

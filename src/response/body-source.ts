@@ -9,6 +9,17 @@ export interface BodySource {
    * with their content coding undone.
    */
   read(raw: boolean): Promise<Buffer | null>;
+  /**
+   * All that is left, decoded, where the source can put it together better than its reader. It rejects with ResponseTooLarge beyond
+   * `limit` bytes; `tell` is told of the bytes received so far.
+   * @internal
+   */
+  readWhole?: (limit: number | null, tell: ((received: number) => void) | null) => Promise<Buffer>;
+  /**
+   * Reads what is left as it comes, if that is little and there soon, so that the connection serves again. Null when it was given up.
+   * @internal
+   */
+  drain?: () => Promise<Buffer | null>;
   /** Nobody wants the rest. Idempotent. */
   cancel(): void;
   /** Bytes so far, before decoding. */

@@ -13,12 +13,17 @@ export interface Observer {
 
 /** The same source, observed. */
 export class ObservedSource implements BodySource {
+  readonly readWhole: BodySource['readWhole'];
+  readonly drain: BodySource['drain'];
   #source: BodySource;
   #observer: Observer | null;
 
   constructor(source: BodySource, observer: Observer) {
     this.#source = source;
     this.#observer = observer;
+    const { readWhole, drain } = source;
+    this.readWhole = readWhole && ((limit, tell) => this.#toEnd(() => readWhole.call(source, limit, tell)));
+    this.drain = drain && (() => this.#toEnd(() => drain.call(source)));
   }
 
   get received(): number {
@@ -34,15 +39,24 @@ export class ObservedSource implements BodySource {
   }
 
   async read(raw: boolean): Promise<Buffer | null> {
-    let piece: Buffer | null;
+    const piece = await this.#translating(() => this.#source.read(raw));
+    if (piece === null) this.#take()?.onEnd?.();
+    return piece;
+  }
+
+  async #toEnd<T>(work: () => Promise<T>): Promise<T> {
+    const rest = await this.#translating(work);
+    this.#take()?.onEnd?.();
+    return rest;
+  }
+
+  async #translating<T>(work: () => Promise<T>): Promise<T> {
     try {
-      piece = await this.#source.read(raw);
+      return await work();
     } catch (reason) {
       const observer = this.#take();
       throw observer?.onError === undefined ? reason : observer.onError(reason);
     }
-    if (piece === null) this.#take()?.onEnd?.();
-    return piece;
   }
 
   cancel(): void {

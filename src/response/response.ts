@@ -357,6 +357,17 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return (this.#content = await this.#reader.collect(limit, declared, this.#telling()));
   }
 
+  /**
+   * Ends a body that is not wanted, undecoded, so that its connection serves again if that costs little. A small one that is not coded
+   * can still be had.
+   * @internal
+   */
+  async drain(): Promise<void> {
+    if (this.#reader === null || this.#reader.isClosed) return;
+    const rest = await this.#reader.drain();
+    if (rest !== null && !this.headers.has('content-encoding')) this.#content = rest;
+  }
+
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     return this.#iterator(toPieces(this.#bytes('iterBytes()'), chunkSizeOf(options, 'iterBytes()')));

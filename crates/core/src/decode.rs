@@ -1,8 +1,9 @@
 //! Content codings, undone piece by piece (RFC 9110 section 8.4.1): what a Content-Encoding lists, in reverse.
 //!
 //! Nothing is decoded before it is asked for, and then in steps of at most [`STEP`] bytes: each coding of a chain holds
-//! one such piece of the coding before it, so a bomb is never more than a step ahead of its reader. How much a body may
-//! hold in all is for the reader to say.
+//! one such piece of the coding before it, so a bomb is never more than a step ahead of its reader. A step is short in
+//! time as well, also where much is read and nothing comes out. How much a body may hold in all is for the reader to
+//! say.
 
 mod brotli;
 mod deflate;
@@ -10,14 +11,22 @@ mod gzip;
 mod zstd;
 
 use brotli::Brotli;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use deflate::Deflate;
 use gzip::Gzip;
 use std::fmt;
+use std::time::{Duration, Instant};
 use zstd::Zstd;
 
 /// Bytes that one step yields at most.
 pub const STEP: usize = 64 * 1024;
+
+/// A codec reads so many bytes at once at most. Some input is slow for its size (empty members of gzip, tables of br), so
+/// the time is looked at after each slice.
+const SLICE: usize = 4 * 1024;
+
+/// A step ends after so long, whatever it has by then: others wait for the thread.
+const STEP_TIME: Duration = Duration::from_micros(250);
 
 /// More than anybody needs; each one multiplies what a short body can become.
 const MOST_CODINGS: usize = 5;
@@ -36,6 +45,8 @@ pub struct Decoder {
 pub enum Step {
     /// The next bytes, never none.
     Piece(Bytes),
+    /// There is input left, and nothing came out of what was read so far: the next step goes on.
+    Unfinished,
     /// All of the input is used up.
     Starved,
     /// All of the input is used up, and there will be no more of it.
@@ -80,11 +91,11 @@ impl Decoder {
 
     /// What was decoded before a fault comes before the fault, which then stays.
     pub fn step(&mut self) -> Result<Step, DecodeError> {
-        self.pull(self.stages.len())
+        self.pull(self.stages.len(), Instant::now())
     }
 
-    /// The output of the first so many stages; that of none is the source.
-    fn pull(&mut self, stages: usize) -> Result<Step, DecodeError> {
+    /// The output of the first so many stages; that of none is the source. `began` is when the step did.
+    fn pull(&mut self, stages: usize, began: Instant) -> Result<Step, DecodeError> {
         if let Some(error) = self.failed {
             return Err(error);
         }
@@ -105,14 +116,15 @@ impl Decoder {
                 if let Err(error) = stage.run(&mut out) {
                     break Err(error);
                 }
-                if stage.full {
-                    break Ok(Step::Starved);
+                if stage.full || began.elapsed() >= STEP_TIME {
+                    break Ok(Step::Unfinished);
                 }
+                continue;
             }
-            match self.pull(last) {
+            match self.pull(last, began) {
                 Ok(Step::Piece(input)) => self.stages[last].input = input,
                 Ok(Step::End) => break self.stages[last].codec.finish().map(|()| Step::End),
-                starved_or_failed => break starved_or_failed,
+                other => break other,
             }
         };
         self.failed = step.as_ref().err().copied();
@@ -144,10 +156,18 @@ impl Stage {
         self.full || !self.input.is_empty()
     }
 
-    /// Until `out` is full or the input is used up.
+    /// Until `out` is full or a slice of the input is used up.
     fn run(&mut self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let run = self.codec.run(&mut self.input, out);
+        let (slice, before) = (self.input.len().min(SLICE), out.len());
+        let mut input = &self.input[..slice];
+        let run = self.codec.run(&mut input, out);
+        let used = slice - input.len();
         self.full = out.len() >= STEP;
+        match used == 0 && out.len() == before && !self.full {
+            // It makes nothing of what is left.
+            true => self.input.clear(),
+            false => self.input.advance(used),
+        }
         run
     }
 }
@@ -181,7 +201,7 @@ impl Codec {
     }
 
     /// Decodes from `input` into the spare capacity of `out` until either is used up.
-    fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         match self {
             Codec::Brotli(codec) => codec.run(input, out),
             Codec::Deflate(codec) => codec.run(input, out),

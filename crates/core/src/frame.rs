@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 
 /// One frame of a response body.
-pub enum Frame {
+pub(crate) enum Frame {
     /// The next bytes; none where decoding has yielded nothing yet.
     Data(Bytes),
     /// The trailer section (RFC 9110 section 6.5), behind all data.

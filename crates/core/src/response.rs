@@ -1,5 +1,9 @@
 //! A response: its head, and a body that is pulled and gives its connection back at the end.
 
+mod content;
+pub(crate) mod read;
+mod turn;
+
 use crate::connection::{Answer, Incoming, Reuse};
 use crate::decode::{DecodeError, Decoder, Step};
 use crate::error::{Error, ErrorKind};
@@ -7,16 +11,17 @@ use crate::frame::Frame;
 use crate::origin::Origin;
 use crate::pool::Lease;
 use crate::request::body::RequestBody;
-use crate::timeout::Clock;
 use crate::timeout::progress::Progress;
 use crate::timeout::watch::watch;
+use crate::timeout::{Clock, Phase};
 use crate::version::Version;
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, TRANSFER_ENCODING};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, TRANSFER_ENCODING};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use turn::Turn;
 
 /// The head of a final response.
 pub struct Head {
@@ -25,6 +30,18 @@ pub struct Head {
     /// As the server wrote it; `None` when it is the one that belongs to the status code.
     pub reason: Option<Bytes>,
     pub headers: HeaderMap,
+}
+
+impl Head {
+    pub fn is_successful(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// One that names the place to go to (RFC 9110 section 15.4).
+    pub fn is_redirect(&self) -> bool {
+        matches!(self.status, 301 | 302 | 303 | 307 | 308)
+            && self.headers.get(LOCATION).is_some_and(|location| !location.is_empty())
+    }
 }
 
 pub struct Response {
@@ -41,6 +58,8 @@ pub struct ResponseBody {
     clock: Clock,
     origin: Origin,
     decoder: Option<Box<Decoder>>,
+    turn: Turn,
+    trailers: Option<HeaderMap>,
 }
 
 /// What the exchange still holds while the body is read.
@@ -64,7 +83,8 @@ impl Response {
             upload.stop();
         }
         let in_use = Some(InUse { lease, upload, reuse });
-        let mut body = ResponseBody { incoming, in_use, progress, clock, origin, decoder: None };
+        let (turn, decoder, trailers) = (Turn::default(), None, None);
+        let mut body = ResponseBody { incoming, in_use, progress, clock, origin, decoder, turn, trailers };
         if body.incoming.is_end() {
             body.finish();
         }
@@ -95,8 +115,9 @@ impl ResponseBody {
         self.incoming.received()
     }
 
-    pub fn is_decoding(&self) -> bool {
-        self.decoder.is_some()
+    /// Fields behind the body (RFC 9110 section 6.5), after its end and for one caller.
+    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
+        self.trailers.take()
     }
 
     /// From here on the frames are decoded, in pieces of at most [`crate::STEP`] bytes. To be called before the first
@@ -115,14 +136,34 @@ impl ResponseBody {
         }
     }
 
-    /// The next piece as it arrives; `None` at the end, when the connection is back in the pool. Cancel safe.
-    pub async fn frame(&mut self) -> Result<Option<Frame>, Error> {
-        let ready = std::future::poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
-        match ready {
-            Poll::Ready(frame) => frame,
-            // On the heap, as most bodies are there with their heads: their futures stay small.
-            Poll::Pending => Box::pin(self.wait()).await,
+    /// The next piece as it arrives, empty where data decodes to nothing yet; `None` at the end, when the connection is
+    /// back in the pool. Others have their turn in between, and the total timeout counts, however much is there
+    /// already. Cancel safe.
+    async fn frame(&mut self) -> Result<Option<Frame>, Error> {
+        if self.in_use.is_none() && self.decoder.is_none() {
+            return Ok(None);
         }
+        if self.turn.is_over() {
+            self.turn = Turn::default();
+            tokio::task::yield_now().await;
+        }
+        if self.clock.is_over() {
+            self.abandon();
+            return Err(self.clock.expired(Phase::Total, &self.origin));
+        }
+        let ready = std::future::poll_fn(|cx| Poll::Ready(self.poll_frame(cx))).await;
+        let frame = match ready {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                self.turn = Turn::default();
+                // On the heap, as most bodies are there with their heads: their futures stay small.
+                Box::pin(self.wait()).await
+            }
+        }?;
+        if let Some(Frame::Data(data)) = &frame {
+            self.turn.count(data.len());
+        }
+        Ok(frame)
     }
 
     async fn wait(&mut self) -> Result<Option<Frame>, Error> {
@@ -130,7 +171,9 @@ impl ResponseBody {
         let (progress, upload, clock, origin) =
             (self.progress.clone(), in_use.upload.clone(), self.clock.clone(), self.origin.clone());
         let next = pin!(std::future::poll_fn(|cx| self.poll_frame(cx)));
-        match watch(&progress, &clock, &upload, &origin, next).await {
+        let watched = watch(&progress, &clock, &upload, &origin, next).await;
+        self.clock = clock.clone();
+        match watched {
             Ok(frame) => frame,
             Err(expired) => {
                 if let Some(in_use) = &self.in_use {
@@ -142,8 +185,7 @@ impl ResponseBody {
         }
     }
 
-    /// Takes what is there already, without waiting. Data that decodes to nothing yet is an empty piece.
-    pub fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
         match self.decoder.take() {
             None => self.poll_received(cx),
             Some(mut decoder) => {
@@ -160,6 +202,7 @@ impl ResponseBody {
             match decoder.step() {
                 Ok(Step::Piece(piece)) => return Poll::Ready(Ok(Some(Frame::Data(piece)))),
                 Ok(Step::End) => return Poll::Ready(Ok(None)),
+                Ok(Step::Unfinished) => return Poll::Ready(Ok(Some(Frame::Data(Bytes::new())))),
                 Ok(Step::Starved) if pushed => return Poll::Ready(Ok(Some(Frame::Data(Bytes::new())))),
                 Ok(Step::Starved) => {}
                 Err(error) => return Poll::Ready(Err(self.undecodable(error))),
@@ -187,14 +230,6 @@ impl ResponseBody {
             Err(_) => self.abandon(),
         }
         Poll::Ready(frame)
-    }
-
-    /// The error of a body that has more bytes than may be in_use.
-    pub fn too_large(&self, limit: u64) -> Error {
-        let advice = "for a body of that size use client.stream() or client.download()";
-        let origin = &self.origin;
-        let message = format!("{origin}: the response is larger than maxResponseSize ({limit} bytes); {advice}");
-        Error::new(ErrorKind::ResponseTooLarge, message)
     }
 
     /// What is left of the body is of no use: the connection is closed.

@@ -8,7 +8,11 @@ pub(crate) mod watch;
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
+use std::cell::Cell;
 use std::fmt;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::task::Poll;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
@@ -36,16 +40,51 @@ pub(crate) enum Phase {
 pub(crate) struct Clock {
     pub(crate) limits: Timeouts,
     started: Instant,
+    /// The end of the whole exchange, put off: see [`Clock::until`].
+    extended: Cell<Option<Instant>>,
 }
 
 impl Clock {
     pub(crate) fn start(limits: Timeouts) -> Self {
-        Clock { limits, started: Instant::now() }
+        Clock { limits, started: Instant::now(), extended: Cell::new(None) }
     }
 
     /// When the whole exchange has to be over.
     fn end(&self) -> Option<Instant> {
-        self.limits.total.and_then(|total| self.started.checked_add(total))
+        self.limits.total.and_then(|total| self.started.checked_add(total)).max(self.extended.get())
+    }
+
+    /// Whether the whole exchange should be over by now: what never waits asks this, as no timer interrupts it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.end().is_some_and(|end| end <= Instant::now())
+    }
+
+    /// Waits for `work` until `deadline`; `None` when it has passed.
+    ///
+    /// A deadline that is overdue is believed only when the sockets were looked at once more: the process may have stood
+    /// still (a stopped container, a laptop's lid), and what it waits for has arrived meanwhile. Where that was so, the
+    /// exchange has a moment longer in all, for the rest of what is there.
+    pub(crate) async fn until<T>(&self, deadline: Instant, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
+        let mut done = timeout_at(deadline, work.as_mut()).await.ok();
+        for _ in 0..LOOKS {
+            if done.is_some() {
+                break;
+            }
+            // Lets the driver look at the sockets and the connection's task read from them.
+            tokio::task::yield_now().await;
+            done = match poll_fn(|cx| Poll::Ready(work.as_mut().poll(cx))).await {
+                Poll::Ready(done) => Some(done),
+                Poll::Pending => None,
+            };
+        }
+        if done.is_some() && self.limits.total.is_some() {
+            let now = Instant::now();
+            let late = now.saturating_duration_since(deadline);
+            if late > STANDSTILL {
+                self.extended.set(now.checked_add(late.min(EXTENSION)));
+            }
+        }
+        done
     }
 
     /// The sooner of `deadline` in `phase` and the end of the whole exchange.
@@ -86,9 +125,9 @@ impl Clock {
         let deadline = limit.and_then(|limit| since.checked_add(limit));
         match self.sooner(phase, deadline) {
             None => work.await,
-            Some((phase, deadline)) => match timeout_at(deadline, work).await {
-                Ok(done) => done,
-                Err(_) => Err(self.expired(phase, origin)),
+            Some((phase, deadline)) => match self.until(deadline, pin!(work)).await {
+                Some(done) => done,
+                None => Err(self.expired(phase, origin)),
             },
         }
     }
@@ -113,6 +152,15 @@ impl Clock {
         Error::new(kind, message)
     }
 }
+
+/// A timer that is so late was not served: a busy thread is never late by this much.
+const STANDSTILL: Duration = Duration::from_millis(50);
+
+/// What was received during a standstill is read within as long as that took, and this at most.
+const EXTENSION: Duration = Duration::from_secs(1);
+
+/// One for the driver, one for a connection's task that only then has something to read.
+const LOOKS: usize = 2;
 
 struct Millis(Duration);
 

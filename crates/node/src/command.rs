@@ -1,20 +1,21 @@
 //! What comes down: commands, and the head string of a request.
 
+use crate::exchange::Wish;
 use crate::options::Profile;
 use bytes::Bytes;
 use http::Method;
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Instant;
-use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig};
+use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig, Response};
 
 /// From the JavaScript thread to the I/O thread, in order.
 pub(crate) enum Command {
     Send(Box<Submission>),
-    /// A credit: the next piece of a streamed response is wanted. The first one says whether the body is wanted raw.
+    /// A credit: more of a streamed response is wanted.
     Read {
         id: u32,
-        raw: bool,
+        wish: Wish,
     },
     Write {
         id: u32,
@@ -61,6 +62,10 @@ pub enum Flag {
     WantInformational = 4,
     /// The producer of the request's body can begin anew: a `Restart` record asks for that.
     RestartableRequest = 8,
+    /// The body of a redirect is perhaps not wanted: its head comes first.
+    RedirectsHeadFirst = 16,
+    /// As above, of any response that is not successful: it may be answered or tried again.
+    UnsuccessfulHeadFirst = 32,
 }
 
 /// The flags of one request.
@@ -86,6 +91,17 @@ impl Flags {
 
     pub(crate) fn can_restart_request(self) -> bool {
         self.has(Flag::RestartableRequest)
+    }
+
+    /// The body is perhaps not wanted, and not there already.
+    pub(crate) fn wants_head_first(self, response: &Response) -> bool {
+        match response.body.remaining() == Some(0) || response.head.is_successful() {
+            true => false,
+            false => {
+                self.has(Flag::UnsuccessfulHeadFirst)
+                    || (self.has(Flag::RedirectsHeadFirst) && response.head.is_redirect())
+            }
+        }
     }
 }
 

@@ -44,12 +44,15 @@ impl Decoder {
     #[napi(catch_unwind)]
     pub fn read<'env>(&mut self, env: &'env Env) -> Result<Option<BufferSlice<'env>>, &'static str> {
         let Some(decoder) = &mut self.0 else { return Ok(None) };
-        match decoder.step().map_err(undecodable)? {
-            Step::Piece(piece) => {
-                let buffer = BufferSlice::copy_from(env, piece);
-                buffer.map(Some).map_err(|error| Error::new("GenericFailure", error.reason.clone()))
+        loop {
+            match decoder.step().map_err(undecodable)? {
+                Step::Piece(piece) => {
+                    let buffer = BufferSlice::copy_from(env, piece);
+                    return buffer.map(Some).map_err(|error| Error::new("GenericFailure", error.reason.clone()));
+                }
+                Step::Unfinished => {}
+                Step::Starved | Step::End => return Ok(None),
             }
-            Step::Starved | Step::End => Ok(None),
         }
     }
 }

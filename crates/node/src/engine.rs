@@ -2,7 +2,7 @@
 
 use crate::command::{Command, Flags, PoolStatsSlot, Submission};
 use crate::copies::Copies;
-use crate::exchange::{Credit, LastWord, drive};
+use crate::exchange::{Credit, LastWord, Wish, drive};
 use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
 use crate::proxy::ProxyHandle;
@@ -133,7 +133,24 @@ impl Engine {
     /// comes `raw` or decoded.
     #[napi]
     pub fn read(&self, id: u32, raw: bool) {
-        self.command(Command::Read { id, raw });
+        let wish = if raw { Wish::RawPiece } else { Wish::Piece };
+        self.command(Command::Read { id, wish });
+    }
+
+    /// Asks for all that is left of a streamed response, decoded unless its first piece came raw: the `End` brings it. A
+    /// `limit` of more bytes than that is an error; null for none. `Progress` records tell of what was received before
+    /// it, if they are wanted.
+    #[napi]
+    pub fn read_whole(&self, id: u32, limit: Option<f64>, tells_progress: bool) {
+        let limit = limit.map(|limit| limit as u64);
+        self.command(Command::Read { id, wish: Wish::Whole { limit, tells_progress } });
+    }
+
+    /// Nothing more of a streamed response is wanted, but its connection, if that costs little. The `End` brings what was
+    /// read meanwhile, as it came.
+    #[napi]
+    pub fn drain(&self, id: u32) {
+        self.command(Command::Read { id, wish: Wish::Nothing });
     }
 
     /// A piece of a streamed request; a `Writable` record follows when there is room for the next.
@@ -284,7 +301,7 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
         match command {
             Command::Stop => break,
             Command::Send(submission) => io.send(*submission, &outbox),
-            Command::Read { id, raw } => io.with(id, |exchange| exchange.credit.give(raw)),
+            Command::Read { id, wish } => io.with(id, |exchange| exchange.credit.give(wish)),
             Command::Write { id, chunk } => io.with(id, |exchange| {
                 if exchange.upload.as_ref().is_some_and(|upload| upload.push(chunk)) {
                     outbox.push(writable(id, false));

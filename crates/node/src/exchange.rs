@@ -2,33 +2,45 @@
 
 use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
-use crate::record::{Body, INLINE_LIMIT, Kind, Outbox, Record, Timing, micros_since};
-use bytes::{Bytes, BytesMut};
-use http::HeaderMap;
+use crate::record::{Body, Kind, Outbox, Record, Timing, micros_since};
+use bytes::Bytes;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::task::Poll;
 use tokio::sync::Notify;
-use whippet_core::{Client, Error, Frame, Request, RequestBody, Response, ResponseBody};
+use whippet_core::{Chunk, Client, Error, Request, RequestBody, Response};
 
-/// Small pieces of a streamed body that are there together travel together, up to this many bytes.
-const COALESCE_LIMIT: usize = 64 * 1024;
+/// What the façade wants of a streamed body next. The first one decides whether it comes decoded.
+#[derive(Clone, Copy, Default)]
+pub(crate) enum Wish {
+    #[default]
+    Piece,
+    RawPiece,
+    /// All that is left, of at most `limit` bytes.
+    Whole {
+        limit: Option<u64>,
+        tells_progress: bool,
+    },
+    /// Only that its connection serves again.
+    Nothing,
+}
 
-/// Decoded bytes of one body after which the others have their turn.
-const DECODE_TURN: u64 = 1024 * 1024;
-
-/// The façade's wish for the next piece of a body.
+/// The façade's wishes, one at a time.
 #[derive(Default)]
 pub(crate) struct Credit {
     given: Notify,
-    raw: Cell<bool>,
+    wish: Cell<Wish>,
 }
 
 impl Credit {
-    pub(crate) fn give(&self, raw: bool) {
-        self.raw.set(raw);
+    pub(crate) fn give(&self, wish: Wish) {
+        self.wish.set(wish);
         self.given.notify_one();
+    }
+
+    async fn next(&self) -> Wish {
+        self.given.notified().await;
+        self.wish.get()
     }
 }
 
@@ -100,7 +112,7 @@ pub(crate) async fn drive(
         Err(error) => return last_word.fail(&error),
     };
     let timing = Timing { head_us: micros_since(at), now_us: 0 };
-    if flags.streams_response() {
+    if flags.streams_response() || flags.wants_head_first(&response) {
         Box::pin(stream(response, timing, at, &credit, last_word)).await;
     } else {
         buffer(response, timing, at, profile.max_response_size, last_word).await;
@@ -118,79 +130,42 @@ fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHan
 async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limit: Option<u64>, last_word: LastWord) {
     let Response { head, mut body } = response;
     let collected = match body.decode(&head.headers) {
-        Ok(()) => collect(&mut body, limit).await,
+        Ok(()) => body.collect(limit, None).await,
         Err(error) => Err(error),
-    };
-    let (pieces, trailers) = match collected {
-        Ok(collected) => collected,
-        Err(error) => {
-            drop(body);
-            return last_word.fail(&error);
-        }
-    };
-    let received = saturated(body.received());
-    drop(body);
-    if let Some(trailers) = trailers {
-        last_word.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(last_word.id, Kind::Trailers) });
-    }
-    let length = pieces.iter().map(Bytes::len).sum::<usize>();
-    let content = match length > INLINE_LIMIT {
-        true => Body::Large(join(&pieces, length)),
-        false => Body::Pieces(&pieces),
     };
     let reason = head.reason.unwrap_or_default();
     let id = last_word.id;
+    let content = match collected {
+        Ok(content) => content,
+        Err(error) => {
+            drop(body);
+            last_word.outbox.push(Record {
+                version: Some(head.version),
+                status: head.status,
+                head: Some((&reason, &head.headers)),
+                timing: Timing { now_us: micros_since(at), ..timing },
+                ..Record::new(id, Kind::FailedHead)
+            });
+            return last_word.fail(&error);
+        }
+    };
+    let (received, trailers) = (saturated(body.received()), body.take_trailers());
+    drop(body);
+    if let Some(trailers) = trailers {
+        last_word.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(id, Kind::Trailers) });
+    }
     last_word.say(Record {
         version: Some(head.version),
         status: head.status,
         head: Some((&reason, &head.headers)),
-        body: content,
+        body: Body::of(content),
         timing: Timing { now_us: micros_since(at), ..timing },
         received,
         ..Record::new(id, Kind::Done)
     });
 }
 
-async fn collect(body: &mut ResponseBody, limit: Option<u64>) -> Result<(Vec<Bytes>, Option<HeaderMap>), Error> {
-    if let (Some(length), Some(limit)) = (body.remaining(), limit)
-        && length > limit
-    {
-        return Err(body.too_large(limit));
-    }
-    let (mut pieces, mut trailers, mut received, mut turn) = (Vec::new(), None, 0, DECODE_TURN);
-    while let Some(frame) = body.frame().await? {
-        match frame {
-            Frame::Trailers(found) => trailers = Some(found),
-            Frame::Data(data) => {
-                received += data.len() as u64;
-                if let Some(limit) = limit.filter(|limit| received > *limit) {
-                    return Err(body.too_large(limit));
-                }
-                if !data.is_empty() {
-                    pieces.push(data);
-                }
-                if received >= turn && body.is_decoding() {
-                    turn = received + DECODE_TURN;
-                    tokio::task::yield_now().await;
-                }
-            }
-        }
-    }
-    Ok((pieces, trailers))
-}
-
-fn join(pieces: &[Bytes], length: usize) -> Bytes {
-    match pieces {
-        [one] => one.clone(),
-        many => {
-            let mut whole = BytesMut::with_capacity(length);
-            many.iter().for_each(|piece| whole.extend_from_slice(piece));
-            whole.freeze()
-        }
-    }
-}
-
-/// The head at once, then one record per credit.
+/// The head at once, then what is wished for, wish by wish.
 async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, last_word: LastWord) {
     let Response { head, mut body } = response;
     let id = last_word.id;
@@ -203,77 +178,65 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
         ..Record::new(id, Kind::Head)
     });
     drop(reason);
-    credit.given.notified().await;
-    if !credit.raw.get()
+    let mut wish = credit.next().await;
+    if matches!(wish, Wish::Piece | Wish::Whole { .. })
         && let Err(error) = body.decode(&head.headers)
     {
         drop(body);
         return last_word.fail(&error);
     }
     drop(head.headers);
-    let (mut trailers, mut told) = (None, 0);
-    let mut untold = |body: &ResponseBody| saturated(body.received() - std::mem::replace(&mut told, body.received()));
-    loop {
-        let mut pieces = Vec::new();
-        let more = next_pieces(&mut body, &mut pieces, &mut trailers).await;
-        // What arrived before a failure is delivered before it.
-        let length = pieces.iter().map(Bytes::len).sum::<usize>();
-        if length > 0 || matches!(more, Ok(true)) {
-            let content = match pieces.as_slice() {
-                [one] if length > INLINE_LIMIT => Body::Large(one.clone()),
-                many => Body::Pieces(many),
-            };
-            let timing = Timing { now_us: micros_since(at), ..timing };
-            let received = untold(&body);
-            last_word.outbox.push(Record { body: content, timing, received, ..Record::new(id, Kind::Chunk) });
-        }
+    let told = Cell::new(0);
+    let untold = |received: u64| saturated(received - told.replace(received));
+    let now = || Timing { now_us: micros_since(at), ..timing };
+    let content = loop {
+        let (content, more) = match wish {
+            Wish::Piece | Wish::RawPiece => {
+                let Chunk { data, more } = body.chunk().await;
+                if !data.is_empty() || matches!(more, Ok(true)) {
+                    let (timing, received) = (now(), untold(body.received()));
+                    let body = Body::of(data);
+                    last_word.outbox.push(Record { body, timing, received, ..Record::new(id, Kind::Chunk) });
+                }
+                (Bytes::new(), more)
+            }
+            Wish::Whole { limit, tells_progress } => {
+                let tell = |received| {
+                    let (timing, received) = (now(), untold(received));
+                    if received > 0 {
+                        last_word.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
+                    }
+                };
+                let tell: Option<&dyn Fn(u64)> = if tells_progress { Some(&tell) } else { None };
+                match body.collect(limit, tell).await {
+                    Ok(content) => (content, Ok(false)),
+                    Err(error) => (Bytes::new(), Err(error)),
+                }
+            }
+            Wish::Nothing => {
+                let drained = body.drain().await;
+                let status = drained.is_none().into();
+                let (body, timing) = (Body::of(drained.unwrap_or_default()), now());
+                return last_word.say(Record { status, body, timing, ..Record::new(id, Kind::End) });
+            }
+        };
         match more {
-            Ok(true) => credit.given.notified().await,
-            Ok(false) => break,
+            Ok(true) => wish = credit.next().await,
+            Ok(false) => break content,
             Err(error) => {
                 drop(body);
                 return last_word.fail(&error);
             }
         }
-    }
-    let received = untold(&body);
+    };
+    let (received, trailers) = (untold(body.received()), body.take_trailers());
     drop(body);
-    let timing = Timing { now_us: micros_since(at), ..timing };
     let head = trailers.as_ref().map(|trailers| (&b""[..], trailers));
-    last_word.say(Record { head, timing, received, ..Record::new(id, Kind::End) });
+    let (body, timing) = (Body::of(content), now());
+    last_word.say(Record { head, body, timing, received, ..Record::new(id, Kind::End) });
 }
 
 /// More than 4 GiB in one record is told as that.
 fn saturated(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
-}
-
-/// Waits for one piece, which may be empty while nothing is decoded yet, then takes what else is there already. False at
-/// the end of the body.
-async fn next_pieces(
-    body: &mut ResponseBody,
-    pieces: &mut Vec<Bytes>,
-    trailers: &mut Option<HeaderMap>,
-) -> Result<bool, Error> {
-    let mut length = 0;
-    loop {
-        let frame = match pieces.is_empty() {
-            true => body.frame().await?,
-            false => match std::future::poll_fn(|cx| Poll::Ready(body.poll_frame(cx))).await {
-                Poll::Ready(frame) => frame?,
-                Poll::Pending => return Ok(true),
-            },
-        };
-        match frame {
-            None => return Ok(false),
-            Some(Frame::Trailers(found)) => *trailers = Some(found),
-            Some(Frame::Data(data)) => {
-                length += data.len();
-                pieces.push(data);
-                if length >= COALESCE_LIMIT || (pieces.len() == 1 && length > INLINE_LIMIT) {
-                    return Ok(true);
-                }
-            }
-        }
-    }
 }

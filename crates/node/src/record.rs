@@ -30,7 +30,7 @@ use std::time::Instant;
 use whippet_core::{Error, Refusal, Version};
 
 /// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
-pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
+const INLINE_LIMIT: usize = 16 * 1024;
 const LARGE: u32 = u32::MAX;
 
 /// What a record says; the fifth byte of it.
@@ -42,7 +42,8 @@ pub enum Kind {
     Head = 1,
     /// A piece of a streamed body.
     Chunk = 2,
-    /// The end of a streamed body; the last record of its id. Its head has the trailers, if any.
+    /// The end of a streamed body; the last record of its id. Its head has the trailers, if any, its body what was
+    /// asked for as a whole. Status 1: it was not wanted, and given up.
     End = 3,
     /// Trailers of a whole response, just before its `Done`.
     Trailers = 4,
@@ -60,6 +61,10 @@ pub enum Kind {
     Refusal = 10,
     /// The request's streamed body is wanted from its beginning; `restart` is the answer.
     Restart = 11,
+    /// More of a body that is read as a whole was received.
+    Progress = 12,
+    /// The head of a response whose body cannot be had, just before its `Error`.
+    FailedHead = 13,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.
@@ -193,9 +198,15 @@ pub(crate) struct Record<'a> {
 }
 
 pub(crate) enum Body<'a> {
-    Pieces(&'a [Bytes]),
+    Small(Bytes),
     Large(Bytes),
     Text(&'a str),
+}
+
+impl Body<'_> {
+    pub(crate) fn of(bytes: Bytes) -> Self {
+        if bytes.len() > INLINE_LIMIT { Body::Large(bytes) } else { Body::Small(bytes) }
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -211,7 +222,7 @@ pub(crate) fn micros_since(at: Instant) -> u32 {
 
 impl<'a> Record<'a> {
     pub(crate) fn new(id: u32, kind: Kind) -> Self {
-        let (body, timing) = (Body::Pieces(&[]), Timing::default());
+        let (body, timing) = (Body::Small(Bytes::new()), Timing::default());
         Record { id, kind, version: None, status: 0, head: None, body, timing, received: 0 }
     }
 
@@ -239,9 +250,9 @@ impl<'a> Record<'a> {
         }
         let body_at = out.len();
         let body_length = match self.body {
-            Body::Pieces(pieces) => {
-                pieces.iter().for_each(|piece| out.extend_from_slice(piece));
-                (out.len() - body_at) as u32
+            Body::Small(bytes) => {
+                out.extend_from_slice(&bytes);
+                bytes.len() as u32
             }
             Body::Text(text) => {
                 out.extend_from_slice(text.as_bytes());
@@ -262,7 +273,7 @@ impl Outbox {
     pub(crate) fn error(&self, id: u32, error: &Error) {
         if let Some(Refusal { status, reason, headers, body }) = error.refusal() {
             let head = Some((reason.as_deref().unwrap_or_default(), headers));
-            let body = Body::Pieces(std::slice::from_ref(body));
+            let body = Body::Small(body.clone());
             self.push(Record { status: status.as_u16(), head, body, ..Record::new(id, Kind::Refusal) });
         }
         let text = text_of(error.kind().into(), error.code(), error.message());

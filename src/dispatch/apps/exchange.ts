@@ -6,7 +6,15 @@
 import { AsyncResource } from 'node:async_hooks';
 import { tooLarge } from '../../response/body-reader.js';
 import { DecodingSource } from '../../response/decoding.js';
-import { ReadTimeout, RemoteProtocolError, StreamClosed, TotalTimeout, WriteTimeout } from '../../errors.js';
+import { GatheredBytes } from '../../response/gathered-bytes.js';
+import {
+  ReadTimeout,
+  RemoteProtocolError,
+  RequestError,
+  StreamClosed,
+  TotalTimeout,
+  WriteTimeout,
+} from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
 import type { Headers } from '../../headers.js';
 import type { Request } from '../../request/request.js';
@@ -17,7 +25,6 @@ import { Clock } from './quiet-timer.js';
 import { now } from './real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
-import { ownJoin } from '../../own-memory.js';
 
 interface Waiting<T> {
   resolve(value: T): void;
@@ -49,6 +56,8 @@ export abstract class AppExchange implements BodySource {
   #head: AppHead | null = null;
   #collects = false;
   #pieces: Buffer[] = [];
+  /** Instead of the pieces, when the whole body is wanted. */
+  #collected: GatheredBytes | null = null;
   #queued = 0;
   #failure: { reason: unknown } | null = null;
   #sentAt = now();
@@ -126,6 +135,9 @@ export abstract class AppExchange implements BodySource {
     if (this.isOver) return;
     this.#finish();
     this.#failure = { reason };
+    if (this.#answer !== null && this.#head !== null && reason instanceof RequestError) {
+      reason.response ??= this.#respond(this.#head, null, this);
+    }
     const waiting = this.#answer ?? this.#reading;
     this.#answer = this.#reading = null;
     waiting?.reject(reason);
@@ -147,7 +159,7 @@ export abstract class AppExchange implements BodySource {
     this.stopReadClock();
     // What is coded is decoded as it is read: how much comes of it is limited there.
     const isCoded = head.contentEncoding !== undefined && !head.isBodiless;
-    this.#collects = this.options.buffered !== undefined && !isCoded;
+    this.#collects = this.options.buffered !== undefined && !isCoded && !this.#isHeadFirst(head);
     if (this.#collects) {
       this.startReadClock();
     } else {
@@ -160,6 +172,12 @@ export abstract class AppExchange implements BodySource {
     return true;
   }
 
+  #isHeadFirst({ statusCode, headerLines }: AppHead): boolean {
+    const { headFirst } = this.options;
+    if (headFirst === undefined || (statusCode >= 200 && statusCode < 300)) return false;
+    return headFirst === 'unsuccessful' || (statusCode < 400 && /(^|\n)location\n[^\n]/.test(headerLines));
+  }
+
   /** A piece of the body, kept as it is. True when more may come at once. */
   protected push(piece: Buffer): boolean {
     if (this.isOver) return false;
@@ -170,7 +188,7 @@ export abstract class AppExchange implements BodySource {
         this.fail(tooLarge(limit, { request: this.request }));
         return false;
       }
-      this.#pieces.push(piece);
+      (this.#collected ??= new GatheredBytes()).push(piece);
       this.startReadClock();
       return true;
     }
@@ -198,10 +216,8 @@ export abstract class AppExchange implements BodySource {
       else reading.resolve(null);
     }
     if (this.#collects) {
-      const pieces = this.#pieces;
-      const body = pieces.length === 1 ? pieces[0] : ownJoin(pieces);
-      this.#pieces = [];
-      this.#settle(this.#respond(this.#head as AppHead, body, null));
+      this.#settle(this.#respond(this.#head as AppHead, this.#collected?.join() ?? Buffer.alloc(0), null));
+      this.#collected = null;
     }
   }
 

@@ -33,7 +33,10 @@ export interface Listener {
   onHead(head: ArrivedHead): void;
   /** `received`: bytes since the last chunk, before decoding. */
   onChunk(chunk: Buffer, received: number): void;
-  onEnd(trailerLines: string, elapsed: number, received: number): void;
+  /** `received` bytes more of a body that is read as a whole. */
+  onProgress(received: number): void;
+  /** `rest`: what was asked for as a whole; null when it was not wanted, and given up. */
+  onEnd(trailerLines: string, elapsed: number, received: number, rest: Buffer | null): void;
   onTrailers(lines: string): void;
   onInformational(statusCode: number, lines: string): void;
   onWritable(stopped: boolean): void;
@@ -41,6 +44,8 @@ export interface Listener {
   onRestart(): void;
   /** A proxy's answer to CONNECT; the error follows. */
   onRefusal(head: ArrivedHead): void;
+  /** Of a response whose body cannot be had; the error follows. */
+  onFailedHead(head: ArrivedHead): void;
   onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
   /** One of the others has thrown. This one must not. */
   onFault(reason: unknown): void;
@@ -128,6 +133,18 @@ export function send(listener: Listener, profile: number, flags: number, head: s
 export function read(id: number, raw: boolean): void {
   owe();
   start().read(id, raw);
+}
+
+/** Asks for all that is left of a streamed response, decoded; more than `limit` bytes are an error. */
+export function readWhole(id: number, limit: number | null, tellsProgress: boolean): void {
+  owe();
+  start().readWhole(id, limit, tellsProgress);
+}
+
+/** Nothing more of a streamed response is wanted, but its connection if that costs little. */
+export function drainBody(id: number): void {
+  owe();
+  start().drain(id);
 }
 
 /** A piece of a streamed request; `onWritable` follows. */
@@ -242,9 +259,10 @@ function drain(batch: Buffer, large: Buffer[]): void {
     try {
       switch (kind) {
         case kinds.Done:
-        case kinds.Head: {
+        case kinds.Head:
+        case kinds.FailedHead: {
           const elapsed = batch.readUInt32LE(at + 16) / 1000;
-          const total = kind === kinds.Done ? batch.readUInt32LE(at + 20) / 1000 : null;
+          const total = kind !== kinds.Head ? batch.readUInt32LE(at + 20) / 1000 : null;
           const version = batch[at + 5];
           const received = batch.readUInt32LE(at + 24);
           const head = new ArrivedHead(
@@ -263,22 +281,26 @@ function drain(batch: Buffer, large: Buffer[]): void {
           if (kind === kinds.Done) {
             release(id);
             listener.onDone(head);
-          } else {
+          } else if (kind === kinds.Head) {
             listener.onHead(head);
+          } else {
+            listener.onFailedHead(head);
           }
           break;
         }
         case kinds.Chunk:
           listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
           break;
-        case kinds.End:
-          release(id);
-          listener.onEnd(
-            linesOf(batch, headAt, bodyAt),
-            batch.readUInt32LE(at + 20) / 1000,
-            batch.readUInt32LE(at + 24),
-          );
+        case kinds.Progress:
+          listener.onProgress(batch.readUInt32LE(at + 24));
           break;
+        case kinds.End: {
+          release(id);
+          const elapsed = batch.readUInt32LE(at + 20) / 1000;
+          const rest = status === 1 ? null : (body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)));
+          listener.onEnd(linesOf(batch, headAt, bodyAt), elapsed, batch.readUInt32LE(at + 24), rest);
+          break;
+        }
         case kinds.Trailers:
           listener.onTrailers(linesOf(batch, headAt, bodyAt));
           break;

@@ -53,6 +53,10 @@ export class Exchange implements Listener, BodySource {
   #onInformational: DispatchOptions['onInformational'];
   #route: ProxyRoute | null;
   #refusal: Response | null = null;
+  /** Whose body cannot be had. */
+  #failed: Response | null = null;
+  /** What is read is the whole rest, and somebody may want to know how far it is. */
+  #whole: { tell: ((received: number) => void) | null } | null = null;
 
   constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, route: ProxyRoute | null) {
     this.#request = request;
@@ -106,14 +110,24 @@ export class Exchange implements Listener, BodySource {
     this.trailers = Headers.fromLines(lines);
   }
 
-  onEnd(trailerLines: string, elapsed: number, received: number): void {
+  onProgress(received: number): void {
+    if (this.#over) return;
+    this.received += received;
+    try {
+      this.#whole?.tell?.(this.received);
+    } catch (error) {
+      this.#abort(error);
+    }
+  }
+
+  onEnd(trailerLines: string, elapsed: number, received: number, rest: Buffer | null): void {
     if (this.#over) return;
     this.received += received;
     this.elapsed = elapsed;
     if (trailerLines !== '') this.onTrailers(trailerLines);
     this.#finish();
     if (this.#failure !== null) this.#fail(this.#failure.reason);
-    else this.#takeReading()?.resolve(null);
+    else this.#takeReading()?.resolve(this.#whole === null ? null : rest);
   }
 
   onInformational(statusCode: number, lines: string): void {
@@ -150,12 +164,18 @@ export class Exchange implements Listener, BodySource {
     this.#fail(reason);
   }
 
+  onFailedHead(head: ArrivedHead): void {
+    head.source = this;
+    this.#failed = new Response(head.statusCode, undefined, head, this.#request);
+  }
+
   onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void {
     if (this.#over) return;
     this.#finish();
     const refusal = this.#refusal;
     const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
-    if (refusal !== null) details.response = refusal;
+    const response = refusal ?? this.#failed;
+    if (response !== null) details.response = response;
     if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
@@ -170,6 +190,28 @@ export class Exchange implements Listener, BodySource {
     return new Promise((resolve, reject) => {
       this.#reading = { resolve, reject };
       native.read(this.#id, raw);
+    });
+  }
+
+  /** All that is left, decoded: it is put together below, where nothing has to be copied. */
+  async readWhole(limit: number | null, tell: ((received: number) => void) | null): Promise<Buffer> {
+    // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
+    this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
+    const rest = await this.#rest(() => native.readWhole(this.#id, limit, tell !== null));
+    return rest ?? Buffer.alloc(0);
+  }
+
+  drain(): Promise<Buffer | null> {
+    this.#whole = { tell: null };
+    return this.#rest(() => native.drainBody(this.#id));
+  }
+
+  #rest(ask: () => void): Promise<Buffer | null> {
+    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
+    if (this.#over) return Promise.resolve(null);
+    return new Promise((resolve, reject) => {
+      this.#reading = { resolve, reject };
+      ask();
     });
   }
 

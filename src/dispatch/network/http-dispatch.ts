@@ -130,6 +130,8 @@ export class HTTPDispatch implements Dispatch {
       const pool = this.#openPool();
       const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, route);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
+      if (options.headFirst === 'redirects') flags |= native.flags.RedirectsHeadFirst;
+      else if (options.headFirst === 'unsuccessful') flags |= native.flags.UnsuccessfulHeadFirst;
       if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
       new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);

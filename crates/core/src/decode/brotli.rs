@@ -3,7 +3,10 @@
 
 use super::DecodeError;
 use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, StandardAlloc};
-use bytes::{Buf, Bytes};
+use bytes::Buf;
+
+/// Output of one call at most.
+const ROOM: usize = 16 * 1024;
 
 pub(super) struct Brotli {
     state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
@@ -24,11 +27,12 @@ impl Brotli {
         self.ended || !self.begun
     }
 
-    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    pub(super) fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         self.begun |= !input.is_empty();
-        if !self.ended {
+        while !self.ended {
             let (mut read, mut written) = (0, out.len());
-            out.resize(out.capacity(), 0);
+            // The decoder wants initialised memory: no more of it than it is likely to fill.
+            out.resize(out.capacity().min(written + ROOM), 0);
             let (mut unread, mut room) = (input.len(), out.len() - written);
             let result = BrotliDecompressStream(
                 &mut unread,
@@ -44,7 +48,8 @@ impl Brotli {
             input.advance(read);
             match result {
                 BrotliResult::ResultSuccess => self.ended = true,
-                BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => {}
+                BrotliResult::NeedsMoreOutput if out.len() < out.capacity() => {}
+                BrotliResult::NeedsMoreInput | BrotliResult::NeedsMoreOutput => return Ok(()),
                 BrotliResult::ResultFailure => return Err(DecodeError::Invalid("br")),
             }
         }

@@ -2,7 +2,7 @@
 //! bytes decide.
 
 use super::DecodeError;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use flate2::{Decompress, FlushDecompress, Status};
 
 /// DEFLATE without a frame, or in zlib's.
@@ -19,7 +19,7 @@ impl Inflate {
     }
 
     /// Until either is used up; true at the end of the stream.
-    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<bool, flate2::DecompressError> {
+    pub(super) fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<bool, flate2::DecompressError> {
         loop {
             let (read, written) = (self.0.total_in(), out.len());
             let status = self.0.decompress_vec(input, out, FlushDecompress::None)?;
@@ -55,10 +55,10 @@ impl Deflate {
         matches!(self.state, State::Empty | State::Ended)
     }
 
-    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    pub(super) fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         loop {
             match &mut self.state {
-                State::Ended => input.clear(),
+                State::Ended => *input = &[],
                 State::Running(inflate) => {
                     let ended = inflate.run(input, out).map_err(|_| DecodeError::Invalid("deflate"))?;
                     if ended {
@@ -74,9 +74,7 @@ impl Deflate {
                 State::Begun(first) => {
                     let first = *first;
                     let mut inflate = Inflate::new(is_zlib(first, input[0]));
-                    inflate
-                        .run(&mut Bytes::copy_from_slice(&[first]), out)
-                        .map_err(|_| DecodeError::Invalid("deflate"))?;
+                    inflate.run(&mut &[first][..], out).map_err(|_| DecodeError::Invalid("deflate"))?;
                     self.state = State::Running(inflate);
                     continue;
                 }

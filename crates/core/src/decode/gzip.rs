@@ -3,7 +3,7 @@
 
 use super::DecodeError;
 use super::deflate::Inflate;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use crc32fast::Hasher;
 
 const MAGIC: [u8; 2] = [0x1f, 0x8b];
@@ -43,7 +43,7 @@ impl Gzip {
         }
     }
 
-    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    pub(super) fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let invalid = || DecodeError::Invalid("gzip");
         loop {
             if let State::Content = self.state {
@@ -61,7 +61,7 @@ impl Gzip {
             }
             match &mut self.state {
                 State::Content => {}
-                State::Garbage => input.clear(),
+                State::Garbage => *input = &[],
                 State::Between(bytes) => {
                     self.state = match (input.get_u8() == MAGIC[*bytes], *bytes, self.members) {
                         (true, 0, _) => State::Between(1),
@@ -124,7 +124,7 @@ const RESERVED: u8 = 0xe0;
 
 impl Header {
     /// True when it is complete, None when it is none.
-    fn read(&mut self, input: &mut Bytes) -> Option<bool> {
+    fn read(&mut self, input: &mut &[u8]) -> Option<bool> {
         while !input.is_empty() {
             self.part = match self.part {
                 // 8 is DEFLATE, the only one there is.
@@ -152,7 +152,7 @@ impl Header {
                         Part::Skip(0)
                     }
                     None => {
-                        input.clear();
+                        *input = &[];
                         Part::Text
                     }
                 },

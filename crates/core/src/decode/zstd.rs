@@ -2,7 +2,7 @@
 //! behind gzip.
 
 use super::DecodeError;
-use bytes::{Buf, Bytes};
+use bytes::Buf;
 use zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
 
 /// RFC 9659: content with this coding needs no more than 8 MiB. The library would go to 128 MiB.
@@ -46,11 +46,11 @@ impl Zstd {
         self.frames > 0 && self.begun < MAGIC
     }
 
-    pub(super) fn run(&mut self, input: &mut Bytes, out: &mut Vec<u8>) -> Result<(), DecodeError> {
+    pub(super) fn run(&mut self, input: &mut &[u8], out: &mut Vec<u8>) -> Result<(), DecodeError> {
         let invalid = DecodeError::Invalid("zstd");
         let context = self.context.as_mut().ok_or(invalid)?;
         if self.over {
-            input.clear();
+            *input = &[];
             return Ok(());
         }
         // A frame that just filled the last step has nothing left to give.
@@ -62,7 +62,7 @@ impl Zstd {
                 Ok(left) => left,
                 Err(_) if self.frames > 0 && self.begun < MAGIC => {
                     self.over = true;
-                    input.clear();
+                    *input = &[];
                     return Ok(());
                 }
                 Err(code) if code.wrapping_neg() == WINDOW_TOO_LARGE => return Err(DecodeError::Window),

@@ -6,7 +6,7 @@ use crate::request::body::RequestBody;
 use crate::timeout::progress::Progress;
 use crate::timeout::{Clock, Phase};
 use std::pin::Pin;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 /// Waits for `work`, for as long as the progress of the wire and of the request's body leaves every timeout intact.
 pub(crate) async fn watch<T>(
@@ -21,18 +21,17 @@ pub(crate) async fn watch<T>(
     // after this moment can be sooner than the shorter limit from it.
     let shorter = [clock.limits.read, clock.limits.write].into_iter().flatten().min();
     loop {
-        let now = Instant::now();
-        let deadline = progress.deadline(clock, body, started);
-        if let Some((phase, deadline)) = deadline
-            && deadline <= now
+        let deadline = progress.deadline(clock, body, started).map(|(_, deadline)| deadline);
+        let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| Instant::now().checked_add(limit));
+        let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
+        if let Some(done) = clock.until(next, work.as_mut()).await {
+            return Ok(done);
+        }
+        // What has moved meanwhile counts.
+        if let Some((phase, deadline)) = progress.deadline(clock, body, started)
+            && deadline <= Instant::now()
         {
             return Err(clock.expired(phase, origin));
-        }
-        let deadline = deadline.map(|(_, deadline)| deadline);
-        let look_again = shorter.filter(|_| !body.is_empty()).and_then(|limit| now.checked_add(limit));
-        let Some(next) = [deadline, look_again].into_iter().flatten().min() else { return Ok(work.await) };
-        if let Ok(done) = timeout_at(next, work.as_mut()).await {
-            return Ok(done);
         }
     }
 }

@@ -14,8 +14,7 @@ use tokio::runtime::Builder;
 use tokio::task::{JoinHandle, LocalSet, spawn_blocking, spawn_local};
 use tokio::time::{advance, sleep, timeout};
 use whippet_core::{
-    BodySender, Client, Error, ErrorKind, FieldLines, Frame, Origin, PoolConfig, Request, RequestBody, Response,
-    Timeouts,
+    BodySender, Client, Error, ErrorKind, FieldLines, Origin, PoolConfig, Request, RequestBody, Response, Timeouts,
 };
 
 /// Longer than anything here takes, by the test's clock: a test that hangs fails instead.
@@ -137,14 +136,8 @@ impl Sending {
 
 /// Reads a body to its end.
 pub async fn read(response: &mut Response) -> Result<(String, Option<HeaderMap>), Error> {
-    let (mut data, mut trailers) = (Vec::new(), None);
-    while let Some(frame) = response.body.frame().await? {
-        match frame {
-            Frame::Data(bytes) => data.extend_from_slice(&bytes),
-            Frame::Trailers(map) => trailers = Some(map),
-        }
-    }
-    Ok((String::from_utf8_lossy(&data).into_owned(), trailers))
+    let data = response.body.collect(None, None).await?;
+    Ok((String::from_utf8_lossy(&data).into_owned(), response.body.take_trailers()))
 }
 
 pub async fn text(mut response: Response) -> String {
