@@ -16,6 +16,7 @@ export const rivalsOf = ({ rivals = ['undici'] }) => rivals;
 const SMALL = { path: '/small', read: 'json', bytes: 105 };
 const KIB_64 = { path: '/64k', read: 'bytes', bytes: 64 << 10 };
 const MIB_1 = { path: '/1m', read: 'bytes', bytes: 1 << 20 };
+const STREAM_1 = { path: '/1m', read: 'stream', bytes: 1 << 20 };
 /** Not parsed: that would cost everybody the same, and more than the rest. */
 const GZIP_JSON = { path: '/gzip-json', read: 'gunzip', bytes: 102_382 };
 const UPLOAD = { path: '/upload', read: 'upload', bytes: 1 << 20 };
@@ -89,6 +90,26 @@ export const rows = [
     against('rps', { atLeast: 3 }),
     against('main', { atMost: 0.125 }),
   ]),
+  throughput(
+    'fetch-50',
+    'client.fetch() and json(), 105 B, 50 in flight',
+    SMALL,
+    50,
+    [
+      against('rps', { rival: 'fetch', atLeast: 7 }),
+      against('rps', { rival: 'undici', atLeast: 2 }),
+      against('main', { rival: 'undici', atMost: 0.33 }),
+    ],
+    { door: 'fetch', rivals: ['fetch', 'undici'] },
+  ),
+  throughput(
+    'fetch-1m-8',
+    'client.fetch() and response.body, 1 MiB, 8 in flight',
+    STREAM_1,
+    8,
+    [against('rps', { atLeast: 2.5 })],
+    { door: 'fetch', rivals: ['fetch'] },
+  ),
   // nginx cannot say what it received, and copies it: uploads always go to the native origin's sink.
   throughput('upload-1m-8', '1 MiB upload, 8 in flight', UPLOAD, 8, [against('rps', { atLeast: 1.3 })], {
     origin: 'native',

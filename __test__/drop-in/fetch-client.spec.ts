@@ -1,5 +1,6 @@
 /** fetch over a client, what the module's leaves out, requests of other packages, and `whippet/install`. */
 import test from 'ava';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
 import { Request as UndiciRequest } from 'undici';
 import {
@@ -204,6 +205,22 @@ test('one world of classes: a door of the build and its index', async (t) => {
   const client = new index.Client({});
   t.notThrows(() => door.createAdapter(client));
   await client.close();
+});
+
+test('each hop is told on undici’s channels once, as Node tells it', async (t) => {
+  const server = createServer((req, res) =>
+    req.url === '/' ? res.writeHead(302, { location: '/x' }).end() : res.end('x'),
+  );
+  const { url } = await listen(t, server, 'http', []);
+  const paths: string[] = [];
+  const hear = (message: unknown) => {
+    const { request } = message as { request: { origin: string; path: string } };
+    if (url.startsWith(request.origin)) paths.push(request.path);
+  };
+  subscribe('undici:request:create', hear);
+  t.teardown(() => unsubscribe('undici:request:create', hear));
+  t.is(await (await fetch(url)).text(), 'x');
+  t.deepEqual(paths, ['/', '/x']);
 });
 
 test('an answer that makes no sense', async (t) => {

@@ -1,6 +1,7 @@
 import { Client } from 'whippet';
+import { fetchReads } from './fetch.js';
 
-export function open({ ca, keepIdle, dressed, proxy }) {
+export function open({ ca, keepIdle, dressed, proxy, door }) {
   const client = new Client({
     ...(dressed && {
       auth: ['user', 'password'],
@@ -15,6 +16,7 @@ export function open({ ca, keepIdle, dressed, proxy }) {
       poolLimits: { maxConnections: null, maxKeepaliveConnections: null, keepaliveExpiry: null },
     }),
   });
+  if (door === 'fetch') return { ...fetchReads(client.fetch), close: () => client.close() };
   return {
     json: async (url) => (await client.get(url)).json(),
     bytes: async (url) => (await client.get(url)).content.byteLength,

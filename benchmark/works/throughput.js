@@ -2,8 +2,8 @@
 import { performance } from 'node:perf_hooks';
 import { mainThreadCpu, residentMegabytes, totalCpu } from '../process-figures.js';
 
-export async function measure(contender, { url, read, bytes, inFlight, ms, warmUp, ca, dressed, proxy }) {
-  const client = contender.open({ ca, inFlight, read, dressed: dressed && url, proxy });
+export async function measure(contender, { url, read, bytes, inFlight, ms, warmUp, ca, dressed, proxy, door }) {
+  const client = contender.open({ ca, inFlight, read, dressed: dressed && url, proxy, door });
   const content = read === 'upload' ? Buffer.alloc(bytes, 'w') : undefined;
   const send = client[read];
   const lengthOf = LENGTH_OF[read];
@@ -46,6 +46,7 @@ export async function measure(contender, { url, read, bytes, inFlight, ms, warmU
 const LENGTH_OF = {
   json: (value) => value.bytes,
   bytes: (length) => length,
+  stream: (length) => length,
   gunzip: (length) => length,
   upload: (value) => value.received,
 };
