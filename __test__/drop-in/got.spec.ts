@@ -183,6 +183,51 @@ test('retries are got’s', async (t) => {
   }
 });
 
+const DESTROYED: [title: string, path: string, at: 'request' | 'arrived', error?: Error][] = [
+  ['at once', '/silent', 'request'],
+  ['at once, with an error', '/silent', 'request', new RangeError('own')],
+  ['while it waits for the head', '/silent', 'arrived'],
+  ['while it waits for the head, with an error', '/silent', 'arrived', new RangeError('own')],
+  ['while the body is read', '/endless', 'arrived'],
+];
+for (const [title, path, at, error] of DESTROYED) {
+  test(`the request is destroyed ${title}`, async (t) => {
+    const server = await serve(t, (request, response) => {
+      if (request.url === '/endless') response.write('a');
+    });
+    await same(t, async (api) => {
+      const arrived = new Promise((resolve) => server.server.once('request', resolve));
+      const sent = api.get(new URL(path, server.url));
+      const over = failure(sent);
+      void sent.on('request', (request) => {
+        if (at === 'request') request.destroy(error);
+        else
+          void arrived.then(() =>
+            path === '/endless' ? request.once('response', () => request.destroy()) : request.destroy(error),
+          );
+      });
+      throw await over;
+    });
+  });
+}
+
+test('a destroyed request counts no time', async (t) => {
+  const server = await serve(t, () => {});
+  const sent = ours(t).get(server.url);
+  const over = failure(sent);
+  const request = await new Promise<{ destroy(): void; setTimeout(ms: number, callback: () => void): void }>(
+    (resolve) => {
+      void sent.on('request', (given) => resolve(given as never));
+    },
+  );
+  request.destroy();
+  await over;
+  let isTold = false;
+  request.setTimeout(1, () => (isTold = true));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  t.false(isTold);
+});
+
 test('signal', async (t) => {
   const server = await serve(t, () => {});
   t.like(

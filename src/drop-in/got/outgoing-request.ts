@@ -63,7 +63,7 @@ export class OutgoingRequest extends Writable {
     if (this.#idle !== null) clearTimeout(this.#idle.timer);
     this.#idle = null;
     if (callback !== undefined) this.once('timeout', callback);
-    if (ms > 0) this.#idle = { ms, timer: setTimeout(() => this.emit('timeout'), ms) };
+    if (ms > 0 && !this.destroyed) this.#idle = { ms, timer: setTimeout(() => this.emit('timeout'), ms) };
     return this;
   }
 
@@ -119,7 +119,7 @@ export class OutgoingRequest extends Writable {
     this.#ending.abort(error ?? hangUp());
     this.#wake?.();
     for (const waiting of this.#queue.splice(0)) waiting.done(error ?? hangUp());
-    done(error ?? (this.res === null && !this.#isEnded ? hangUp() : null));
+    done(error ?? (this.res === null ? hangUp() : null));
   }
 
   #stream(): void {
@@ -182,7 +182,10 @@ export class OutgoingRequest extends Writable {
         yield next.chunk;
         this.#touch();
         next.done();
-      } else if (this.#isEnded || this.destroyed) {
+      } else if (this.destroyed) {
+        // An end would pass for that of the body.
+        throw hangUp();
+      } else if (this.#isEnded) {
         return;
       } else {
         await new Promise<void>((resolve) => (this.#wake = resolve));
