@@ -163,10 +163,10 @@ export function stream(
         made.on('drain', () => controller.resume());
         finished(made, { readable: false }, (error) => {
           unlisten.call();
-          if (error) controller.abort(error);
           if (error) done(error);
-          else if (isEnded) done(null, { opaque, trailers });
-          else controller.abort(new RequestAbortedError());
+          // Its owner may end it before the body does, and wants no more then.
+          else done(null, { opaque, trailers });
+          if (error || !isEnded) controller.abort(error ?? new RequestAbortedError());
         });
       },
       onResponseData(controller, chunk) {
@@ -199,7 +199,9 @@ export function pipeline(dispatcher: Dispatching, options: RequestOptions, handl
     const unlisten = { call: () => {} };
     duplex.on('close', () => {
       unlisten.call();
-      if (!download.readableEnded) controller?.abort(new RequestAbortedError());
+      if (download.readableEnded) return;
+      controller?.abort(new RequestAbortedError());
+      body?.destroy(new RequestAbortedError());
     });
     dispatcher.dispatch(
       { ...options, body: upload },
@@ -213,9 +215,14 @@ export function pipeline(dispatcher: Dispatching, options: RequestOptions, handl
           if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
           const resume = () => given.resume();
           body = new BodyReadable({ resume, abort: (reason) => given.abort(reason), type: '' });
+          body.on('error', () => {});
           const made = handler({ statusCode, headers: shown, opaque, body, context: options.context ?? null });
           if (typeof made?.on !== 'function') throw new InvalidReturnValueError('expected Readable');
-          made.on('error', (error) => duplex.destroy(error)).pipe(download);
+          made.on('error', (error) => duplex.destroy(error));
+          made.on('close', () => {
+            if (!made.readableEnded) duplex.destroy(new RequestAbortedError());
+          });
+          made.pipe(download);
         },
         onResponseData(given, chunk) {
           if (body?.push(chunk) === false) given.pause();
@@ -238,14 +245,19 @@ export function connect(
   return called(callback, options, (done) => {
     check(options);
     const { opaque = null } = options;
+    const unlisten = { call: () => {} };
     dispatcher.dispatch(
       { ...options, method: 'CONNECT' },
       {
-        onRequestStart: (controller) => void listen(options.signal, controller, () => null),
+        onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => null)),
         onRequestUpgrade(controller, statusCode, headers, socket) {
+          unlisten.call();
           done(null, { statusCode, headers: shownHeaders(controller, headers, options), socket, opaque });
         },
-        onResponseError: (_, error) => done(error),
+        onResponseError(_, error) {
+          unlisten.call();
+          done(error);
+        },
       },
     );
   });
@@ -259,15 +271,21 @@ export function upgrade(
   return called(callback, options, (done) => {
     check(options);
     const { opaque = null, method = 'GET', protocol = 'Websocket' } = options;
+    const unlisten = { call: () => {} };
     dispatcher.dispatch(
       { ...options, method, upgrade: protocol },
       {
-        onRequestStart: (controller) => void listen(options.signal, controller, () => null),
+        onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => null)),
         onRequestUpgrade(controller, statusCode, headers, socket) {
-          if (statusCode !== 101) done(new SocketError('bad upgrade'));
-          else done(null, { headers: shownHeaders(controller, headers, options), socket, opaque });
+          unlisten.call();
+          // The socket is ended by what is thrown.
+          if (statusCode !== 101) throw new SocketError('bad upgrade');
+          done(null, { headers: shownHeaders(controller, headers, options), socket, opaque });
         },
-        onResponseError: (_, error) => done(error),
+        onResponseError(_, error) {
+          unlisten.call();
+          done(error);
+        },
       },
     );
   });

@@ -8,6 +8,7 @@ export class BodyReadable extends Readable {
   #type: string;
   #abort: (reason?: Error) => void;
   #isUsed = false;
+  #web: ReadableStream | null = null;
 
   constructor(options: { resume(): void; abort(reason?: Error): void; type: string; highWaterMark?: number }) {
     super({ read: () => options.resume(), highWaterMark: options.highWaterMark ?? 64 * 1024, autoDestroy: true });
@@ -26,13 +27,13 @@ export class BodyReadable extends Readable {
     return this.#isUsed || this.readableDidRead;
   }
 
+  /** The same one each time. */
   get body(): ReadableStream {
-    return Readable.toWeb(this) as unknown as ReadableStream;
+    return (this.#web ??= Readable.toWeb(this) as unknown as ReadableStream);
   }
 
   async text(): Promise<string> {
-    const all = await text(this.#use());
-    return all.charCodeAt(0) === 0xfeff ? all.slice(1) : all;
+    return text(this.#use());
   }
 
   async json(): Promise<unknown> {

@@ -1,11 +1,13 @@
 /** What undici's `dispatch` takes: checked as undici checks it, and made a Request. */
 
+import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { typeName } from '../../errors.js';
+import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
 import type { ContentTypes } from '../../types.js';
 import { URL } from '../../url/url.js';
-import { InvalidArgumentError, NotSupportedError } from './errors.js';
+import { InvalidArgumentError, NotSupportedError, RequestAbortedError } from './errors.js';
 
 export type HeadersInput =
   readonly string[] | Record<string, unknown> | Iterable<readonly [string, string | readonly string[]]> | null;
@@ -47,6 +49,12 @@ export interface DispatchRequest {
   upgrade: string | null;
   /** The body, when it is a stream whose errors end the request. */
   stream: Readable | null;
+  /** `touch` is called for each piece of a body that is sent while `headersTimeout` is watched. */
+  upload: Upload;
+}
+
+interface Upload {
+  touch(): void;
 }
 
 /** @throws InvalidArgumentError, NotSupportedError as undici does */
@@ -83,24 +91,54 @@ export function readDispatchOptions(options: DispatchOptions, origin: string | u
   // CONNECT asks for an authority, which is no URL's.
   if (method !== 'CONNECT') url.fullPath = target;
   const name = method === 'CONNECT' ? 'GET' : method;
-  const { content, stream } = readBody(options.body);
+  const headersTimeout = timeoutOf('headersTimeout', options.headersTimeout);
+  const bodyTimeout = timeoutOf('bodyTimeout', options.bodyTimeout);
+  const upload: Upload = { touch: () => {} };
+  const { content: body, stream } = readBody(options.body);
+  const type = isBlob(body) ? body.type : '';
+  if (type !== '' && !headers.some(([name]) => name.toLowerCase() === 'content-type')) {
+    if (!isFieldValue(type)) throw new InvalidArgumentError('invalid content-type header');
+    headers.push(['Content-Type', type]);
+  }
+  const isWatched = headersTimeout !== null && (bodyTimeout === null || headersTimeout < bodyTimeout);
+  const content = isWatched && isSource(body) ? touching(body, upload) : body;
   const length = stream === null ? null : knownLength(stream);
   if (length !== null && !headers.some(([name]) => name.toLowerCase() === 'content-length')) {
     headers.push(['Content-Length', String(length)]);
   }
-  const request =
-    content instanceof FormData
-      ? new Request(name, url, { headers, data: content })
-      : new Request(name, url, content === undefined ? { headers } : { headers, content });
+  const request = isFormData(content)
+    ? new Request(name, url, { headers, data: content })
+    : new Request(name, url, content === undefined ? { headers } : { headers, content });
   return {
     request,
     method,
     target,
-    headersTimeout: timeoutOf('headersTimeout', options.headersTimeout),
-    bodyTimeout: timeoutOf('bodyTimeout', options.bodyTimeout),
+    headersTimeout,
+    bodyTimeout,
     upgrade: typeof upgrade === 'string' && upgrade !== '' ? upgrade : method === 'CONNECT' ? 'CONNECT' : null,
     stream,
+    upload,
   };
+}
+
+/** Read while it is sent, its length unknown: a Blob has one, and is sent as fast as the network takes it. */
+function isSource(body: ContentTypes | FormData | undefined): body is AsyncIterable<Uint8Array> {
+  return (
+    typeof body === 'object' &&
+    !ArrayBuffer.isView(body) &&
+    (Symbol.asyncIterator in body || Symbol.iterator in body) &&
+    !isFormData(body)
+  );
+}
+
+async function* touching(body: AsyncIterable<Uint8Array>, upload: Upload): AsyncGenerator<Uint8Array> {
+  // A request that is passed on can still be answered.
+  const pieces = body instanceof IncomingMessage ? body.iterator({ destroyOnReturn: false }) : body;
+  for await (const piece of pieces as AsyncIterable<Uint8Array>) {
+    upload.touch();
+    yield piece;
+  }
+  upload.touch();
 }
 
 /** null: without a limit. */
@@ -182,7 +220,10 @@ function readBody(body: unknown): { content: ContentTypes | FormData | undefined
     return { content: bytes.length === 0 ? undefined : bytes, stream: null };
   }
   if (body instanceof ArrayBuffer) return { content: body.byteLength === 0 ? undefined : body, stream: null };
-  if (body instanceof Readable) return { content: body, stream: body };
+  if (body instanceof Readable) {
+    if (body.destroyed) throw body.on('error', () => {}).errored ?? new RequestAbortedError();
+    return { content: body, stream: body };
+  }
   if (isFormData(body)) return { content: body, stream: null };
   const iterable = body as { [Symbol.asyncIterator]?: unknown; [Symbol.iterator]?: unknown; stream?: unknown };
   if (
@@ -203,10 +244,6 @@ function knownLength(stream: Readable): number | null {
   const { ended, objectMode, length } = (stream as unknown as { _readableState: Record<string, unknown> })
     ._readableState;
   return ended === true && objectMode !== true && typeof length === 'number' ? length : null;
-}
-
-function isFormData(body: unknown): body is FormData {
-  return body instanceof FormData || (body as { [Symbol.toStringTag]?: string })[Symbol.toStringTag] === 'FormData';
 }
 
 function withQuery(path: string, query: Record<string, unknown>): string {

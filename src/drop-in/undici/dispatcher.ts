@@ -28,7 +28,7 @@ import { readDispatchOptions } from './dispatch-options.js';
 import { ClientClosedError, ClientDestroyedError, InvalidArgumentError } from './errors.js';
 import { Exchange } from './exchange.js';
 import type { AnyHandler } from './handler.js';
-import { toHandler } from './handler.js';
+import { checkHandler, toHandler } from './handler.js';
 import { switchProtocols } from './upgrade.js';
 
 /** Options of the client that a dispatcher makes for itself. */
@@ -113,6 +113,7 @@ export class Dispatcher extends EventEmitter {
       if (inside.destroyed) throw new ClientDestroyedError();
       if (inside.closed) throw new ClientClosedError();
       const dispatched = readDispatchOptions(options, undefined);
+      if (!(told === handler)) checkHandler(handler, dispatched.upgrade !== null);
       const { origin } = dispatched.request.url;
       const context = Object.hasOwn(options, 'context') ? options.context : undefined;
       const listener = {

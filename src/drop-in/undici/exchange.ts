@@ -1,5 +1,6 @@
 /** One dispatched request: from the client's response to the calls of a handler, with its pauses. */
 
+import type { Readable } from 'node:stream';
 import type { Client } from '../../client/client.js';
 import { keepSending } from '../../client/options.js';
 import type { Headers } from '../../headers.js';
@@ -83,15 +84,16 @@ export class Exchange implements DispatchController {
         void response.close();
       }
     } catch (error) {
-      failure = this.#reason ?? toUndiciError(error, this.#hasHead);
+      failure =
+        this.#reason ?? (isCutShort(error, stream) ? new RequestAbortedError() : toUndiciError(error, this.#hasHead));
     }
     stream?.off('error', onStreamError);
     this.#isOver = true;
-    this.#listener.onEnd(failure);
-    if (failure === null) return;
     // A stream that nobody reads any more may fail as well, and has been dealt with.
     stream?.on('error', () => {});
-    stream?.destroy();
+    if (failure !== null) stream?.destroy();
+    this.#listener.onEnd(failure);
+    if (failure === null) return;
     if (typeof this.#handler.onResponseError !== 'function') throw failure;
     this.#handler.onResponseError(this, failure as Error);
   }
@@ -172,12 +174,20 @@ export class Exchange implements DispatchController {
   async #within<T>(ms: number | null, work: Promise<T>, TimeoutError: typeof HeadersTimeoutError): Promise<T> {
     if (ms === null) return work;
     const timer = setTimeout(() => this.abort(new TimeoutError()), ms);
+    // As undici counts it: from the last piece of the request on.
+    this.#dispatched.upload.touch = () => timer.refresh();
     try {
       return await work;
     } finally {
+      this.#dispatched.upload.touch = () => {};
       clearTimeout(timer);
     }
   }
+}
+
+/** The body was destroyed by its owner, without an error. */
+function isCutShort(error: unknown, stream: Readable | null): boolean {
+  return stream !== null && (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 function rawOf(headers: Headers): Buffer[] {

@@ -61,6 +61,21 @@ export function toHandler(handler: AnyHandler): DispatchHandler {
   return new WrappedHandler(handler as LegacyHandler);
 }
 
+/**
+ * What a v1 handler must have, as undici asks for it.
+ * @throws InvalidArgumentError naming the method
+ */
+export function checkHandler(handler: AnyHandler, isSwitching: boolean): void {
+  if (isCurrent(handler)) return;
+  const own = handler as LegacyHandler & { onBodySent?: unknown };
+  const needed = ['onConnect', ...(isSwitching ? ['onUpgrade'] : ['onHeaders', 'onData', 'onComplete'])];
+  const missing = needed.find((name) => typeof own[name as keyof LegacyHandler] !== 'function');
+  if (missing !== undefined) throw new InvalidArgumentError(`invalid ${missing} method`);
+  if (own.onBodySent !== undefined && typeof own.onBodySent !== 'function') {
+    throw new InvalidArgumentError('invalid onBodySent method');
+  }
+}
+
 function isCurrent(handler: AnyHandler): handler is DispatchHandler {
   return typeof (handler as DispatchHandler).onRequestStart === 'function';
 }

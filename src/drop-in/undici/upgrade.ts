@@ -55,10 +55,16 @@ class Switch implements DispatchController {
       this.#handler.onRequestStart?.(this, context);
       if (this.reason !== null) throw this.reason;
       const { response, socket } = await this.#exchange();
-      this.#listener.onHead();
-      const headers = pairsOf(response.rawHeaders);
-      this.rawHeaders = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
-      this.#handler.onRequestUpgrade?.(this, response.statusCode ?? 0, toObject(headers), socket);
+      try {
+        if (this.reason !== null) throw this.reason;
+        this.#listener.onHead();
+        const headers = pairsOf(response.rawHeaders);
+        this.rawHeaders = response.rawHeaders.map((text) => Buffer.from(text, 'latin1'));
+        this.#handler.onRequestUpgrade?.(this, response.statusCode ?? 0, toObject(headers), socket);
+      } catch (error) {
+        socket.on('error', () => {}).destroy();
+        throw error;
+      }
     } catch (error) {
       failure = this.reason ?? error;
     }
@@ -95,8 +101,10 @@ class Switch implements DispatchController {
       };
       sent.on('upgrade', onSwitch).on('connect', onSwitch).on('error', reject);
       sent.on('response', (response) => {
-        response.resume();
         reject(new SocketError(isConnect ? `bad connect: ${response.statusCode}` : 'bad upgrade'));
+        // Its body may have no end.
+        response.on('error', () => {});
+        sent.destroy();
       });
       if (headersTimeout !== null) sent.setTimeout(headersTimeout, () => sent.destroy(new HeadersTimeoutError()));
       sent.end();
