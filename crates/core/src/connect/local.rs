@@ -7,10 +7,10 @@ use std::path::Path;
 #[cfg(unix)]
 pub(super) async fn connect(path: &Path) -> io::Result<Stream> {
     let mut connected = tokio::net::UnixStream::connect(path).await;
-    if let (Err(error), Some(padded)) = (&connected, padded(path)) {
-        if error.kind() == io::ErrorKind::ConnectionRefused {
-            connected = tokio::net::UnixStream::connect(padded).await;
-        }
+    if let (Err(error), Some(padded)) = (&connected, padded(path))
+        && error.kind() == io::ErrorKind::ConnectionRefused
+    {
+        connected = tokio::net::UnixStream::connect(padded).await;
     }
     connected.map(Stream::Unix).map_err(|error| match error.kind() {
         // std says so of a path that does not fit into a `sockaddr_un`; the system would, if it were asked.
