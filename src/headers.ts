@@ -19,7 +19,7 @@ import type { HeaderTypes } from './types.js';
 export class Headers implements Iterable<[string, string]> {
   /** Name as given, name in lower case, value; in turn. null while only the lines are known. */
   #list: string[] | null = [];
-  /** The same as text, for the stair; null when it has to be written anew. */
+  /** The same as text, for the binding; null when it has to be written anew. */
   #lines: string | null = null;
   /** The names that were merged last, those among them that null removed. */
   #merges: ReadonlySet<string> | null = null;

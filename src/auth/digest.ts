@@ -138,7 +138,7 @@ export function authorization(
   ];
   if (opaque !== undefined) fields.push(`opaque=${quoted(opaque)}`);
   if (qop !== null) fields.push(`qop=${qop}`, `nc=${nc}`);
-  // Without it nobody could check a -sess answer, which RFC 2069 did not know.
+  // A1 of a -sess algorithm contains the cnonce, so that it goes along without qop as well (RFC 2069 has neither).
   if (qop !== null || isSession) fields.push(`cnonce="${cnonce}"`);
   if (wantsUserhash) fields.push('userhash=true');
   return `Digest ${fields.join(', ')}`;

@@ -1,6 +1,6 @@
 /**
- * The netrc file: who somebody is on which machine. Grammar of Python's `netrc` and curl's. When it is asked is the client's
- * decision; that a redirect's target never is, redirects.ts's.
+ * The netrc file: login and password by machine name, in the grammar of Python's `netrc` and curl's. The client decides when the
+ * file is looked up; redirects.ts sees to it that it is never looked up for the target of a redirect.
  */
 
 import { readFileSync, statSync } from 'node:fs';

@@ -70,7 +70,7 @@ export class Sending {
     this.#started = performance.now() - call.elapsed;
   }
 
-  /** Somebody may add to a request before it is sent: to a copy, as it may be sent again. */
+  /** Request hooks and diagnostics subscribers may add to a request before it is sent: to a copy, as it may be sent again. */
   get isChangeable(): boolean {
     return this.settings.hooks.request.length > 0 || isWatched();
   }
@@ -283,7 +283,7 @@ export async function closingOnFailure(response: Response, work: Promise<void>):
   }
 }
 
-/** Somebody wants to be asked around each exchange, or it may be made again. */
+/** Hooks, the log or diagnostics subscribers are called around each exchange, or retries may repeat it. */
 export function isAttended(hooks: EventHooks, retries: Settings['retries'], logs: boolean): boolean {
   return hooks.request.length > 0 || hooks.response.length > 0 || retries !== null || logs || isWatched();
 }

@@ -320,7 +320,7 @@ export class Client implements AsyncDisposable {
     const target = this.#url(url, options.params);
     const content = toContent(options, this.#headers);
     const { headers } = options;
-    // What a client holds for its base URL stays with that origin, whatever URL somebody has it ask for.
+    // What a client holds for its base URL goes to that URL's origin only, even where a request names the URL of another.
     const isHome = this.#isHome(target);
     const cookies = cookiesFor(this.#cookies, target, options.cookies, isHome);
     const cookie = typeof cookies?.header === 'string' ? cookies.header : '';

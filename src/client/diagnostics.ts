@@ -1,6 +1,6 @@
 /**
- * Being watched: `node:diagnostics_channel` and the one-line log. Each exchange is told on its own, redirects and answers to
- * challenges included; an exchange that nobody watches costs one question.
+ * Diagnostics: `node:diagnostics_channel` and the one-line log. Each exchange is reported on its own, redirects and answers to
+ * challenges included; without a subscriber an exchange costs one check.
  *
  *   whippet:request:start      { request }            before it is sent: headers may be added
  *   whippet:request:response   { request, response }  at the head

@@ -125,7 +125,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
         if (event !== null) return { done: false, value: event };
       }
     } catch (error) {
-      // Whoever left the loop wants no error of what that ended.
+      // The caller left the loop: an error that this caused is not reported.
       const wasLeft = this.#left.signal.aborted;
       this.#isOver = true;
       await this.#drop();

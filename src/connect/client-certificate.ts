@@ -100,7 +100,7 @@ function readKey(given: CertificateTypes, password: string | undefined): KeyObje
 function keyBytes(given: CertificateTypes): Buffer {
   if (typeof given !== 'string') return ownCopy(given);
   if (given.includes('-----BEGIN')) return ownText(given);
-  // Not the path that it would be taken for: somebody has left the PEM lines away, and nobody may read it in a log.
+  // The text is base64, so it is most likely a key without its PEM lines: a "no such file" error would show it in a log.
   if (BASE64.test(given) && !existsSync(given)) {
     throw new TypeError('cert.key: expected PEM text, DER bytes or a path; this text is none of them');
   }

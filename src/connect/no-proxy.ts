@@ -1,5 +1,5 @@
 /**
- * NO_PROXY: which hosts are reached directly although the environment names a proxy. Nobody has ever specified it; this is the
+ * NO_PROXY: which hosts are reached directly although the environment names a proxy. No standard specifies it; this is the
  * union of what curl, Go and Python understand. The variable itself is read in environment.ts.
  */
 

@@ -112,7 +112,7 @@ export function makeCookie(from: {
   });
 }
 
-/** The same cookie once more, as one of ours: whatever copy of tough-cookie it comes from, and whoever changes it later. */
+/** A copy in our own tough-cookie's class: the given cookie may be of another tough-cookie's, and may be changed later. */
 export function copyOf(cookie: Cookie): Cookie {
   const expires = expiryOf(cookie);
   return makeCookie({
@@ -174,7 +174,10 @@ function accept(set: SetCookie, site: Site | null, rejectPublicSuffixes: boolean
   });
 }
 
-/** §5.7: without Domain the host alone; with it, what the host belongs to and nobody else's. */
+/**
+ * §5.7: the scope of a cookie: its host alone without Domain, else the domain, which the host has to match and which must be no
+ * public suffix (a host that is one itself gets a host-only cookie). null refuses the cookie.
+ */
 function scopeOf(
   domain: string,
   host: string,

@@ -66,7 +66,7 @@ export class StreamBody {
 
 /**
  * The body that `content` stands for.
- * @throws TypeError for what is no body, and for a stream that somebody reads already
+ * @throws TypeError for what is no body, and for a stream that is locked, has ended or was destroyed
  * @throws StreamConsumed for a web stream or an iterator that was read
  */
 export function encodeContent(content: ContentTypes): Body {
@@ -123,7 +123,7 @@ export function nodeBody(stream: Readable, what: string): StreamBody {
   if (stream.destroyed || stream.readableEnded) {
     throw new TypeError(`${what}: the stream has ended or was destroyed already`);
   }
-  // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
+  // Reading reports the stream's errors. Until it begins, and if it never does, 'error' must not end the process.
   stream.on('error', () => {});
   return new StreamBody(() => iterateNode(stream), null, false);
 }

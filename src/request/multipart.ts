@@ -87,7 +87,7 @@ export function encodeMultipart(fields: Fields['list'], files: readonly Part[], 
   return new StreamBody(() => read(joined), length, isReplayable);
 }
 
-/** 128 random bits: nobody can put it into a file beforehand. */
+/** A boundary of 128 random bits: no part can have been written to contain it. */
 export function newBoundary(): string {
   return randomBytes(16).toString('hex');
 }

@@ -164,7 +164,7 @@ export class Request {
   }
 
   /**
-   * As `headers.set`, without reading what nobody has asked for, and without a check: the value is the client's own.
+   * As `headers.set`, without parsing header lines that are still unparsed, and without a check: the value is the client's own.
    * @internal
    */
   setHeader(name: string, value: string): void {
@@ -286,7 +286,7 @@ export function headLines(
   return lines;
 }
 
-/** A Content-Type of one's own without a boundary would make a body that nobody can take apart. */
+/** Adds the boundary to a multipart Content-Type given without one: a recipient could not parse the body (RFC 2046 §5.1.1). */
 function completeBoundary(own: Headers, boundary: string): void {
   const given = own.get('content-type');
   if (given !== undefined && boundaryOf(given) === null) {

@@ -27,7 +27,7 @@ export class BodyReader {
     this.#details = details;
   }
 
-  /** Somebody has begun to read. */
+  /** Reading has begun. */
   get isConsumed(): boolean {
     return this.#isConsumed;
   }
@@ -37,7 +37,7 @@ export class BodyReader {
     return this.#isClosed;
   }
 
-  /** Nobody wants the rest. Idempotent. */
+  /** Gives up the unread rest of the body. Idempotent. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -125,7 +125,7 @@ export class BodyReader {
     } catch (error) {
       throw this.#ofResponse(error);
     } finally {
-      // Stopped early, or failed: nobody reads the rest.
+      // The iterator was left early, or reading failed: the rest is not read.
       this.close();
     }
   }

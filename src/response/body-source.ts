@@ -20,7 +20,7 @@ export interface BodySource {
    * @internal
    */
   drain?: () => Promise<Buffer | null>;
-  /** Nobody wants the rest. Idempotent. */
+  /** Gives up the unread rest of the body. Idempotent. */
   cancel(): void;
   /** Bytes so far, before decoding. */
   readonly received: number;

@@ -84,7 +84,7 @@ function bodyOf(init: ResponseInit_): MadeBody {
   if (json !== undefined) return whole(encodeJson(json), 'application/json');
   if (content === undefined || content === null) return { content: Buffer.alloc(0), source: null, headers: [] };
   if (typeof content === 'string') return whole(ownText(content));
-  // Copied: whoever gave them may change them.
+  // Copied: the caller may change the bytes afterwards.
   if (types.isUint8Array(content)) return whole(ownCopy(content));
   if (typeof content !== 'object' || !(Symbol.asyncIterator in content)) {
     throw new TypeError(`content: expected text, bytes or an async iterable of bytes, got ${typeName(content)}`);
@@ -121,7 +121,7 @@ function sourceOf(content: AsyncIterable<Uint8Array>): BodySource {
       return piece;
     },
     cancel() {
-      // It may be anything: what it says to being stopped is nobody's business.
+      // The iterator is the caller's, and `return()` may throw or reject: after a cancel its errors are dropped.
       void (async () => iterator?.return?.())().catch(() => {});
     },
   };

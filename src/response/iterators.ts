@@ -96,7 +96,7 @@ export function closingEarly<T>(pieces: AsyncGenerator<T>, close: () => Promise<
   };
 }
 
-/** A web stream that reads ahead of nobody: each pull is one piece. `close` is called when it is cancelled, begun or not. */
+/** A web stream without read-ahead: each pull reads one chunk. `close` is called when the stream is cancelled, begun or not. */
 export function streamOf(
   open: () => AsyncIterator<Uint8Array>,
   close: () => Promise<void>,

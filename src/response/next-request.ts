@@ -45,7 +45,7 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
   });
 }
 
-/** The same with its cookies, as `Response.nextRequest` gives it to whoever follows by hand. */
+/** The same with its cookies, as `Response.nextRequest` gives it to a caller that follows redirects by hand. */
 export function nextRequestOf(request: Request, response: Response, known: ResponseContext['redirect']): Request {
   const next = buildRedirectRequest(request, response, known?.sensitiveHeaders);
   const cookies = known?.cookies ?? null;

@@ -1,4 +1,4 @@
-/** A body that somebody looks over: how it ended, and what its errors are called. What the pieces are is the source's business. */
+/** A body with an observer, which is told how the body ended and may replace its errors. The chunks pass through unchanged. */
 
 import type { BodySource } from './body-source.js';
 import type { Headers } from '../headers.js';

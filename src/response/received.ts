@@ -10,7 +10,7 @@ import type { HTTPVersion } from '../types.js';
 export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
 
 /**
- * What a dispatch received, read lazily: most of it nobody asks for.
+ * What a dispatch received, parsed lazily: most responses are used without most of it.
  * @internal
  */
 export interface Arrival {

@@ -325,7 +325,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return this.#reader === null || this.#reader.isClosed;
   }
 
-  /** Somebody has begun to read the body. */
+  /** Reading the body has begun. */
   get isStreamConsumed(): boolean {
     return this.#reader === null || this.#reader.isConsumed;
   }

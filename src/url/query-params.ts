@@ -160,7 +160,7 @@ function toList(params: QueryParamTypes | null | undefined): string[] {
       append(list, checkName(pair[0]), pair[1]);
     }
   } else {
-    // Own names only, '__proto__' among them if somebody wrote it.
+    // Own property names only; '__proto__' is one of them where JSON.parse made it.
     for (const name of namesOf('params', params)) append(list, name, (params as Record<string, ParamValue>)[name]);
   }
   return list;

@@ -49,7 +49,7 @@ export abstract class AppExchange implements BodySource {
   elapsed: number | null = null;
   readonly request: Request;
   readonly options: DispatchOptions;
-  /** Settled, and nothing is to come: whatever the app does now, nobody sees. */
+  /** The exchange is settled and complete: what the app does from now on has no effect on it. */
   protected isOver = false;
   #answer: Waiting<Response> | null = null;
   #reading: Waiting<Buffer | null> | null = null;
@@ -83,7 +83,7 @@ export abstract class AppExchange implements BodySource {
         return;
       }
       if (signal !== undefined && signal !== null) {
-        // Whoever aborts, what the app does about it happens in the caller's AsyncLocalStorage.
+        // What the app does about an abort happens in the AsyncLocalStorage of the request's caller, not in that of `abort()`.
         const abort = AsyncResource.bind(() => this.fail(reasonOf(signal)));
         const unlisten = listen(signal, abort);
         if (this.isOver) {
@@ -130,7 +130,7 @@ export abstract class AppExchange implements BodySource {
     this.fail(new StreamClosed('The response was closed while its body was read', { request: this.request }));
   }
 
-  /** Ends it with an error, whichever promise waits for it; the app is told that nobody listens any more. */
+  /** Ends the exchange with an error, whichever promise waits for it; the app is told that the client is gone. */
   fail(reason: unknown): void {
     if (this.isOver) return;
     this.#finish();
@@ -228,10 +228,10 @@ export abstract class AppExchange implements BodySource {
     this.#settle(response);
   }
 
-  /** Somebody takes pieces: `waits` when there is none. */
+  /** There is room for more chunks; with `waits`, a read is pending. */
   protected abstract room(waits: boolean): void;
 
-  /** Nobody wants the rest: stop, and tell the app. */
+  /** The rest of the body was given up: stops reading it, and tells the app. */
   protected abstract dropped(reason: unknown): void;
 
   /** Behind the message of a timeout: what is known of the app. */
@@ -248,7 +248,7 @@ export abstract class AppExchange implements BodySource {
     return this.#collects;
   }
 
-  /** The app is silent from now on; nothing is counted while nobody waits. */
+  /** Starts the read timeout: the app is silent from now on. It does not run while no read is pending. */
   protected startReadClock(): void {
     const { readTimeout } = this.options.timeout;
     if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
@@ -354,5 +354,5 @@ class AppArrival implements Arrival {
 /** What waits here before an app is told to wait: as a socket's own. */
 const HIGH_WATER_MARK = 16 * 1024;
 
-/** Streaming responses that nobody closed, read or kept: their apps are told when they are collected. */
+/** Streaming responses that were neither read nor closed: their apps are told when the responses are collected. */
 const forgotten = new FinalizationRegistry<AppExchange>((exchange) => exchange.cancel());

@@ -1,6 +1,6 @@
 /**
- * The stair, seen from above: requests go down one call each, what happened comes up in batches. Ids, records and the I/O thread
- * are known here and nowhere else; what an event means for an exchange is `exchange.ts`.
+ * JavaScript's side of the binding: requests go down one call each, what happened comes up in batches. Ids, records and the
+ * I/O thread are known here and nowhere else; what an event means for an exchange is `exchange.ts`.
  *
  * The layout of a record is in crates/node/src/record.rs.
  */
@@ -51,7 +51,7 @@ export interface Listener {
   onFault(reason: unknown): void;
 }
 
-/** A response's head in a batch, and a small body behind it; text and bytes are made when somebody asks. */
+/** A response's head in a batch, and a small body behind it; text and bytes are made on first access. */
 export class ArrivedHead implements Arrival {
   /** Set when the body comes piece by piece. */
   source: BodySource | null = null;
@@ -97,7 +97,7 @@ export class ArrivedHead implements Arrival {
     return this.large ?? this.batch.subarray(this.bodyStart, this.bodyEnd);
   }
 
-  /** Memory of its own, so that nobody sees a neighbour's bytes in `content.buffer`. */
+  /** A copy in memory of its own, so that `content.buffer` shows no bytes of the other responses in the batch. */
   copy(): Buffer | null {
     if (this.source !== null || this.large !== null) return this.large;
     return ownCopy(this.batch.subarray(this.bodyStart, this.bodyEnd));

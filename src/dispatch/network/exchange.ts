@@ -1,6 +1,6 @@
 /**
- * One exchange over the network, on this side of the stair: its promise, its signal, the pieces of its bodies. Which connection
- * carries it is the core's business; what a request says is `http.ts`'s.
+ * One exchange over the network, on JavaScript's side of the binding: its promise, its signal, the chunks of its bodies. The
+ * core decides which connection carries it; `http-dispatch.ts` writes the request.
  */
 
 import { AsyncResource } from 'node:async_hooks';
@@ -18,7 +18,7 @@ import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
 import * as native from './engine.js';
 import type { ProxyRoute } from './proxy-route.js';
 
-/** A promise that somebody waits for; the process is held meanwhile. */
+/** A promise given to a caller; it keeps the process alive until it is settled. */
 interface Waiting<T> {
   resolve(value: T): void;
   reject(reason: unknown): void;
@@ -39,7 +39,7 @@ export class Exchange implements Listener, BodySource {
   #reading: Waiting<Buffer | null> | null = null;
   #writing: ((stopped: boolean) => void) | null = null;
   #chunks: Buffer[] = [];
-  /** The last record has come, or nobody listens to it any more. */
+  /** The last record has come, or the exchange was given up and its records are ignored. */
   #over = false;
   #failure: { reason: unknown } | null = null;
   #uploadStopped = false;
@@ -55,7 +55,7 @@ export class Exchange implements Listener, BodySource {
   #refusal: Response | null = null;
   /** Whose body cannot be had. */
   #failed: Response | null = null;
-  /** What is read is the whole rest, and somebody may want to know how far it is. */
+  /** The whole rest is being read as one; `tell` reports the bytes received so far, where progress was asked for. */
   #whole: { tell: ((received: number) => void) | null } | null = null;
 
   constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, route: ProxyRoute | null) {
@@ -361,5 +361,5 @@ export class Exchange implements Listener, BodySource {
   }
 }
 
-/** Streaming responses that nobody closed, read or kept: their connections are closed when they are collected. */
+/** Streaming responses that were neither read nor closed: their connections are closed when the responses are collected. */
 const forgotten = new FinalizationRegistry<Exchange>((exchange) => exchange.cancel());

@@ -1,5 +1,5 @@
 /**
- * The network as a dispatch: one pool of connections, and requests written as the stair takes them. Redirects, cookies and auth
+ * The network as a dispatch: one pool of connections, and requests written as the binding takes them. Redirects, cookies and auth
  * are the client's; sockets are the core's.
  */
 
@@ -266,5 +266,5 @@ export const dispatchOptionNames: readonly string[] = [
 ];
 const optionNames = [...dispatchOptionNames, 'proxy'];
 
-/** Dispatches that nobody closed. Their pools close with the handle. */
+/** Dispatches that were collected without `close()`. Their pools close with the handle. */
 const abandoned = new FinalizationRegistry<Profiles>((profiles) => profiles.clear());

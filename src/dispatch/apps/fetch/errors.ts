@@ -32,7 +32,7 @@ export interface Watch {
 }
 
 /**
- * From now on errors of the app are told to whoever called `hearErrors` for the request.
+ * From now on an error of the app is passed to the listener that `hearErrors` set for its request.
  * @returns What is to be told of each request's beginning and end; null when nothing is.
  */
 export function watchErrors(app: object): Watch | null {

@@ -155,11 +155,11 @@ export class FetchExchange extends AppExchange {
     const reader = body.getReader() as Reader;
     this.#reader = reader;
     if (!this.begin(head)) return;
-    // All of it is wanted: begun at once. Of a stream nothing is read that nobody asked for.
+    // A buffered body is read at once; a streamed one only when a read is pending.
     if (this.collects) void this.#pull();
   }
 
-  /** Reads until nobody waits for more. */
+  /** Reads from the app's body until no read is pending. */
   async #pull(): Promise<void> {
     this.#isReading = true;
     try {
@@ -241,7 +241,7 @@ class FetchHead implements AppHead {
   }
 }
 
-/** Nobody reads it: its source is told. */
+/** Cancels the body of a response that will not be read, so that its source is told. */
 function discard(response: globalThis.Response | undefined): void {
   if (isResponse(response) && response.body && !response.body.locked) response.body.cancel().catch(ignore);
 }

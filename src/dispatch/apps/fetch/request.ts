@@ -9,7 +9,7 @@ import type { Request } from '../../../request/request.js';
 import { bare } from '../../../bare.js';
 
 export interface AppRequest extends globalThis.Request {
-  /** Nobody waits for the answer any more. */
+  /** Aborts the request's signal: its response is no longer waited for. */
   [abort](reason: unknown): void;
 }
 
@@ -65,7 +65,7 @@ export function abortRequest(request: AppRequest, reason: unknown): void {
   request[abort](reason);
 }
 
-/** A streamed body on its way: whoever reads it later than anybody wants gets an error and does not hang. */
+/** A streamed body on its way. Reading it after the exchange has ended rejects with an error and does not hang. */
 export interface Streaming {
   readonly stream: ReadableStream<Uint8Array>;
   /** No more is wanted: the source is told, if it was begun. */

@@ -171,7 +171,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
 
   // ── what the app's errors do ──
 
-  /** Nobody in the app has dealt with it. */
+  /** Takes an error that no handler of the app has dealt with. */
   thrown(error: unknown): void {
     if (this.isOver) return;
     if (this.#raises) {
@@ -206,7 +206,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       return true;
     }
     if (callback !== undefined) this.#waiting.push(callback);
-    // Whoever reads: what the app does when it may go on happens in the app's AsyncLocalStorage.
+    // 'drain' is emitted in the app's AsyncLocalStorage, not in that of the reader which made room.
     this.#release ??= AsyncResource.bind(() => this.#drain());
     return false;
   }
@@ -224,7 +224,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     else this.fail(this.#truncated('The app closed its socket without a response', error));
   }
 
-  /** As Node's server: a socket that nobody listens to is closed. */
+  /** As in Node's server, a socket whose 'timeout' has no listener is closed. */
   timedOut(): void {
     const { req, res, socket } = this;
     const heard = [
@@ -467,7 +467,7 @@ function needDrainOf(res: ServerResponse): symbol {
     Object.getOwnPropertySymbols(res).find(({ description }) => description === 'kNeedDrain') ?? Symbol('kNeedDrain'));
 }
 
-/** `emitCloseNT` of Node's server; and the client hangs up, which nobody need be told who does not listen. */
+/** `emitCloseNT` of Node's server. Then the client closes the connection, which shows only to a 'close' listener of the socket. */
 function close(res: ServerResponse, socket: AppSocket): void {
   const response = res as Outgoing;
   if (!response._closed) {

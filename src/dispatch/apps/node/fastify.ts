@@ -1,8 +1,8 @@
 /**
  * How a Fastify app is called, and how errors become known that its own last word answers (`{ statusCode: 500, … }`).
  *
- * Every error passes `reply.send` twice: where it arose, and from the default error handler, which nobody's handler has kept it
- * from. The second is heard, on the prototype of Fastify's replies, for exchanges of ours alone. Nothing is registered with the
+ * An error passes `reply.send` where it arose, and once more from the default error handler if no handler of the app answered
+ * it. The second is observed, on the prototype of Fastify's replies, for exchanges of ours alone. Nothing is registered with the
  * app: handlers set by plugins, `allowErrorHandlerOverride` and apps that are ready already are as without us.
  */
 

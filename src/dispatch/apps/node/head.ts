@@ -1,4 +1,4 @@
-/** A response's head as Node's ServerResponse wrote it; fields are read when somebody asks. */
+/** A response's head as Node's ServerResponse wrote it; its fields are parsed on first access. */
 
 import type { AppHead } from '../exchange.js';
 

@@ -4,7 +4,7 @@
  *
  * Frameworks keep their errors: each has its own way out, all of them public and none changes what other callers of the app see.
  *
- *   Express, connect   the third argument is called with what nobody handled; the app's own last word is asked for the page
+ *   Express, connect   the third argument is called with an error that no handler took; the app's own final handler makes the page
  *   Koa                emits 'error' with the context; we listen as a monitor, so that its own listener stays the only one
  *   Fastify            in fastify.ts
  *   http.Server        its 'request' listener is called as what it is
@@ -117,7 +117,7 @@ function isAnswer(error: unknown, res: ServerResponse): boolean {
   return [status, statusCode, res.statusCode].some((code) => typeof code === 'number' && code >= 400 && code < 500);
 }
 
-/** The page that the app gives for an error, or for nobody's answer: the same app with nothing in it but that. */
+/** Writes the page that the app has for an error, or for a path without a route: the same app, its routes taken out. */
 function lastWord(app: FinalApp, req: IncomingMessage, res: ServerResponse, error: unknown): void {
   const handle = (_req: unknown, _res: unknown, done: (error?: unknown) => void) => done(error);
   const emptied = Object.create(app, {

@@ -101,7 +101,7 @@ export class NodeDispatch implements Dispatch {
     }
   }
 
-  /** The app stays what it is: its servers and databases are whoever opened them's to close. Idempotent. */
+  /** Ends the dispatch, not the app: its servers and databases are closed by the code that opened them. Idempotent. */
   async close(): Promise<void> {
     this.#isClosed = true;
   }

@@ -77,12 +77,12 @@ export class Upload {
         if (!more && !this.#isWanted) await this.#room();
       }
     } catch (error) {
-      // What a source throws because it was told to stop is nobody's business.
+      // An error that a source throws because it was told to stop is dropped.
       if (!this.#isStopped) this.#listener.fails(error);
     }
   }
 
-  /** Until the app takes more, or nobody wants any. */
+  /** Resolves when the app takes more, or when the upload is stopped. */
   async #room(): Promise<void> {
     if (this.#isStopped) return;
     this.#listener.waitsForApp();
