@@ -30,7 +30,7 @@ pub(crate) enum Command {
         config: Box<PoolConfig>,
         stats: PoolStatsSlot,
     },
-    /// `id` is completed when the idle connections are gone; without one nobody waits.
+    /// `id` is completed when the idle connections are gone; without one no completion is sent.
     ClosePool {
         id: Option<u32>,
         pool: u32,

@@ -184,7 +184,7 @@ impl Engine {
     }
 
     fn command(&self, command: Command) {
-        // Fails only after the thread has stopped, when nobody is left to be told.
+        // Sending fails only after the I/O thread has stopped; the command is dropped then.
         let _ = self.commands.send(command);
     }
 }

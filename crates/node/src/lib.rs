@@ -1,4 +1,4 @@
-//! The stair between JavaScript and `whippet-core`: bytes and ids, no decision about HTTP.
+//! The binding between JavaScript and `whippet-core`: bytes and ids, no decision about HTTP.
 //!
 //! ```text
 //! JavaScript thread            I/O thread (one per Node environment, started by the first request)

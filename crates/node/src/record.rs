@@ -100,9 +100,9 @@ pub(crate) struct Outbox {
 struct Batch {
     bytes: Vec<u8>,
     large: Vec<Bytes>,
-    /// A signal is on its way: whoever drains finds everything.
+    /// A signal is on its way: the next drain takes whatever is added until then.
     signalled: bool,
-    /// Nobody drains any more.
+    /// The environment ends: the batch is not drained any more.
     closed: bool,
     /// It is quiet: what the JavaScript thread has freed goes back to the system.
     quiet: bool,

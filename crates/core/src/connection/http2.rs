@@ -133,7 +133,7 @@ impl Http2 {
 
     /// New streams may be opened, as far as is known.
     pub(crate) fn is_usable(&self) -> bool {
-        // Without a stream of its own this sender never waits, so nobody needs to be woken.
+        // Without a stream of its own this sender is never pending, so a waker that does nothing is enough.
         !self.shared.retired.get()
             && !matches!(
                 self.sender.borrow_mut().poll_ready(&mut Context::from_waker(Waker::noop())),
@@ -271,8 +271,8 @@ impl Http2 {
         }
     }
 
-    /// A timeout ran out. If nothing at all has come for as long, the connection may lead nowhere: nobody else should
-    /// have to find that out.
+    /// A timeout ran out. If the connection has received nothing at all for as long, the peer may be gone: no further
+    /// request is given to the connection.
     pub(crate) fn suspect(&self, clock: &Clock) {
         let limit = clock.limits.read.or(clock.limits.total);
         if limit.is_some_and(|limit| self.shared.socket.progress.last_received().elapsed() >= limit) {

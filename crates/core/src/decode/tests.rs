@@ -158,7 +158,7 @@ fn what_is_not_the_coding_is_refused() {
         ("br", b"\xff\xff\xffplain text".to_vec(), DecodeError::Invalid("br")),
         ("br", [hex(BROTLI), b"x".to_vec()].concat(), DecodeError::Invalid("br")),
         ("zstd", b"plain text".to_vec(), DecodeError::Invalid("zstd")),
-        // A dictionary that nobody agreed on.
+        // A preset dictionary (RFC 1950 FDICT), which HTTP has no way to agree on.
         ("deflate", b"\x78\xbb\x00\x00\x00\x01\x00".to_vec(), DecodeError::Invalid("deflate")),
         // A window of 128 MiB, where RFC 9659 allows 8.
         ("zstd", hex("28b52ffd0488540000100000010000"), DecodeError::Window),

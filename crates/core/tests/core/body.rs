@@ -108,7 +108,7 @@ fn a_full_stream_asks_its_producer_to_wait() {
         peer.expect(&format!("{all}0\r\n\r\n")).await;
         peer.write(OK).await;
         assert_eq!(sending.text().await, "ok");
-        // The end was taken: there is nobody left to be stopped.
+        // The end was taken: the producer has ended and is not told to stop.
         assert_eq!(*up.told.borrow(), [false]);
     });
 }
@@ -129,7 +129,7 @@ fn a_peer_that_reads_nothing_fills_the_stream() {
             if up.told.borrow().len() == told {
                 break;
             }
-            assert!(pushed < 10_000, "600 MB are held by nobody");
+            assert!(pushed < 10_000, "600 MB were pushed and no queue was full");
         }
         let told = up.told.borrow().len();
         let drain = tokio::task::spawn_local(async move {
@@ -191,7 +191,7 @@ fn a_request_that_fails_tells_the_producer_to_stop() {
         assert_eq!(send(&pool, put(&origin, &up.body)).kind().await, ErrorKind::ConnectError);
         assert!(up.sender.is_stopped());
         assert_eq!(*up.told.borrow(), [true]);
-        // What nobody wants takes no memory.
+        // Chunks pushed after the stop are dropped and take no memory.
         assert!((0..100).all(|_| up.sender.push(chunk(64 * 1024))));
     });
 }

@@ -62,7 +62,7 @@ fn what_is_not_idempotent_is_not_sent_again() {
 fn what_was_not_written_is_sent_again_whatever_it_is() {
     run(async {
         let (server, pool, peer) = idle().await;
-        // Nobody has noticed the reset when the request goes out; it cannot be written.
+        // The client has not noticed the reset when the request goes out; it cannot be written.
         peer.reset();
         let sending = send(&pool, post(&server.origin(), "body"));
         let mut next = server.accept().await;

@@ -171,7 +171,7 @@ fn after_a_streamed_upload_the_read_timeout_runs() {
 fn the_total_covers_every_phase() {
     run(async {
         let total = Timeouts { total: SHORT, ..FAR };
-        // In the queue. Nobody accepts: the kernel does.
+        // In the queue. The server does not call accept: the kernel completes the handshake.
         let (server, pool) = (Server::start().await, pool(|config| config.max_connections = Some(1)));
         let held = send(&pool, get(&server.origin()));
         let peer = server.accept().await;

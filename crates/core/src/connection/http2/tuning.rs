@@ -60,8 +60,8 @@ impl Tuning {
         }
     }
 
-    /// Tells the peer the windows that are due. The connection's holds at least all of the streams': bodies that nobody
-    /// reads never keep the others from coming.
+    /// Tells the peer the windows that are due. The connection's window is at least the sum of the streams' windows, so that
+    /// unread bodies never keep the others from coming.
     pub(super) fn apply(&mut self, connection: &mut Connection<Io, Bytes>, shared: &Shared) {
         let of_streams = (shared.streams.get() as u64 + 1) * u64::from(self.stream_window);
         let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(WINDOW_LIMIT) as u32;

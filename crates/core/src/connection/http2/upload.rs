@@ -26,7 +26,7 @@ pub(super) struct Upload {
 #[derive(Default)]
 struct Outcome {
     error: RefCell<Option<BodyError>>,
-    /// Of whoever waits for the response: h2 does not wake it for every way in which a stream ends from this side.
+    /// Wakes the task that waits for the response: h2 does not for every way in which a stream ends from this side.
     waiting: Cell<Option<Waker>>,
 }
 

@@ -11,7 +11,7 @@ use tokio_rustls::server::TlsStream;
 
 pub type TlsPeer = Peer<TlsStream<tokio::net::TcpStream>>;
 
-/// Somebody who signs certificates.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {

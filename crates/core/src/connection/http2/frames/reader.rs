@@ -6,7 +6,7 @@ pub(super) const HEADERS: u8 = 1;
 pub(super) const RST_STREAM: u8 = 3;
 pub(super) const CONTINUATION: u8 = 9;
 
-/// A type that nobody has defined: such frames are ignored (section 4.1).
+/// A frame type that is not defined: such frames are ignored (section 4.1).
 pub(super) const UNKNOWN: u8 = 0xff;
 
 pub(super) const END_STREAM: u8 = 0x1;
