@@ -144,7 +144,7 @@ function atLeastOne(name, text) {
 }
 
 function isInstalled(name) {
-  // got and axios are no dependencies of ours: they run where somebody has installed them.
+  // got and axios need not be installed: their rows run where they are.
   if (name !== 'got' && name !== 'axios') return true;
   try {
     createRequire(import.meta.url).resolve(name);

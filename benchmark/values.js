@@ -1,5 +1,5 @@
 /**
- * What the values cost, each by a figure of its own: building a request, reading text, headers that nobody asks for, cookies, a
+ * What the values cost, each by a figure of its own: building a request, reading text, headers that are not read, cookies, a
  * large upload from disk. Not part of `run.js`, which compares with undici over the network.
  *
  *   node --expose-gc benchmark/values.js [--upload-mb 1024]
@@ -74,7 +74,7 @@ async function headers() {
   const kept = [];
   for (let i = 0; i < 100; i++) kept.push(await client.get(url));
   const after = queryObjects(Headers, { format: 'count' });
-  rows.push([`header objects of ${kept.length} responses that nobody asks`, String(after - before), '0']);
+  rows.push([`header objects of ${kept.length} responses, none read`, String(after - before), '0']);
   await client.close();
   server.close();
 }

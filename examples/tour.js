@@ -43,7 +43,7 @@ async function visitOwnOrigin() {
     });
     report.expect(downloaded?.numBytesDownloaded === origin.downloadSize);
 
-    console.log('A port where nobody listens:\n');
+    console.log('A closed port:\n');
     await get(`${origin.refused}/`, 'ConnectError ECONNREFUSED');
 
     report.print();

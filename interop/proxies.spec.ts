@@ -30,7 +30,7 @@ interface Proxy {
 
 interface Ways {
   readonly ways: Record<string, ProxyTypes>;
-  /** Named with a wrong password; null where nobody is asked for one. */
+  /** Named with a wrong password; null where the proxy asks for none. */
   readonly wrong: readonly string[];
 }
 

@@ -1,4 +1,4 @@
-/** A server is reloaded again and again while 50 requests are in flight: nobody who may be asked twice notices. */
+/** A server is reloaded again and again while 50 requests are in flight: no request that may be sent twice fails. */
 import test from 'ava';
 import { eventually, openClient } from '../__test__/helpers/client.js';
 import { testCA } from '../__test__/helpers/tls.js';

@@ -1,6 +1,6 @@
 /**
  * The package as users load it. One CommonJS file holds what the doors share (`dist/core.cjs`), so that there is one world of classes
- * whoever loads it and however, and as Node takes longer to find a hundred modules than to read them. Each door is a small file beside
+ * however it is loaded, and as Node takes longer to find a hundred modules than to read them. Each door is a small file beside
  * it, for `require`, and one that re-exports its names, for `import`. The declarations are tsc's, once for each of the two.
  */
 import { build } from 'esbuild';
@@ -62,7 +62,7 @@ const looks = await Promise.all(
 const namesOf = looks.map(({ metafile }) => Object.values(metafile.outputs)[0].exports);
 const inputsOf = looks.map(({ metafile }) => Object.keys(metafile.inputs));
 const core = new Set(inputsOf[0]);
-// Below the doors everything is shared, whoever needs it.
+// Below the doors everything is shared, also what a single door imports.
 for (const input of inputsOf.flat()) if (!input.startsWith('src/drop-in/')) core.add(input);
 
 const wanted = new Set();

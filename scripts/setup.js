@@ -44,7 +44,7 @@ const nativeBuild = {
   reason() {
     const stale = record.whyStale('native', { ...this.sources(), ...this.lockFile() }, this.missing());
     if (stale === null || findCargo() !== null) return stale;
-    // Without a toolchain, a binary that somebody else built is as good as it gets.
+    // Without a toolchain, a prebuilt binary is used as it is.
     return hasPrebuilt() ? null : cargoMissing();
   },
   async run() {

@@ -66,7 +66,7 @@ test('server-sent events', async () => {
   assert.deepEqual(events, ['data: 1', 'data: 2', 'data: 3']);
 });
 
-test('nobody’s path', async () => {
+test('a path without a route', async () => {
   const client = new Client({ app: createApp().callback(), baseUrl: 'http://app.test' });
   const response = await client.get('/nowhere');
   assert.equal(`${response.statusCode} ${response.text}`, '404 Not Found');

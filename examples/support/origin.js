@@ -14,7 +14,7 @@ const pieceSize = 256 * 1024;
  * Every response says in `x-socket-request` which request of its connection it answers: from 2 on, the connection was reused.
  *
  * @returns {Promise<{ https: string, http: string, refused: string, ca: string, downloadSize: number, close(): Promise<void> }>}
- *   the origins, one where nobody listens, and the certificate authority (PEM) that vouches for `https`
+ *   the origins, one that refuses connections, and the certificate authority (PEM) that vouches for `https`
  */
 export async function startOrigin() {
   const { ca, cert, key } = await makeCertificate();
@@ -79,7 +79,7 @@ function stop(server) {
   });
 }
 
-/** A port that was free a moment ago: nobody listens there. */
+/** A port that was free a moment ago: it has no listener. */
 async function unusedPort() {
   const server = createHttpServer();
   await listen(server);

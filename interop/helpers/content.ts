@@ -53,7 +53,7 @@ export function documentRoot(): string {
   if (folder === undefined) {
     const made = mkdtempSync(path.join(tmpdir(), 'whippet-interop-files-'));
     process.once('exit', () => rmSync(made, { recursive: true, force: true }));
-    // Peers that are started by root read it as somebody else.
+    // Servers started by root drop their privileges and read it as another user.
     chmodSync(made, 0o755);
     writeFileSync(path.join(made, 'small'), SMALL);
     writeFileSync(path.join(made, 'large'), large());

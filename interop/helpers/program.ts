@@ -1,4 +1,4 @@
-/** Programs that somebody else wrote: found, started on free ports in a folder of their own, ended with the test. */
+/** Third-party servers and proxies: found, started on free ports in a folder of their own, ended with the test. */
 import type { ExecutionContext } from 'ava';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -10,7 +10,7 @@ export const platform = `${process.platform}-${process.arch}${abi()}`;
 /** The file that `napi build` writes here. */
 export const addon = `whippet.${platform}.node`;
 
-/** Whether there is a binary for this machine, built here or by somebody else, where the loader looks for it. */
+/** Whether there is a binary for this machine, built here or prebuilt, where the loader looks for it. */
 export function hasPrebuilt() {
   if (process.env.NAPI_RS_NATIVE_LIBRARY_PATH || existsSync(path.join(root, addon))) return true;
   try {

@@ -1,5 +1,5 @@
 /**
- * A lock between processes: a file that its holder keeps fresh. Whoever finds it old, or its holder dead, takes it over.
+ * A lock between processes: a file that its holder keeps fresh. A process that finds it old, or its holder dead, takes it over.
  */
 import { readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -80,6 +80,6 @@ function touch(file) {
   try {
     utimesSync(file, new Date(), new Date());
   } catch {
-    // Taken away by somebody who thought us dead (a suspended machine): the builds underneath bear it.
+    // Another process took the lock for abandoned (a suspended machine): the builds underneath bear it.
   }
 }
