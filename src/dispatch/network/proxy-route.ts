@@ -90,7 +90,7 @@ export class ProxyRoute {
     const port = url.port === null ? (url.scheme === 'https' ? ':443' : ':80') : '';
     const authority = url.netloc + port;
     const target = new URL(this.proxy.proxyUrl);
-    // Authority-form, which nobody else may set.
+    // Authority-form (RFC 9112 §3.2.3), which is for CONNECT alone and which a URL of a user's cannot have.
     Object.defineProperty(target, 'fullPath', bare({ value: authority }));
     return new Request('CONNECT', target, undefined, { lines: `Host\n${authority}\nAccept\n*/*\n`, body: null });
   }
