@@ -43,7 +43,7 @@ test('serveTls: the default identity is trusted with the CA of the process', asy
   t.true(server.origin.startsWith('https://127.0.0.1:'));
 });
 
-test('refusedOrigin: nobody listens there', async (t) => {
+test('refusedOrigin: connections are refused', async (t) => {
   const error = await t.throwsAsync<NodeJS.ErrnoException>(get(await refusedOrigin()));
   t.is(error?.code, 'ECONNREFUSED');
 });
@@ -149,7 +149,7 @@ const identities: [name: string, make: () => Promise<{ identity: Identity; trust
     ['issued to another host', async () => issued({ dnsNames: ['elsewhere.test'] }), 'ERR_TLS_CERT_ALTNAME_INVALID'],
     ['expired', async () => issued(expired), 'CERT_HAS_EXPIRED'],
     ['not yet valid', async () => issued(notYetValid), 'CERT_NOT_YET_VALID'],
-    ['issued by somebody else', unknownIssuer, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    ['issued by an unknown authority', unknownIssuer, 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
     ['self-signed', selfSignedAlone, 'DEPTH_ZERO_SELF_SIGNED_CERT'],
     ['issued by an intermediate', throughIntermediate, null],
   ];

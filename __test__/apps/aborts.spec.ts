@@ -1,4 +1,4 @@
-/** Both kinds of app when somebody loses patience, and whose AsyncLocalStorage is seen where. */
+/** Both kinds of app when a request is aborted or times out, and whose AsyncLocalStorage is seen where. */
 import test from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
@@ -269,7 +269,7 @@ for (const [how, end] of ENDINGS) {
   });
 }
 
-test('a response that comes when nobody waits any more is cancelled', async (t) => {
+test('a response that comes after the timeout is cancelled', async (t) => {
   let cancelled = false;
   const late = gate<Response>();
   const client = fetchClient(t, () => late.promise);
@@ -279,7 +279,7 @@ test('a response that comes when nobody waits any more is cancelled', async (t) 
   t.true(cancelled);
 });
 
-test('U10 a Node app goes on writing when nobody listens: no error, no hang', async (t) => {
+test('U10 a Node app goes on writing when the client is gone: no error, no hang', async (t) => {
   const done = gate<string>();
   const client = nodeClient(t, async (_, res) => {
     res.write('a');
@@ -353,7 +353,7 @@ test('an abort reaches the app in the caller’s AsyncLocalStorage', async (t) =
   t.deepEqual(seen, ['caller']);
 });
 
-test('a source runs in the caller’s AsyncLocalStorage, whoever reads it where', async (t) => {
+test('a source runs in the caller’s AsyncLocalStorage, wherever it is read', async (t) => {
   const seen: (string | undefined)[] = [];
   async function* content() {
     for (let i = 0; i < 8; i++) {
@@ -430,7 +430,7 @@ test('node: timeouts that an app has set end with its response; who listens to t
   t.deepEqual(seen, ['close']);
 });
 
-test('N1 streamed responses that nobody read, closed or kept: their apps are told', async (t) => {
+test('N1 streamed responses collected unread and unclosed: their apps are told', async (t) => {
   const program = `
     const counts = { closed: 0, cancelled: 0 };
     const node = new whippet.Client({ app: (req, res) => res.on('close', () => counts.closed++).write('x') });

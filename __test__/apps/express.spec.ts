@@ -165,7 +165,7 @@ test('an app’s own error handler answers, whatever the flag', async (t) => {
   }
 });
 
-test('errors with a 4xx status, and nobody’s path, are answers', async (t) => {
+test('errors with a 4xx status, and a path without a route, are answers', async (t) => {
   const app = express().set('env', 'test');
   app.get('/teapot', (_req, _res, next) => next(Object.assign(new Error('teapot'), { status: 418, expose: true })));
   const client = clientOf(t, app);
@@ -176,7 +176,7 @@ test('errors with a 4xx status, and nobody’s path, are answers', async (t) => 
   t.is(missing.headers.get('x-powered-by'), 'Express');
 });
 
-test('nobody’s path answers as over the network', async (t) => {
+test('a path without a route answers as over the network', async (t) => {
   const app = express();
   const bare: Listener = (req, res) => (app as unknown as Listener)(req, res);
   const [known, unknown] = [await clientOf(t, app).get(url), await nodeClient(t, bare).get(url)];

@@ -152,7 +152,7 @@ test('an app that is ready just now, without a plugin', async (t) => {
   t.is(await failure(clientOf(t, app).get(url)), own);
 });
 
-test('a 4xx, validation and nobody’s path are answers', async (t) => {
+test('a 4xx, validation and a path without a route are answers', async (t) => {
   const app = appOf();
   const body = { type: 'object', required: ['a'], properties: { a: { type: 'integer' } } };
   app.post('/valid', { schema: { body } }, async (request) => request.body);

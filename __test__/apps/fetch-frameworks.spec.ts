@@ -34,7 +34,7 @@ function hono(): Hono {
   return app;
 }
 
-test('Hono: hello, nobody’s path, HEAD, an exception that is an answer', async (t) => {
+test('Hono: hello, a path without a route, HEAD, an exception that is an answer', async (t) => {
   const client = clientOf(t, hono());
   t.is(told(await client.get(url)), '200 Hello World!');
   t.is(told(await client.get('http://example/none')), '404 404 Not Found');
@@ -118,7 +118,7 @@ function h3(config: ConstructorParameters<typeof H3>[0] = {}): H3 {
   return app;
 }
 
-test('H3: hello, nobody’s path, an error that is an answer', async (t) => {
+test('H3: hello, a path without a route, an error that is an answer', async (t) => {
   const client = clientOf(t, h3());
   t.is(told(await client.get(url)), '200 Hello World!');
   t.is((await client.get('http://example/none')).statusCode, 404);

@@ -262,7 +262,7 @@ const ROWS: Row[] = [
     quiet: /^RemoteProtocolError: The app answered with 103, which is no final status$/,
   },
   {
-    title: 'a switch of protocols that nobody asked for',
+    title: 'a switch of protocols without an Upgrade in the request',
     app: (_, res) => res.writeHead(101, { upgrade: 'websocket' }).end(),
     raised: /^RemoteProtocolError: The app answered with 101, which is no final status$/,
     quiet: /^RemoteProtocolError: The app answered with 101, which is no final status$/,
@@ -289,7 +289,7 @@ const ROWS: Row[] = [
     quiet: cut,
   },
   {
-    title: 'a middleware that hands on to nobody',
+    title: 'a middleware that calls next() without a next handler',
     app: ((_req: unknown, _res: unknown, next: () => void) => next()) as Listener,
     raised: /^RemoteProtocolError: The app returned without answering: it called next\(\)/,
     quiet: '500 ',
@@ -402,7 +402,7 @@ test('the cause of a cut body is the app’s error', async (t) => {
   t.is(error.cause, own);
 });
 
-test('an error long after the response is nobody’s, and no unhandled rejection', async (t) => {
+test('an error long after the response is dropped, and no unhandled rejection', async (t) => {
   let failed = false;
   const app = async (_req: IncomingMessage, res: ServerResponse) => {
     res.end('whole');

@@ -52,7 +52,7 @@ test('U18 fetch: pieces arrive as they are sent', async (t) => {
   t.true((await pieces.next()).done);
 });
 
-test('node: write() says no to what nobody reads, and drain comes when somebody does', async (t) => {
+test('node: write() returns false while the body is unread, and drain comes once it is read', async (t) => {
   let written = 0;
   const client = nodeClient(t, async (_, res) => {
     for (let i = 0; i < 64; i++) {
@@ -90,7 +90,7 @@ test('node: callbacks of writes and finish wait for the reader as well', async (
   t.deepEqual(events, ['written', 'finished']);
 });
 
-test('fetch: nothing is pulled that nobody asked for', async (t) => {
+test('fetch: the stream is pulled only when it is read', async (t) => {
   let pulled = 0;
   const body = new ReadableStream(
     {

@@ -168,7 +168,7 @@ const WORLDS: [title: string, world: World, expected: string | undefined][] = [
   ['O4 SEC-F7 auth of the request', { files: { '.netrc': HERE }, request: { auth: ['a', 'b'] } }, 'a:b'],
   ['O4 auth of the client', { files: { '.netrc': HERE }, client: { auth: ['a', 'b'] } }, 'a:b'],
   ['O4 credentials in the URL', { files: { '.netrc': HERE }, userinfo: 'a:b@' }, 'a:b'],
-  ['SEC-F3 a name in the URL takes nobody’s password', { files: { '.netrc': HERE }, userinfo: 'a@' }, 'a:'],
+  ['SEC-F3 a name in the URL takes no other login’s password', { files: { '.netrc': HERE }, userinfo: 'a@' }, 'a:'],
   ['SEC-F7 auth: null', { files: { '.netrc': HERE }, request: { auth: null } }, undefined],
   ['auth: null of the client', { files: { '.netrc': HERE }, client: { auth: null } }, undefined],
 ];
@@ -247,7 +247,7 @@ test('a user whom the system does not know, without HOME: requests go on, also w
   t.is(server.requests.length, 3);
 });
 
-test('SEC-F5 a pipe that nobody writes to does not hang', async (t) => {
+test('SEC-F5 a pipe without a writer does not hang', async (t) => {
   const home = makeFolder(t);
   execFileSync('mkfifo', [path.join(home, 'pipe')]);
   const { sent, stderr } = await ask(t, { env: { NETRC: path.join(home, 'pipe') } });

@@ -138,7 +138,7 @@ test('connections start from the local address', async (t) => {
   }
 });
 
-test('a local address that is somebody else’s', async (t) => {
+test('a local address that this machine does not have', async (t) => {
   const server = await serve(t, (_, response) => response.end('ok'));
   const error = await failure(openClient(t, { localAddress: '203.0.113.1' }).get(server.url));
   t.true(error instanceof ConnectError, String(error));
@@ -283,7 +283,7 @@ async function file(folder: string): Promise<string> {
   return made;
 }
 
-/** The file of a socket that nobody listens to any more: linked elsewhere, as Node removes its own. */
+/** The file of a socket without a listener: linked elsewhere, as Node removes its own. */
 async function stale(folder: string): Promise<string> {
   const { link } = await import('node:fs/promises');
   const [first, second] = ['first.sock', 'second.sock'].map((name) => path.join(folder, name));

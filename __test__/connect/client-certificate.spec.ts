@@ -211,7 +211,7 @@ const BAD: [title: string, cert: (given: Given) => unknown, message: RegExp][] =
     /^cert\.password: (the key does not open with it \(\w+\)|is missing, and the key is encrypted)$/,
   ],
   [
-    'somebody else’s key',
+    'the key of another certificate',
     ({ cert }) => ({
       cert,
       key: generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'pkcs8', format: 'pem' }),

@@ -159,7 +159,7 @@ test('S25 connections are shared by all hosts behind the proxy', async (t) => {
   t.is(String(client.pool), '<Pool 0 active, 0 queued | 1 idle>');
 });
 
-test('SEC-B6 but not by those who are somebody else to the proxy', async (t) => {
+test('SEC-B6 but not between routes with different credentials for the proxy', async (t) => {
   const proxy = await serveRaw(t, OK);
   const of = (user: string): string => `http://${user}@127.0.0.1:${proxy.port}`;
   const client = openClient(t, {

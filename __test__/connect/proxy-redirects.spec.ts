@@ -16,7 +16,7 @@ import { makeCA } from '../helpers/tls.js';
 const names = ['a.test', 'b.test', 'sub.a.test', 'evil-a.test', 'a.test.evil', 'xa.test'];
 const ca = await makeCA();
 const identity = await ca.issue({ dnsNames: names });
-/** What the proxy, and nobody else, is told. */
+/** The credentials for the proxy, which no origin may see. */
 const PROXY = 'Basic cHg6aHVudGVyMg==';
 const SECRETS = { authorization: 'Bearer secret', cookie: 'c=secret', 'proxy-authorization': 'Basic secret' };
 const WAYS = ['a forward proxy', 'CONNECT', 'SOCKS'] as const;

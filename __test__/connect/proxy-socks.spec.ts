@@ -43,7 +43,7 @@ for (const [scheme, version, looksUp] of SCHEMES) {
     t.deepEqual(new Set([...plain.requests, ...secure.requests].map(({ target }) => target)), new Set(['/']));
   });
 
-  test(`${scheme}: nobody listens at the origin`, async (t) => {
+  test(`${scheme}: the origin’s port is closed`, async (t) => {
     const proxy = await serveSocks(t);
     const client = openClient(t, { proxies: `${scheme}://u:hunter2@127.0.0.1:${proxy.port}` });
     const error = (await failure(client.get(await refusedOrigin()))) as ProxyError;

@@ -261,7 +261,7 @@ for (const [title, rest] of [
   ['bytes', 'hello'],
   ['a response', OK],
 ]) {
-  test(`SEC-B2 ${title} behind the reply’s head are nobody’s response`, async (t) => {
+  test(`SEC-B2 ${title} behind the reply’s head are not taken for a response`, async (t) => {
     for (const url of ['https://a.test/', 'http://a.test/']) {
       const proxy = await serveRaw(t, async (connection) => {
         await connection.head();
@@ -419,7 +419,7 @@ test('a mixture: http and https to the same host, forwarded and tunnelled, over 
   t.is(proxy.connections(), 2);
 });
 
-test('SEC-B17 a unix socket is not reached by way of a proxy, whoever names one', async (t) => {
+test('SEC-B17 a unix socket is not reached by way of a proxy, wherever one is named', async (t) => {
   const { createServer } = await import('node:http');
   const { mkdtemp, rm } = await import('node:fs/promises');
   const { tmpdir } = await import('node:os');

@@ -49,7 +49,7 @@ const ROWS: [
   ['T6 SSL_CERT_FILE', ({ ca }) => ({ SSL_CERT_FILE: ca }), {}, true],
   ['SSL_CERT_FILE, a relative path', ({ ca }) => ({ SSL_CERT_FILE: path.relative(process.cwd(), ca) }), {}, true],
   ['SSL_CERT_FILE in DER', ({ der }) => ({ SSL_CERT_FILE: der }), {}, true],
-  ['SSL_CERT_FILE, somebody else’s', ({ stranger }) => ({ SSL_CERT_FILE: stranger }), {}, false],
+  ['SSL_CERT_FILE, another authority’s', ({ stranger }) => ({ SSL_CERT_FILE: stranger }), {}, false],
   ['T6 SSL_CERT_DIR', ({ folder }) => ({ SSL_CERT_DIR: folder }), {}, true],
   ['SSL_CERT_DIR, several', ({ folder, other }) => ({ SSL_CERT_DIR: [other, folder].join(path.delimiter) }), {}, true],
   [
@@ -290,7 +290,7 @@ test('an empty trust store: Mozilla’s roots, and one warning', async (t) => {
   const canHide =
     process.platform === 'linux' && (await output('unshare', [...hidden, 'echo', 'yes'], {}).catch(() => ''));
   if (canHide !== 'yes') {
-    t.log('this machine lets nobody hide /etc/ssl');
+    t.log('this machine does not allow /etc/ssl to be hidden');
     t.pass();
     return;
   }
@@ -317,7 +317,7 @@ interface Files {
   ca: string;
   der: string;
   folder: string;
-  /** Somebody else's. */
+  /** Of an authority that did not issue the server's certificate. */
   stranger: string;
   other: string;
   garbage: string;

@@ -146,7 +146,7 @@ const ROWS: Row[] = [
   ['SEC-E4 foreign', 'http://ex.com/', ['n=v; Domain=other.com'], 'http://ex.com/', ''],
   ['SEC-E4 Domain= is host-only', 'http://ex.com/', ['n=v; Domain='], 'http://www.ex.com/', ''],
   ['SEC-E4 Domain=. is host-only', 'http://ex.com/', ['n=v; Domain=.'], 'http://www.ex.com/', ''],
-  ['SEC-E4 Domain=.. is nobody', 'http://ex.com/', ['n=v; Domain=..'], 'http://ex.com/', ''],
+  ['SEC-E4 Domain=.. matches no host', 'http://ex.com/', ['n=v; Domain=..'], 'http://ex.com/', ''],
   ['SEC-E5 \\x01', 'http://ex.com/', ['a=\x01'], 'http://ex.com/', ''],
   ['SEC-E5 \\x7f', 'http://ex.com/', ['a=\x7f'], 'http://ex.com/', ''],
   ['SEC-E5 a tab', 'http://ex.com/', ['a=x\ty'], 'http://ex.com/', ''],

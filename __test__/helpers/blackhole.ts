@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { Worker } from 'node:worker_threads';
 import { host } from './listen.js';
 
-/** The port of a listener whose queue is full and which accepts nobody: the kernel leaves new connections unanswered. */
+/** The port of a listener whose backlog is full and which accepts no connection: the kernel leaves new ones unanswered. */
 export async function blackhole(t: ExecutionContext): Promise<number> {
   const script = `
     const { parentPort } = require('node:worker_threads');

@@ -18,7 +18,7 @@ import { listen, type Listening } from './listen.js';
 export interface HttpProxyOptions {
   /** Speak TLS with this identity: an https proxy. */
   tls?: ServerOptions;
-  /** Answers 407 to whoever does not send this Proxy-Authorization, or one that the function accepts. */
+  /** Answers 407 to a request without this Proxy-Authorization, or without one that the function accepts. */
   authorization?: string | ((given: string, method: string, uri: string) => boolean);
   /** Proxy-Authenticate of the 407. */
   challenge?: string | (() => string);
@@ -196,7 +196,7 @@ function join(socket: Duplex, target: Socket, connected: () => void): void {
   });
 }
 
-/** Reads by need; what was not taken is for whoever reads after `release`. */
+/** Reads by need; after `release` the socket's next reader gets what was not taken. */
 class Reader {
   #socket: Socket;
   #unread = Buffer.alloc(0);

@@ -78,7 +78,7 @@ export class ConnectionEnded extends Error {
 /** One accepted connection, read by need. Texts are latin1: one character, one byte. */
 export class RawConnection {
   readonly socket: Socket;
-  /** Resolves when the socket is closed, whoever did it. */
+  /** Resolves when the socket is closed, by either end. */
   readonly closed: Promise<void>;
   #unread = '';
   #lastHead = '';

@@ -42,7 +42,7 @@ export async function serveTls(t: ExecutionContext, handler: Handler, options?: 
   return listenHttp(t, 'https', (listener) => createTlsServer({ ...options, ...identity }, listener), handler);
 }
 
-/** An origin where nobody listens: connections are refused. */
+/** An origin whose port has no listener: connections are refused. */
 export async function refusedOrigin(): Promise<string> {
   const server = createServer();
   await bind(server);

@@ -1,4 +1,4 @@
-/** What is not made until somebody asks. That no dependency is loaded with the package is held by imports.spec.ts. */
+/** What is made on first access only. That no dependency is loaded with the package is held by imports.spec.ts. */
 import test from 'ava';
 import * as v8 from 'node:v8';
 import { Headers } from '../../src/index.js';

@@ -69,7 +69,7 @@ test('a client that sent nothing, and an import alone, do not hold the process',
   t.is(await run(t, `new whippet.Client(); console.log('end');`), 'end\n');
 });
 
-test('a streamed response that nobody reads does not hold the process', async (t) => {
+test('an unread streamed response does not hold the process', async (t) => {
   const server = await holding(t);
   t.is(
     await run(

@@ -5,7 +5,7 @@ import { run } from '../helpers/child.js';
 import { serveRaw } from '../helpers/server.js';
 
 const MIB = 1024 * 1024;
-/** What a process may take besides the body: hyper's buffers, garbage that nobody has collected. */
+/** What a process may take besides the body: hyper's buffers, garbage not yet collected. */
 const SLACK = 24;
 
 /** Resolves to the MiB by which the process has grown at most. */

@@ -1,4 +1,4 @@
-/** Worker threads, copies of the addon, asynchronous context, and a prototype that somebody polluted. */
+/** Worker threads, copies of the addon, asynchronous context, and a polluted prototype. */
 import test, { type ExecutionContext } from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';

@@ -200,7 +200,7 @@ for (const written of [
   });
 }
 
-test('two zones are two hosts to the pool, and one to nobody else', async (t) => {
+test('two zones are two hosts to the pool, and the zone is not sent', async (t) => {
   const server = await serve(t, (request, response) => response.end(request.headers.host));
   const resolve = { '[fe80::1%25a]': loopback, '[fe80::1%b]': loopback };
   const client = openClient(t, { resolve });

@@ -43,7 +43,7 @@ const IDNA_HOSTS: [url: string, rawHost: string, host: string, port: number | nu
   ['https://XN--FIQS8S/', 'xn--fiqs8s', '中国', null],
   ['https://ＥＸＡＭＰＬＥ.com/', 'example.com', 'example.com', null],
   ['https://例え。jp/', 'xn--r8jz45g.jp', '例え.jp', null],
-  // A name that nobody could type keeps the spelling in which it is sent.
+  // A label that IDNA 2008 does not allow, here an emoji, is shown as it is sent.
   ['https://xn--ls8h.la/', 'xn--ls8h.la', 'xn--ls8h.la', null],
 ];
 

@@ -68,7 +68,7 @@ for (const [name, options] of CLIENTS) {
     t.is(ended, IN_ALL);
     t.true(acted.length > 50);
     t.is(new Set(acted).size, acted.length, 'no POST was acted upon twice');
-    await eventually('nobody uses or waits for a connection', () => client.pool.active + client.pool.queued === 0);
+    await eventually('no request uses or waits for a connection', () => client.pool.active + client.pool.queued === 0);
     await soon('the client is closed', client.close());
     await eventually('every connection is closed', () => servers.every((server) => server.openConnections() === 0));
   });

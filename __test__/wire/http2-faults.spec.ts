@@ -253,7 +253,7 @@ const FAULTS: Fault[] = [
     outcome: broken(/PROTOCOL_ERROR/),
   },
   {
-    name: 'DATA on a stream that nobody has opened',
+    name: 'DATA on an idle stream',
     play: (peer, stream) => peer.data(stream + 2, 'stray'),
     outcome: broken(/PROTOCOL_ERROR/),
   },
@@ -303,7 +303,7 @@ for (const { name, play, outcome, requests = 1, post = false } of FAULTS) {
       const stream = await peer.request();
       seen += 1;
       await play(peer, stream);
-      // Whoever is done reading sees what the client has to say.
+      // Reading to the end lets the client's last frames arrive.
       await peer.connection.rest();
     });
     const client = openHttp2(t, { timeout: null });
@@ -647,7 +647,7 @@ test('SEC-L6 a server that breaks 2,000 streams costs them, and perhaps a connec
   t.true(server.connections() < 10, String(server.connections()));
 });
 
-test('SEC-L15 after 2,000 responses that nobody read the next one completes', async (t) => {
+test('SEC-L15 after 2,000 unread responses the next one completes', async (t) => {
   const server = await serveHttp2(t, async (peer) => {
     await peer.settings();
     for (;;) {

@@ -306,7 +306,7 @@ test('who waited for another’s connection has the rest of the connect timeout 
   await marker;
 });
 
-test('a body that nobody reads does not keep the others from coming', async (t) => {
+test('an unread body does not keep the others from coming', async (t) => {
   const server = await serveHttp2(
     t,
     (stream, headers) => {
@@ -455,7 +455,7 @@ const TIMEOUTS: [name: string, handler: Handler, timeout: object, kind: typeof H
   ['half a body', halfway, { read: 60 }, ReadTimeout],
   ['no head, in all', never, { read: null, total: 60 }, TotalTimeout],
   ['half a body, in all', halfway, { read: null, total: 60 }, TotalTimeout],
-  ['an upload that nobody takes', () => {}, { read: null, write: 60 }, WriteTimeout, true],
+  ['an upload that the server does not read', () => {}, { read: null, write: 60 }, WriteTimeout, true],
 ];
 
 for (const [name, handler, timeout, kind, upload = false] of TIMEOUTS) {

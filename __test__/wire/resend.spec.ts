@@ -124,7 +124,7 @@ test('several idle connections dead at once: one re-send is enough', async (t) =
   t.is(round, 1);
 });
 
-// ── SEC-C6: what a server says unasked is nobody's response ──
+// ── SEC-C6: bytes that a server sends unasked are not taken for a response ──
 
 test('SEC-C6 a second response in the same segment', async (t) => {
   const { server, client } = await poisoning(t, (connection) => connection.write(OK + POISON));

@@ -54,7 +54,7 @@ test('pool: a connection that is given back in time is taken', async (t) => {
 
 // ── connect ──
 
-test('connect: nobody answers (a full backlog)', async (t) => {
+test('connect: the SYN is not answered (a full backlog)', async (t) => {
   const port = await blackhole(t);
   const client = openClient(t, { timeout: { connect: 100 } });
   const error = await runsOut(t, ConnectTimeout, client.get(`http://127.0.0.1:${port}/`));
@@ -198,7 +198,7 @@ test('total: while queued, connecting, uploading and waiting for the head', asyn
   await first;
 });
 
-test('total: a streamed body, though nobody reads it', async (t) => {
+test('total: a streamed body, though it is not read', async (t) => {
   const server = await serveRaw(t, saying('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc'));
   const response = await openClient(t, { timeout: { total: 400 } }).stream('GET', server.url);
   await pause(500);

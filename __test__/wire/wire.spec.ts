@@ -25,7 +25,7 @@ test('1xx responses come before the final one and are told to onInformational', 
   t.is(String(client.pool), '<Pool 0 active, 0 queued | 1 idle>');
 });
 
-test('1xx responses are skipped when nobody asks for them', async (t) => {
+test('1xx responses are skipped without onInformational', async (t) => {
   const server = await serveRaw(t, `HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\n\r\n${OK}`);
   const client = openClient(t);
   t.is(told(await client.get(server.url)), '200 ok');
@@ -100,7 +100,7 @@ for (const [title, method, answer, status] of BODILESS) {
     t.is(server.connections(), 1);
   });
 
-  test(`SEC-J15 ${title}, and yet a body: it is nobody's response`, async (t) => {
+  test(`SEC-J15 ${title}, and yet a body: it is not taken for a response`, async (t) => {
     const poison = `${answer}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`;
     let first = true;
     const server = await serveRaw(t, async (connection) => {
