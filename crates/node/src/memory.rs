@@ -1,6 +1,6 @@
 //! The allocator, and when what is freed goes back to the system.
 //!
-//! mimalloc takes a fifth less CPU per small request than glibc's malloc (docs/architecture.md has the figures). It keeps
+//! mimalloc takes a fifth less CPU per small request than glibc's malloc (docs/decisions/allocator.md has the figures). It keeps
 //! freed pages for 10 ms, because the next request wants them; but it looks at them only while it is used, so that the
 //! memory of a burst would stay for as long as nothing happens. In quiet times each thread looks at its own.
 
