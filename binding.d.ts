@@ -52,6 +52,18 @@ export declare class Engine {
   drain(id: number): void
   /** A piece of a streamed request; a `Writable` record follows when there is room for the next. */
   write(id: number, chunk: Buffer): void
+  /**
+   * `length` bytes of a file of `size` bytes are the next piece of a streamed request: a `Writable` record follows, or a
+   * `WriteFailed`. Beforehand, with `reports_progress`, one with status 2 for each chunk.
+   */
+  writeFile(id: number, path: string, start: number, length: number, size: number, reportsProgress: boolean): void
+  /** Opens a file for a download, locked against other writers. */
+  openFile(id: number, path: string, create: boolean, mode?: number | undefined | null): FileHandle
+  /**
+   * The decoded body of a streamed response goes into a file, instead of credits; `Chunk`s without bytes say how much
+   * was received, the last record is as ever.
+   */
+  save(id: number, file: FileHandle, reportsProgress: boolean): void
   /** The streamed request is complete. */
   end(id: number): void
   /** The answer to a `Restart` record: what is written from here on is the body from its beginning. */
@@ -60,6 +72,24 @@ export declare class Engine {
   cancel(id: number): void
   /** Closes a pool's idle connections now and the others when their responses end; a `Closed` record follows. */
   closePool(id: number, pool: PoolHandle): void
+}
+
+/**
+ * A file of the I/O thread, seen from JavaScript. It is closed when the handle is closed or collected. Each call ends in
+ * one record of its id: `File`, or `Error`.
+ */
+export declare class FileHandle {
+  /** Keeps the first `offset` bytes; what is written comes behind them, `limit` bytes in all. */
+  begin(id: number, offset: number, hash?: FileHash | undefined | null, limit?: number | undefined | null): void
+  write(id: number, chunk: Buffer): void
+  /** Its size and digest. */
+  finish(id: number): void
+  /** Renames it and lets go of it. */
+  commit(id: number, options: CommitOptions): void
+  /** Removes it, and `note`. */
+  discard(id: number, note: string): void
+  /** Lets go of it, after what is being written. */
+  close(id: number): void
 }
 
 /** A pool of the I/O thread, seen from JavaScript. */
@@ -77,8 +107,30 @@ export declare class ProxyHandle {
   constructor(options: ProxyHandleOptions)
 }
 
+/** zstd for request bodies, on the thread that calls: one frame. */
+export declare class ZstdEncoder {
+  constructor()
+  /** What the chunk adds to the frame, which ends with it if `end`. */
+  push(chunk: Buffer, end: boolean): Buffer
+}
+export type Encoder = ZstdEncoder
+
+/** Where a file gets its real name. */
+export interface CommitOptions {
+  target: string
+  /** Permissions; without, those that it was made with. */
+  mode?: number
+  /** A file of that name is an error. */
+  exclusive: boolean
+  /** A file that is removed at the same time. */
+  note: string
+}
+
 /** What went wrong in an exchange: the name of the error's class. */
-export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'ProxyError' | 'DecodingError'
+export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'ProxyError' | 'DecodingError' | 'FileError'
+
+/** A hash of a whole file. */
+export type FileHash = 'sha256' | 'sha512'
 
 /** The options of a pool. Times in milliseconds; left out is "no limit". */
 export interface PoolOptions {
@@ -151,7 +203,10 @@ export declare enum RecordKind {
   Trailers = 4,
   /** An informational response: status and head. */
   Informational = 5,
-  /** There is room for more of the request's body; status 1: no more of it is wanted. */
+  /**
+   * There is room for more of the request's body; status 1: no more of it is wanted; 2: so
+   * many bytes (`received`) of a file were handed over, and no more is said.
+   */
   Writable = 6,
   /** `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id. */
   Error = 7,
@@ -167,6 +222,10 @@ export declare enum RecordKind {
   Progress = 12,
   /** The head of a response whose body cannot be had, just before its `Error`. */
   FailedHead = 13,
+  /** A file's job is done: `size \n digest` in the body. The last record of its id. */
+  File = 14,
+  /** A file could not be sent as part of a request, for what the body says, as in `Error`. */
+  WriteFailed = 15,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */

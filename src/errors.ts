@@ -13,6 +13,8 @@
  *   │  ├─ StreamClosed             ERR_STREAM_CLOSED         (also ResponseClosed)
  *   │  ├─ ResponseNotRead          ERR_RESPONSE_NOT_READ
  *   │  └─ RequestNotRead           ERR_REQUEST_NOT_READ
+ *   ├─ ChecksumMismatch            ERR_CHECKSUM; expected, actual, response
+ *   ├─ FileError                   the system's (ENOENT, EACCES, ENOSPC, EEXIST …); path
  *   └─ RequestError                ERR_REQUEST
  *      ├─ DecodingError            ERR_DECODING
  *      ├─ TooManyRedirects         ERR_TOO_MANY_REDIRECTS; response
@@ -55,6 +57,8 @@ export interface ErrorDetails {
   cause?: unknown;
   /** The proxy that was in the way. Credentials in it are masked. */
   proxy?: string | undefined;
+  /** The file that could not be read or written. */
+  path?: string | undefined;
 }
 
 /** The descriptor of a property that may be changed. It inherits nothing: a polluted Object.prototype would make it an accessor. */
@@ -142,6 +146,34 @@ export class ValidationError extends HTTPError {
   constructor(message: string, issues: readonly ValidationIssue[], details?: ErrorDetails) {
     super(message, details);
     this.issues = issues;
+  }
+}
+
+/** What was downloaded is not what the caller's checksum says; there is no file. */
+export class ChecksumMismatch extends HTTPError {
+  /** The caller's, in lower-case hexadecimal. */
+  readonly expected: string;
+  /** That of what was received. */
+  readonly actual: string;
+  /** Not enumerable. */
+  declare readonly response: Response;
+
+  constructor(message: string, expected: string, actual: string, details?: ErrorDetails) {
+    super(message, details);
+    this.expected = expected;
+    this.actual = actual;
+  }
+}
+
+/** A file could not be read or written; `code` is the system's: ENOENT, EACCES, EISDIR, ENOSPC, EEXIST, EBUSY … */
+export class FileError extends HTTPError {
+  /** The file, as the caller named it. */
+  declare readonly path: string;
+
+  constructor(message: string, details: ErrorDetails = {}) {
+    super(message, details);
+    const path = Object.hasOwn(details, 'path') ? details.path : undefined;
+    Object.defineProperty(this, 'path', valueOf(path ?? '', true));
   }
 }
 
@@ -258,6 +290,7 @@ export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freez
   ResponseTooLarge,
   ProxyError,
   DecodingError,
+  FileError,
 });
 
 /**
@@ -300,6 +333,8 @@ const table: [errorClass: abstract new (...details: never[]) => HTTPError, name:
   [ClientClosed, 'ClientClosed', 'ERR_CLIENT_CLOSED'],
   [HTTPStatusError, 'HTTPStatusError', 'ERR_HTTP_STATUS'],
   [ValidationError, 'ValidationError', 'ERR_VALIDATION'],
+  [ChecksumMismatch, 'ChecksumMismatch', 'ERR_CHECKSUM'],
+  [FileError, 'FileError', 'ERR_FILE'],
   [StreamError, 'StreamError', 'ERR_STREAM'],
   [StreamConsumed, 'StreamConsumed', 'ERR_STREAM_CONSUMED'],
   [StreamClosed, 'StreamClosed', 'ERR_STREAM_CLOSED'],

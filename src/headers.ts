@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
+import { connectionFields } from './hop-by-hop.js';
 import { foreignItems, namesOf } from './check-options.js';
 import type { HeaderTypes } from './types.js';
 
@@ -158,6 +159,16 @@ export class Headers implements Iterable<[string, string]> {
     const items: [string, string][] = [];
     for (let i = 0; i < list.length; i += 3) items.push([list[i + 1], list[i + 2]]);
     return items;
+  }
+
+  /**
+   * A copy for the next hop, as a gateway sends it: without the fields that belong to this connection (RFC 9110 §7.6.1), which are
+   * Connection, the fields that it names, Keep-Alive, TE, Transfer-Encoding, Upgrade, Proxy-Connection and those for one proxy alone.
+   */
+  forwardable(): Headers {
+    const left = connectionFields(this);
+    const lines = this.raw.filter(([name]) => !left.has(name.toLowerCase()));
+    return Headers.fromLines(lines.map(([name, value]) => `${name}\n${value}\n`).join(''));
   }
 
   /** Every line; names as given. */

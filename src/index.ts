@@ -9,13 +9,15 @@ export { BearerAuth } from './auth/bearer.js';
 export { DigestAuth } from './auth/digest.js';
 export { NetRCAuth } from './auth/netrc-auth.js';
 export { Client } from './client/client.js';
+export type { Download } from './client/download.js';
+export type { DownloadOptions, FileOptions } from './client/download-options.js';
 export type { EventsOptions, ReconnectOptions } from './client/events.js';
 export type { ClientOptions, RequestOptions, SendOptions } from './client/options.js';
 export { Cookies } from './cookies/cookies.js';
 export type { CookieScope } from './cookies/input.js';
 export type { AppTypes, FetchApp, NodeApp } from './dispatch/apps/kind.js';
 export type { Dispatch, DispatchOptions } from './dispatch/dispatch.js';
-export type { BodySource } from './response/body-source.js';
+export type { BodySink, BodySource } from './response/body-source.js';
 export { FetchDispatch } from './dispatch/apps/fetch/fetch-dispatch.js';
 export type { FetchDispatchOptions } from './dispatch/apps/fetch/fetch-dispatch.js';
 export { HTTPDispatch } from './dispatch/network/http-dispatch.js';
@@ -25,12 +27,14 @@ export type { MockHandler } from './dispatch/apps/mock-dispatch.js';
 export { NodeDispatch } from './dispatch/apps/node/node-dispatch.js';
 export type { NodeDispatchOptions } from './dispatch/apps/node/node-dispatch.js';
 export {
+  ChecksumMismatch,
   ClientClosed,
   CloseError,
   ConnectError,
   ConnectTimeout,
   CookieConflict,
   DecodingError,
+  FileError,
   HTTPError,
   HTTPStatusError,
   InvalidURL,
@@ -67,6 +71,8 @@ export { Headers } from './headers.js';
 export { HTTPProxy, HTTPProxyMode } from './connect/http-proxy.js';
 export type { HTTPProxyOptions } from './connect/http-proxy.js';
 export { QueryParams } from './url/query-params.js';
+export { file } from './request/file-content.js';
+export type { FileContent, FileOptions_ } from './request/file-content.js';
 export { Request } from './request/request.js';
 export type { RequestInit_ } from './request/request.js';
 export { ServerSentEvent } from './response/event-stream.js';

@@ -10,6 +10,8 @@ export type {
   Decoder,
   Engine,
   ErrorKind,
+  FileHandle,
+  FileHash,
   PoolHandle,
   PoolOptions,
   ProfileOptions,

@@ -4,9 +4,11 @@ import type { Readable } from 'node:stream';
 import type { CookieJar } from 'tough-cookie';
 import type { Cookies } from './cookies/cookies.js';
 import type { Headers } from './headers.js';
+import type { FileContent } from './request/file-content.js';
 import type { HTTPProxy } from './connect/http-proxy.js';
 import type { QueryParams } from './url/query-params.js';
 import type { Request } from './request/request.js';
+import type { Response } from './response/response.js';
 import type { TimeoutConfig } from './timeout.js';
 import type { URL } from './url/url.js';
 
@@ -126,7 +128,9 @@ export type ContentTypes =
   | ReadableStream<Uint8Array>
   | Readable
   | AsyncIterable<Uint8Array | string>
-  | Iterable<Uint8Array>;
+  | Iterable<Uint8Array>
+  | FileContent
+  | Response;
 
 /** A field of a form. null is the empty text. */
 export type FormValue = string | number | boolean | null;
@@ -136,8 +140,8 @@ export type FormTypes = Record<string, FormValue | readonly FormValue[] | undefi
 
 /** A file of a multipart form: its content, or `[filename, content, contentType?, headers?]`. */
 export type FileTypes =
-  | FileContent
-  | readonly [filename: string | null, content: FileContent, contentType?: string, headers?: Record<string, string>];
+  | FileValue
+  | readonly [filename: string | null, content: FileValue, contentType?: string, headers?: Record<string, string>];
 
 /**
  * Files by the name of their field. An array is `[filename, content, …]` if it begins like that, else several files.
@@ -175,8 +179,8 @@ export type BodyOptions =
       json?: undefined;
     };
 
-/** What a file may hold: a Blob (`fs.openAsBlob`), bytes, text, or a stream (`fs.createReadStream`) of bytes. */
-export type FileContent = Blob | Uint8Array | string | Readable;
+/** What a file may hold: `file(path)`, a Blob (`fs.openAsBlob`), bytes, text, or a stream (`fs.createReadStream`) of bytes. */
+export type FileValue = FileContent | Blob | Uint8Array | string | Readable;
 
 /** A Response made by hand, for mocks and in-process dispatches. At most one of content, text, html and json. */
 export interface ResponseInit_ {

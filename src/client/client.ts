@@ -23,6 +23,10 @@ import {
   toRedirects,
   withKept,
 } from './options.js';
+import type { Download } from './download.js';
+import { Downloading } from './download.js';
+import type { DownloadOptions } from './download-options.js';
+import { checkPath, readDownloadOptions } from './download-options.js';
 import type { EventsOptions } from './events.js';
 import { eventsOf } from './events.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
@@ -192,6 +196,29 @@ export class Client implements AsyncDisposable {
    */
   get fetch(): typeof globalThis.fetch {
     return (this.#fetch ??= openFetch(this));
+  }
+
+  /**
+   * Writes the decoded body of a 2xx to `path`, without a byte of it passing through JavaScript: into `path + '.part'`, which gets its
+   * name when it is whole. Other statuses are HTTPStatusError, and no file. A download that fails or is aborted keeps its part, and
+   * beside it (`path + '.part.json'`) what `resume` needs, also in another process; after success nothing is left over.
+   *
+   * Rejects as `request()` does; with FileError for what the file system says; with ChecksumMismatch; with ResponseTooLarge beyond
+   * `maxSize`. `maxResponseSize` does not count.
+   */
+  download(url: URLTypes, path: string, options?: DownloadOptions): Promise<Download> {
+    try {
+      const settings = readDownloadOptions(options);
+      const method = normaliseMethod(settings.method);
+      const opener = {
+        build: (given: Given<RequestOptions>) => this.#build(method, url, given),
+        send: (request: Request, given: Given<RequestOptions>) => this.#send(request, given, true),
+      };
+      checkCalls(settings.request);
+      return new Downloading(checkPath(path), settings, opener).run();
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the

@@ -188,12 +188,12 @@ export function withKept(request: Request, given: Given<SendOptions>): Given<Req
 }
 
 /** Bytes, null, or the default of 256 MiB. */
-export function checkSize(size: number | null | undefined): number | null {
+export function checkSize(size: number | null | undefined, name = 'maxResponseSize'): number | null {
   if (size === undefined) return 256 * 1024 * 1024;
   if (size === null) return null;
-  if (typeof size !== 'number') throw new TypeError(`maxResponseSize: expected bytes or null, got ${typeName(size)}`);
+  if (typeof size !== 'number') throw new TypeError(`${name}: expected bytes or null, got ${typeName(size)}`);
   if (!Number.isSafeInteger(size) || size < 0) {
-    throw new RangeError(`maxResponseSize: ${size} is not allowed, expected an integer from 0 or null`);
+    throw new RangeError(`${name}: ${size} is not allowed, expected an integer from 0 or null`);
   }
   return size;
 }

@@ -1,9 +1,10 @@
 /** Which body a request's options ask for, and what describes it. How each kind is encoded is in content.ts, form.ts and multipart.ts. */
 
 import type { Body } from './body.js';
-import { encodeContent, encodeJson, streamFormBody } from './body.js';
+import { encodeContent, encodeJson, responseBody, streamFormBody } from './body.js';
 import type { StreamForm } from './brands.js';
-import { isStreamForm } from './brands.js';
+import { isResponse, isStreamForm } from './brands.js';
+import { FileContent } from './file-content.js';
 import { toFields, urlEncode } from './form.js';
 import { Headers, mergeHeaders } from '../headers.js';
 import { boundaryOf, encodeMultipart, newBoundary, toFiles } from './multipart.js';
@@ -42,7 +43,13 @@ export function toContent(options: BodyInit_, defaults?: Headers): Content {
   if (!hasForm) {
     if (hasContent && json !== undefined) throw two(options);
     if (json !== undefined) return { body: encodeJson(json), type: 'application/json', boundary: null };
-    return hasContent ? { body: encodeContent(content), type: null, boundary: null } : NO_CONTENT;
+    if (!hasContent) return NO_CONTENT;
+    if (isResponse(content)) {
+      const coding = mergeHeaders(defaults ?? new Headers(), options.headers ?? undefined).get('content-encoding');
+      return { body: responseBody(content, coding), type: null, boundary: null };
+    }
+    const type = content instanceof FileContent ? content.contentType : null;
+    return { body: encodeContent(content), type, boundary: null };
   }
   if (hasContent || json !== undefined) throw two(options);
   const parts = files === undefined || files === null ? [] : toFiles(files);

@@ -9,8 +9,9 @@ import type { DiskFile } from './disk-file.js';
 import { isReadStream, toDiskFile } from './disk-file.js';
 import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
-import type { StreamForm } from './brands.js';
+import type { ReceivedBody, StreamForm } from './brands.js';
 import { isArrayBuffer, isBlob, isFormData } from './brands.js';
+import { FileContent, toFilePart } from './file-content.js';
 import type { ContentTypes } from '../types.js';
 import { ownText } from '../own-memory.js';
 
@@ -19,15 +20,18 @@ export type Body = null | Buffer | StreamBody;
 
 /** A body that is read as the network takes it. */
 export class StreamBody {
-  #open: () => AsyncIterable<unknown> | Iterable<unknown>;
+  #open: (forCore: boolean) => AsyncIterable<unknown> | Iterable<unknown>;
   #replayable: boolean;
   #used = false;
   /** The length that a Content-Length of the user's promises for a source that has none. */
   declared: number | null = null;
 
-  /** @param length Its bytes when they are known beforehand, else null (chunked). */
+  /**
+   * @param open Gives the pieces: bytes and text, and, for the core, files by their path (FilePart) as well.
+   * @param length Its bytes when they are known beforehand, else null (chunked).
+   */
   constructor(
-    open: () => AsyncIterable<unknown> | Iterable<unknown>,
+    open: (forCore: boolean) => AsyncIterable<unknown> | Iterable<unknown>,
     readonly length: number | null,
     replayable: boolean,
   ) {
@@ -47,9 +51,11 @@ export class StreamBody {
 
   /**
    * The pieces, from the beginning.
+   *
+   * @param forCore A file that the core can read is a piece as it is.
    * @throws StreamConsumed the second time, when the source can be read once
    */
-  open(): AsyncIterator<unknown> | Iterator<unknown> {
+  open(forCore = false): AsyncIterator<unknown> | Iterator<unknown> {
     if (!this.isReplayable) {
       throw requestFailure(
         StreamConsumed,
@@ -59,7 +65,7 @@ export class StreamBody {
     }
     this.#used = true;
     const { declared } = this;
-    const source = declared === null ? this.#open() : atMost(this.#open(), declared);
+    const source = declared === null ? this.#open(forCore) : atMost(this.#open(false), declared);
     return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
   }
 }
@@ -75,6 +81,7 @@ export function encodeContent(content: ContentTypes): Body {
   if (ArrayBuffer.isView(content)) {
     return fromBytes(Buffer.from(content.buffer, content.byteOffset, content.byteLength));
   }
+  if (content instanceof FileContent) return fileBody(content, 'content');
   if (isBlob(content)) return content.size === 0 ? null : blobBody(content, 'content');
   if (content instanceof ReadableStream) {
     if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
@@ -102,11 +109,34 @@ export function encodeContent(content: ContentTypes): Body {
 }
 
 /**
+ * The body of a response, as it arrives. It is decoded, unless the request has the response's Content-Encoding, as that of a gateway
+ * that passes on the headers.
+ *
+ * @param coding The request's own Content-Encoding.
+ * @throws StreamConsumed, StreamClosed for a response that was read or closed; LocalProtocolError for one that was decoded already
+ */
+export function responseBody(response: ReceivedBody, coding: string | undefined): Body {
+  const isCoded = coding !== undefined && coding === response.headers.get('content-encoding');
+  const body = response.toBody(isCoded);
+  if (Buffer.isBuffer(body)) return fromBytes(body);
+  return new StreamBody(() => body.open(), body.length, false);
+}
+
+/**
  * A Blob, from memory or from disk (`fs.openAsBlob`).
  * @param what The option, for errors.
  */
 export function blobBody(blob: Blob, what: string): StreamBody {
   return new StreamBody(() => exactly(iterateBlob(blob), blob.size, what), blob.size, true);
+}
+
+/**
+ * A file by its path.
+ * @param what The option, for errors.
+ */
+export function fileBody(content: FileContent, what: string): StreamBody {
+  const part = toFilePart(content, what);
+  return new StreamBody((forCore) => (forCore ? [part] : part), part.length, true);
 }
 
 /**

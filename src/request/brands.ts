@@ -4,6 +4,22 @@
  */
 
 import { types } from 'node:util';
+import type { Headers } from '../headers.js';
+
+/** On responses of this package, also of another copy of it. */
+export const responseBrand: unique symbol = Symbol.for('whippet.response') as never;
+
+/** What of a response counts where it is the body of a request. */
+export interface ReceivedBody {
+  readonly headers: Headers;
+  /** The bytes, or a source that is read once. `raw`: with their content coding. */
+  toBody(raw: boolean): Buffer | { readonly length: number | null; open(): AsyncIterable<Buffer> };
+}
+
+/** A response of this package. */
+export function isResponse(value: unknown): value is ReceivedBody {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[responseBrand] === true;
+}
 
 /** A Blob or a File. */
 export function isBlob(value: unknown): value is Blob {

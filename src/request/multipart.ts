@@ -4,16 +4,18 @@
  */
 
 import { randomBytes } from 'node:crypto';
+import path from 'node:path';
 import { Readable } from 'node:stream';
 import { isArrayBuffer, isBlob, isFile } from './brands.js';
 import type { Body } from './body.js';
-import { blobBody, nodeBody, StreamBody } from './body.js';
+import { blobBody, fileBody, nodeBody, StreamBody } from './body.js';
 import { nameOf } from './disk-file.js';
+import { FileContent } from './file-content.js';
 import { quote, typeName } from '../errors.js';
 import type { Fields } from './form.js';
 import { Headers } from '../headers.js';
 import { guessType } from './media-types.js';
-import type { FileContent, FilesTypes, FileTypes } from '../types.js';
+import type { FilesTypes, FileTypes, FileValue } from '../types.js';
 import { ownJoin } from '../own-memory.js';
 
 /** A file as a part: how it is called, and what it holds. */
@@ -21,7 +23,7 @@ interface Part {
   name: string;
   /** null: none is sent. */
   filename: string | null;
-  content: FileContent;
+  content: FileValue;
   /** null: none is sent. */
   type: string | null;
   headers: Headers;
@@ -84,7 +86,7 @@ export function encodeMultipart(fields: Fields['list'], files: readonly Part[], 
   let length: number | null = 0;
   for (const segment of joined) length = length === null || segment.length === null ? null : length + segment.length;
   const isReplayable = joined.every((segment) => Buffer.isBuffer(segment) || segment.isReadTwice);
-  return new StreamBody(() => read(joined), length, isReplayable);
+  return new StreamBody((forCore) => read(joined, forCore), length, isReplayable);
 }
 
 /** A boundary of 128 random bits: no part can have been written to contain it. */
@@ -115,7 +117,7 @@ function toFile(name: unknown, value: FileTypes): Part {
   if (typeof name !== 'string') throw new TypeError(`files: names must be strings, got ${typeName(name)}`);
   const what = `files: ${quote(name)}`;
   if (!Array.isArray(value)) {
-    const content = value as FileContent;
+    const content = value as FileValue;
     if (!isContent(content)) throw refused(what, content);
     const filename = filenameOf(content);
     return { name, filename, content, type: typeOf(content) ?? guessType(filename), headers: new Headers() };
@@ -145,24 +147,27 @@ function toEntry(name: string, value: Blob): Part {
   return { name, filename, content: value, type: typeOf(value) ?? guessType(filename), headers: new Headers() };
 }
 
-function isContent(value: unknown): value is FileContent {
+function isContent(value: unknown): value is FileValue {
   return (
     typeof value === 'string' ||
     ArrayBuffer.isView(value) ||
     isArrayBuffer(value) ||
     isBlob(value) ||
+    value instanceof FileContent ||
     value instanceof Readable
   );
 }
 
-function filenameOf(content: FileContent): string {
+function filenameOf(content: FileValue): string {
   // Not by `name in content`, which a polluted Object.prototype would answer.
   if (isFile(content)) return content.name.slice(content.name.lastIndexOf('/') + 1) || 'upload';
+  if (content instanceof FileContent) return path.basename(content.path) || 'upload';
   if (content instanceof Readable) return nameOf(content) ?? 'upload';
   return 'upload';
 }
 
-function typeOf(content: FileContent): string | null {
+function typeOf(content: FileValue): string | null {
+  if (content instanceof FileContent) return content.contentType;
   return isBlob(content) && content.type !== '' ? content.type : null;
 }
 
@@ -176,10 +181,11 @@ function headOf({ name, filename, type, headers }: Part): string {
   return `${head}\r\n\r\n`;
 }
 
-function contentOf(name: string, content: FileContent): Segment[] {
+function contentOf(name: string, content: FileValue): Segment[] {
   const what = `files: ${quote(name)}`;
   if (typeof content === 'string') return [Buffer.from(content)];
   if (ArrayBuffer.isView(content)) return [Buffer.from(content.buffer, content.byteOffset, content.byteLength)];
+  if (content instanceof FileContent) return [fileBody(content, what)];
   if (isBlob(content)) return content.size === 0 ? [] : [blobBody(content, what)];
   if (!(content instanceof Readable)) return [Buffer.from(content as ArrayBuffer)];
   if (content.readableObjectMode || content.readableEncoding !== null) {
@@ -222,7 +228,7 @@ function sum(segments: readonly Buffer[]): number {
 }
 
 /** One after the other. Stopped while it waits for a piece, it tells the source that it waits for. */
-function read(segments: readonly Segment[]): AsyncIterable<unknown> {
+function read(segments: readonly Segment[], forCore: boolean): AsyncIterable<unknown> {
   let at = 0;
   let current: AsyncIterator<unknown> | Iterator<unknown> | null = null;
   const iterator: AsyncIterator<unknown> = {
@@ -233,7 +239,7 @@ function read(segments: readonly Segment[]): AsyncIterable<unknown> {
           at++;
           return { done: false, value: segment };
         }
-        current ??= segment.open();
+        current ??= segment.open(forCore);
         const { done, value } = await current.next();
         if (!done) return { done: false, value };
         current = null;

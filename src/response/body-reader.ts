@@ -3,7 +3,7 @@
  * cutting them anew is in iterators.ts, and what a user may ask of a Response in response.ts.
  */
 
-import type { BodySource } from './body-source.js';
+import type { BodySink, BodySource } from './body-source.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
@@ -130,12 +130,37 @@ export class BodyReader {
     }
   }
 
+  /** The one reading, into a file. `tell` is called with the bytes received, before decoding. */
+  async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
+    const { source } = this;
+    if (source.save === undefined) {
+      const progress = tell === null ? null : { tell, total: null };
+      for await (const piece of this.pieces('download()', false, progress)) await sink.write(piece);
+      return;
+    }
+    this.#begin('download()');
+    try {
+      await source.save(sink, tell);
+      tell?.(source.received);
+      this.#isClosed = true;
+    } catch (error) {
+      throw this.#ofResponse(error);
+    } finally {
+      this.close();
+    }
+  }
+
   #begin(what: string): void {
+    this.checkUnread(what);
+    this.#isConsumed = true;
+  }
+
+  /** @throws StreamConsumed, StreamClosed */
+  checkUnread(what: string): void {
     if (this.#isConsumed) throw new StreamConsumed(`${what}: the body was read already, or in part`, this.#details());
     if (this.#isClosed) {
       throw new StreamClosed(`${what}: the response was closed before its body was read`, this.#details());
     }
-    this.#isConsumed = true;
   }
 
   /** What goes wrong with a body is about its response. */

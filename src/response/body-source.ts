@@ -1,6 +1,16 @@
 /** What a response pulls its body from: the network, an app in this process, bytes that are there. */
 
 import type { Headers } from '../headers.js';
+import type { FileHandle } from '../native.js';
+
+/** A file that a body is written into. */
+export interface BodySink {
+  /** Its name, for errors. */
+  readonly path: string;
+  /** The core's handle of it. */
+  readonly handle: FileHandle;
+  write(chunk: Buffer): Promise<void>;
+}
 
 /** Where a response's body comes from. */
 export interface BodySource {
@@ -22,6 +32,12 @@ export interface BodySource {
   drain?: () => Promise<Buffer | null>;
   /** Gives up the unread rest of the body. Idempotent. */
   cancel(): void;
+  /**
+   * Where the pieces need not come into JavaScript: writes all of them, decoded, into the file, and resolves at the end. `tell` is
+   * told of the bytes received so far. Instead of `read`.
+   * @internal
+   */
+  save?: (sink: BodySink, tell: ((received: number) => void) | null) => Promise<void>;
   /** Bytes so far, before decoding. */
   readonly received: number;
   /** After the end. */

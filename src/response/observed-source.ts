@@ -15,15 +15,17 @@ export interface Observer {
 export class ObservedSource implements BodySource {
   readonly readWhole: BodySource['readWhole'];
   readonly drain: BodySource['drain'];
+  readonly save: BodySource['save'];
   #source: BodySource;
   #observer: Observer | null;
 
   constructor(source: BodySource, observer: Observer) {
     this.#source = source;
     this.#observer = observer;
-    const { readWhole, drain } = source;
+    const { readWhole, drain, save } = source;
     this.readWhole = readWhole && ((limit, tell) => this.#toEnd(() => readWhole.call(source, limit, tell)));
     this.drain = drain && (() => this.#toEnd(() => drain.call(source)));
+    this.save = save && ((sink, tell) => this.#toEnd(() => save.call(source, sink, tell)));
   }
 
   get received(): number {

@@ -9,8 +9,8 @@ import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toP
 import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from '../cookies/cookies.js';
-import type { BodySource } from './body-source.js';
-import { HTTPStatusError, ResponseNotRead, StreamConsumed, quote } from '../errors.js';
+import type { BodySink, BodySource } from './body-source.js';
+import { HTTPStatusError, LocalProtocolError, ResponseNotRead, StreamConsumed, quote } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
 import { EventIterator, EventStreamParser, maxEventSizeOf } from './event-stream.js';
@@ -21,6 +21,7 @@ import { parseLinks } from './links.js';
 import { make } from './from-init.js';
 import { own } from '../check-options.js';
 import { nextRequestOf } from './next-request.js';
+import { responseBrand } from '../request/brands.js';
 import type { Request } from '../request/request.js';
 import { codes } from './status-codes.js';
 import { statusMessage } from './status-message.js';
@@ -368,6 +369,41 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     if (rest !== null && !this.headers.has('content-encoding')) this.#content = rest;
   }
 
+  /**
+   * Writes the decoded body into a file, where it can without a look at it. `tell` is called with the bytes received.
+   * @internal
+   */
+  async saveTo(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
+    if (this.#reader !== null && this.#content === null) return this.#reader.save(sink, tell);
+    await sink.write(this.content);
+    tell?.(this.content.length);
+  }
+
+  /** @internal */
+  get [responseBrand](): true {
+    return true;
+  }
+
+  /**
+   * The body as that of a request.
+   *
+   * @param raw With its content coding.
+   * @throws StreamConsumed, StreamClosed, LocalProtocolError
+   * @internal
+   */
+  toBody(raw: boolean): Buffer | { readonly length: number | null; open(): AsyncIterable<Buffer> } {
+    const isCoded = this.headers.has('content-encoding');
+    if (this.#reader === null || this.#content !== null) {
+      if (!raw) return this.content;
+      const message =
+        'content: the body of the response was decoded already, and the request says Content-Encoding: use client.stream()';
+      throw new LocalProtocolError(message, this.#details());
+    }
+    this.#reader.checkUnread('content');
+    const length = isCoded && !raw ? null : this.#declaredLength();
+    return { length, open: () => (raw ? this.iterRaw() : this.iterBytes()) };
+  }
+
   /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     return this.#iterator(toPieces(this.#bytes('iterBytes()'), chunkSizeOf(options, 'iterBytes()')));
@@ -507,7 +543,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return tell === undefined || tell === null ? null : { tell, total: this.#declaredLength() };
   }
 
-  /** The length that the body is to have; null when none is declared, or that of what GET would have got (RFC 9110 §8.6). */
+  /**
+   * The length that the body is to have, before decoding; null when none is declared, or that of what GET would have got
+   * (RFC 9110 §8.6).
+   * @internal
+   */
+  get declaredLength(): number | null {
+    return this.#declaredLength();
+  }
+
   #declaredLength(): number | null {
     if (this.statusCode === 204 || this.statusCode === 304 || this.#request?.method === 'HEAD') return null;
     const text = this.headers.get('content-length');

@@ -27,6 +27,8 @@ pub enum ErrorKind {
     ProxyError,
     /// A body is not what its Content-Encoding says.
     DecodingError,
+    /// A file that a body is written to, or read from, could not be.
+    FileError,
     /// The request was dropped before it finished: the pool's thread is ending, or a bug.
     CloseError,
 }

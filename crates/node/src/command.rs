@@ -1,6 +1,7 @@
 //! What comes down: commands, and the head string of a request.
 
 use crate::exchange::Wish;
+use crate::files::{FileJob, FilePart};
 use crate::options::Profile;
 use bytes::Bytes;
 use http::Method;
@@ -21,9 +22,26 @@ pub(crate) enum Command {
         id: u32,
         chunk: Bytes,
     },
+    /// A file is the next piece of a streamed request.
+    WriteFile {
+        id: u32,
+        part: FilePart,
+    },
     End(u32),
     /// The streamed request's body comes from its beginning from here on.
     Restart(u32),
+    /// The rest of a streamed response goes into a file.
+    Save {
+        id: u32,
+        file: u32,
+        reports_progress: bool,
+    },
+    /// Something is done with an open file; without an id the result is not wanted.
+    File {
+        id: Option<u32>,
+        file: u32,
+        job: FileJob,
+    },
     Cancel(u32),
     OpenPool {
         pool: u32,

@@ -3,6 +3,7 @@
 use crate::command::{Command, Flags, PoolStatsSlot, Submission};
 use crate::copies::Copies;
 use crate::exchange::{Credit, LastWord, Wish, drive};
+use crate::files::{Feeding, FileHandle, FileJob, FilePart, Files, Reply, SaveTo};
 use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
 use crate::proxy::ProxyHandle;
@@ -24,6 +25,9 @@ use whippet_core::{BodySender, Client, RequestBody};
 /// Threads that may block in the system's resolver at once.
 const RESOLVER_THREADS: usize = 8;
 
+/// Threads that may block on files at once.
+const DISK_THREADS: usize = 4;
+
 /// Carries requests to the I/O thread and completions back.
 #[napi]
 pub struct Engine {
@@ -33,6 +37,7 @@ pub struct Engine {
     thread: Arc<IoThread>,
     profiles: RefCell<Vec<Option<Arc<Profile>>>>,
     next_pool: u32,
+    next_file: u32,
 }
 
 #[napi]
@@ -58,7 +63,7 @@ impl Engine {
             outbox_of_hook.close();
             hooked.stop(&commands_of_hook);
         })?;
-        Ok(Engine { commands, outbox, copies, thread, profiles: RefCell::default(), next_pool: 0 })
+        Ok(Engine { commands, outbox, copies, thread, profiles: RefCell::default(), next_pool: 0, next_file: 0 })
     }
 
     /// While busy, the process is held until something completes.
@@ -159,6 +164,31 @@ impl Engine {
         self.command(Command::Write { id, chunk: self.copies.make(&chunk) });
     }
 
+    /// `length` bytes of a file of `size` bytes are the next piece of a streamed request: a `Writable` record follows, or a
+    /// `WriteFailed`. Beforehand, with `reports_progress`, one with status 2 for each chunk.
+    #[napi(catch_unwind)]
+    pub fn write_file(&self, id: u32, path: String, start: f64, length: f64, size: f64, reports_progress: bool) {
+        let (start, length, size) = (start as u64, length as u64, size as u64);
+        self.command(Command::WriteFile { id, part: FilePart { path, start, length, size, reports_progress } });
+    }
+
+    /// Opens a file for a download, locked against other writers.
+    #[napi(catch_unwind)]
+    pub fn open_file(&mut self, id: u32, path: String, create: bool, mode: Option<u32>) -> FileHandle {
+        let file = self.next_file;
+        self.next_file = self.next_file.wrapping_add(1);
+        let job = FileJob::Open { path: path.into(), create, mode };
+        self.command(Command::File { id: Some(id), file, job });
+        FileHandle { file, commands: self.commands.clone() }
+    }
+
+    /// The decoded body of a streamed response goes into a file, instead of credits; `Chunk`s without bytes say how much
+    /// was received, the last record is as ever.
+    #[napi]
+    pub fn save(&self, id: u32, file: &FileHandle, reports_progress: bool) {
+        self.command(Command::Save { id, file: file.file, reports_progress });
+    }
+
     /// The streamed request is complete.
     #[napi]
     pub fn end(&self, id: u32) {
@@ -242,7 +272,7 @@ impl IoThread {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(RESOLVER_THREADS)
+            .max_blocking_threads(RESOLVER_THREADS + DISK_THREADS)
             .thread_name("whippet-resolve")
             .build()?;
         let thread = std::thread::Builder::new()
@@ -285,17 +315,28 @@ fn block_signals() {
 struct Exchange {
     task: AbortHandle,
     credit: Rc<Credit>,
-    upload: Option<BodySender>,
+    upload: Option<Rc<BodySender>>,
+    feeding: Rc<Feeding>,
+    /// The task that reads a file for the request.
+    feeder: RefCell<Option<AbortHandle>>,
 }
 
-#[derive(Default)]
+impl Drop for Exchange {
+    fn drop(&mut self) {
+        if let Some(feeder) = self.feeder.take() {
+            feeder.abort();
+        }
+    }
+}
+
 struct Io {
     pools: RefCell<HashMap<u32, Client>>,
     exchanges: RefCell<HashMap<u32, Exchange>>,
+    files: Files,
 }
 
 async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies: Arc<Copies>) {
-    let io = Rc::new(Io::default());
+    let io = Rc::new(Io { pools: RefCell::default(), exchanges: RefCell::default(), files: Files::new(DISK_THREADS) });
     loop {
         let Some(command) = next(&mut queue, &outbox, &copies).await else { break };
         match command {
@@ -307,6 +348,25 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
                     outbox.push(writable(id, false));
                 }
             }),
+            Command::WriteFile { id, part } => io.with(id, |exchange| {
+                let Some(upload) = exchange.upload.clone() else { return };
+                let (feeding, disk, outbox) = (exchange.feeding.clone(), io.files.disk.clone(), outbox.clone());
+                let feeder = spawn_local(async move { feeding.feed(id, part, upload, disk, outbox).await });
+                let before = exchange.feeder.replace(Some(feeder.abort_handle()));
+                if let Some(before) = before {
+                    before.abort();
+                }
+            }),
+            Command::Save { id, file, reports_progress } => io.with(id, |exchange| {
+                exchange.credit.save(SaveTo { jobs: io.files.jobs(file), reports_progress });
+            }),
+            Command::File { id, file, job } => {
+                let reply = id.map_or(Reply::None, |id| Reply::Record(id, outbox.clone()));
+                match job {
+                    FileJob::Open { .. } => io.files.open(file, job, reply),
+                    job => io.files.submit(file, job, reply),
+                }
+            }
             Command::End(id) => io.with(id, |exchange| {
                 if let Some(upload) = &exchange.upload {
                     upload.end();
@@ -377,27 +437,36 @@ impl Io {
         let Some(pool) = self.pools.borrow().get(&submission.profile.pool).cloned() else {
             return;
         };
+        let feeding = Rc::new(Feeding::default());
         let (upload, body) = match submission.body.take() {
             _ if submission.flags.streams_request() => {
-                let (sender, body) = upload(id, &submission, outbox);
-                (Some(sender), body)
+                let (sender, body) = upload(id, &submission, outbox, feeding.clone());
+                (Some(Rc::new(sender)), body)
             }
             Some(bytes) => (None, RequestBody::Bytes(bytes)),
             None => (None, RequestBody::Empty),
         };
         let credit = Rc::new(Credit::default());
         let task = spawn_local(drive(submission, body, pool, credit.clone(), last_word)).abort_handle();
-        self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload });
+        self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload, feeding, feeder: RefCell::default() });
     }
 }
 
-fn upload(id: u32, submission: &Submission, outbox: &Arc<Outbox>) -> (BodySender, RequestBody) {
-    let (length, of_room) = (submission.content_length(), outbox.clone());
-    let on_room = move |stopped| of_room.push(writable(id, stopped));
+fn upload(id: u32, submission: &Submission, outbox: &Arc<Outbox>, feeding: Rc<Feeding>) -> (BodySender, RequestBody) {
+    let (length, of_room, of_feeding) = (submission.content_length(), outbox.clone(), feeding.clone());
+    let on_room = move |stopped| {
+        if !of_feeding.takes_room() || stopped {
+            of_room.push(writable(id, stopped));
+        }
+    };
     match submission.flags.can_restart_request() {
         true => {
             let outbox = outbox.clone();
-            RequestBody::restartable_channel(length, on_room, move || outbox.push(Record::new(id, Kind::Restart)))
+            let on_restart = move || {
+                feeding.give_up();
+                outbox.push(Record::new(id, Kind::Restart));
+            };
+            RequestBody::restartable_channel(length, on_room, on_restart)
         }
         false => RequestBody::channel(length, on_room),
     }

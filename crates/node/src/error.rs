@@ -20,6 +20,7 @@ pub enum ErrorKind {
     ResponseTooLarge,
     ProxyError,
     DecodingError,
+    FileError,
 }
 
 impl From<whippet_core::ErrorKind> for ErrorKind {
@@ -40,6 +41,7 @@ impl From<whippet_core::ErrorKind> for ErrorKind {
             Core::ResponseTooLarge => ErrorKind::ResponseTooLarge,
             Core::ProxyError => ErrorKind::ProxyError,
             Core::DecodingError => ErrorKind::DecodingError,
+            Core::FileError => ErrorKind::FileError,
         }
     }
 }

@@ -2,13 +2,17 @@
 
 use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
+use crate::files::{SaveTo, Writer};
 use crate::record::{Body, Kind, Outbox, Record, Timing, micros_since};
 use bytes::Bytes;
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::task::Poll;
 use tokio::sync::Notify;
-use whippet_core::{Chunk, Client, Error, Request, RequestBody, Response};
+use whippet_core::{Chunk, Client, Error, Request, RequestBody, Response, ResponseBody};
 
 /// What the façade wants of a streamed body next. The first one decides whether it comes decoded.
 #[derive(Clone, Copy, Default)]
@@ -21,15 +25,21 @@ pub(crate) enum Wish {
         limit: Option<u64>,
         tells_progress: bool,
     },
+    /// All that is left, in a file.
+    File,
     /// Only that its connection serves again.
     Nothing,
 }
+
+/// Bytes received into a file after which that is told to a caller that does not want progress: a record counts 4 GiB.
+const MAX_UNREPORTED_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// The façade's wishes, one at a time.
 #[derive(Default)]
 pub(crate) struct Credit {
     given: Notify,
     wish: Cell<Wish>,
+    file: RefCell<Option<SaveTo>>,
 }
 
 impl Credit {
@@ -41,6 +51,12 @@ impl Credit {
     async fn next(&self) -> Wish {
         self.given.notified().await;
         self.wish.get()
+    }
+
+    /// All of the body is wanted, in a file.
+    pub(crate) fn save(&self, file: SaveTo) {
+        *self.file.borrow_mut() = Some(file);
+        self.give(Wish::File);
     }
 }
 
@@ -179,7 +195,7 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
     });
     drop(reason);
     let mut wish = credit.next().await;
-    if matches!(wish, Wish::Piece | Wish::Whole { .. })
+    if matches!(wish, Wish::Piece | Wish::Whole { .. } | Wish::File)
         && let Err(error) = body.decode(&head.headers)
     {
         drop(body);
@@ -213,6 +229,18 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
                     Err(error) => (Bytes::new(), Err(error)),
                 }
             }
+            Wish::File => {
+                let file = credit.file.take();
+                let report = |received| {
+                    let (timing, received) = (now(), untold(received));
+                    last_word.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
+                };
+                let saved = match file {
+                    Some(file) => save(&mut body, file, report).await,
+                    None => Ok(()),
+                };
+                (Bytes::new(), saved.map(|()| false))
+            }
             Wish::Nothing => {
                 let drained = body.drain().await;
                 let status = drained.is_none().into();
@@ -234,6 +262,36 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
     let head = trailers.as_ref().map(|trailers| (&b""[..], trailers));
     let (body, timing) = (Body::of(content), now());
     last_word.say(Record { head, body, timing, received, ..Record::new(id, Kind::End) });
+}
+
+/// The whole body into a file: what was received is written while more of it is received, and no more than that, so that the
+/// connection waits for the disk.
+async fn save(body: &mut ResponseBody, file: SaveTo, report: impl Fn(u64)) -> Result<(), Error> {
+    let most = if file.reports_progress { 1 } else { MAX_UNREPORTED_BYTES };
+    let (mut reported, mut writer) = (0, Writer::new(file.jobs));
+    loop {
+        let Chunk { data, more } = {
+            let mut next = pin!(body.chunk());
+            let ready = poll_fn(|cx| match writer.poll_advance(cx) {
+                Ok(()) => next.as_mut().poll(cx).map(Ok),
+                Err(error) => Poll::Ready(Err(error)),
+            });
+            ready.await?
+        };
+        if !data.is_empty() {
+            writer.write(data).await?;
+        }
+        match more {
+            Ok(true) => {}
+            Ok(false) => return writer.flush().await,
+            // What arrived before a failure is in the file.
+            Err(error) => return Err(writer.flush().await.err().unwrap_or(error)),
+        }
+        if body.received() - reported >= most {
+            reported = body.received();
+            report(reported);
+        }
+    }
 }
 
 /// More than 4 GiB in one record is told as that.

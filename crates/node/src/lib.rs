@@ -16,6 +16,7 @@ mod decoder;
 mod engine;
 mod error;
 mod exchange;
+mod files;
 mod memory;
 mod options;
 mod proxy;

@@ -49,7 +49,8 @@ pub enum Kind {
     Trailers = 4,
     /// An informational response: status and head.
     Informational = 5,
-    /// There is room for more of the request's body; status 1: no more of it is wanted.
+    /// There is room for more of the request's body; status 1: no more of it is wanted; 2: so
+    /// many bytes (`received`) of a file were handed over, and no more is said.
     Writable = 6,
     /// `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id.
     Error = 7,
@@ -65,6 +66,10 @@ pub enum Kind {
     Progress = 12,
     /// The head of a response whose body cannot be had, just before its `Error`.
     FailedHead = 13,
+    /// A file's job is done: `size \n digest` in the body. The last record of its id.
+    File = 14,
+    /// A file could not be sent as part of a request, for what the body says, as in `Error`.
+    WriteFailed = 15,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.
@@ -279,6 +284,11 @@ impl Outbox {
         let text = text_of(error.kind().into(), error.code(), error.message());
         let status = error.is_at_proxy().into();
         self.push(Record { status, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
+    }
+
+    pub(crate) fn write_failed(&self, id: u32, error: &Error) {
+        let text = text_of(error.kind().into(), error.code(), error.message());
+        self.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::WriteFailed) });
     }
 
     pub(crate) fn warning(&self, text: &str) {

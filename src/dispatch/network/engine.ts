@@ -9,6 +9,8 @@ import { isMainThread } from 'node:worker_threads';
 import type {
   Engine,
   ErrorKind,
+  FileHandle,
+  FileHash,
   PoolHandle,
   PoolOptions,
   ProfileOptions,
@@ -22,10 +24,26 @@ import { addon } from '../../native.js';
 import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
 import type { Arrival, ResponseVersion } from '../../response/received.js';
+import type { FilePart } from '../../request/file-content.js';
 import type { BodySource } from '../../response/body-source.js';
 import { bare } from '../../bare.js';
 
-export type { ErrorKind, PoolHandle, PoolOptions, ProfileOptions, ProxyHandle, ProxyHandleOptions };
+export type {
+  ErrorKind,
+  FileHandle,
+  FileHash,
+  PoolHandle,
+  PoolOptions,
+  ProfileOptions,
+  ProxyHandle,
+  ProxyHandleOptions,
+};
+
+/** What a call for an open file is told. */
+interface FileListener {
+  onFile(text: string): void;
+  onError(kind: ErrorKind, code: string | undefined, message: string): void;
+}
 
 /** What an exchange is told. */
 export interface Listener {
@@ -42,6 +60,10 @@ export interface Listener {
   onWritable(stopped: boolean): void;
   /** The body of a streamed request is wanted from its beginning, as it goes to another connection; `restart` is the answer. */
   onRestart(): void;
+  /** So many bytes of a file were handed over as part of the request. */
+  onFileProgress(sent: number): void;
+  /** A file could not be sent as part of the request. */
+  onWriteFailed(kind: ErrorKind, code: string | undefined, message: string): void;
   /** A proxy's answer to CONNECT; the error follows. */
   onRefusal(head: ArrivedHead): void;
   /** Of a response whose body cannot be had; the error follows. */
@@ -168,6 +190,52 @@ export function cancel(id: number): void {
   start().cancel(id);
 }
 
+/** `length` bytes of a file of `size` bytes, as a piece of a streamed request; `onWritable` or `onWriteFailed` follows. */
+export function writeFile(id: number, part: FilePart, reportsProgress: boolean): void {
+  owe();
+  start().writeFile(id, part.path, part.start, part.length, part.size, reportsProgress);
+}
+
+/** The rest of a streamed response goes into a file, and no piece of it comes up: `onEnd` or `onError` follows. */
+export function save(id: number, file: FileHandle, reportsProgress: boolean): void {
+  owe();
+  start().save(id, file, reportsProgress);
+}
+
+/** To be called within `callFile`, with its id. */
+export function openFile(id: number, path: string, create: boolean, mode: number | null): FileHandle {
+  return start().openFile(id, path, create, mode);
+}
+
+/** One call of an open file: what is in it then. */
+export function callFile(
+  begin: (id: number) => void,
+  toError: (kind: ErrorKind, code: string | undefined, message: string) => Error,
+): Promise<{ size: number; digest: string | null }> {
+  return new Promise((resolve, reject) => {
+    const listener: FileListener = {
+      onFile(text) {
+        forgive();
+        const [size, digest] = text.split('\n');
+        resolve({ size: Number(size), digest: digest || null });
+      },
+      onError(kind, code, message) {
+        forgive();
+        reject(toError(kind, code, message));
+      },
+    };
+    const id = take(listener);
+    owe();
+    try {
+      begin(id);
+    } catch (error) {
+      release(id);
+      forgive();
+      throw error;
+    }
+  });
+}
+
 export function openPool(options: PoolOptions): PoolHandle {
   return start().openPool(options);
 }
@@ -202,7 +270,7 @@ let engine: Engine | null = null;
 const outlivesViews = isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
 
 /** By id. Ids are dense: a slot that is free again is taken first. */
-const listeners: (Listener | (() => void) | undefined)[] = [];
+const listeners: (Listener | FileListener | (() => void) | undefined)[] = [];
 const free: number[] = [];
 
 /** Completions that some promise waits for. While there are any, the process is held. */
@@ -218,7 +286,7 @@ function makeEngine(): Engine {
   return new loaded.Engine(drain, outlivesViews);
 }
 
-function take(listener: Listener | (() => void)): number {
+function take(listener: Listener | FileListener | (() => void)): number {
   const id = free.pop() ?? listeners.length;
   listeners[id] = listener;
   return id;
@@ -238,6 +306,8 @@ export function forgive(): void {
   if (--owed === 0) start().setBusy(false);
 }
 
+/** The status of a Writable record that tells of a file's progress. */
+const FILE_PROGRESS = 2;
 const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
@@ -308,20 +378,24 @@ function drain(batch: Buffer, large: Buffer[]): void {
           listener.onInformational(status, linesOf(batch, headAt, bodyAt));
           break;
         case kinds.Writable:
-          listener.onWritable(status === 1);
+          if (status === FILE_PROGRESS) listener.onFileProgress(batch.readUInt32LE(at + 24));
+          else listener.onWritable(status === 1);
           break;
         case kinds.Restart:
           listener.onRestart();
           break;
         case kinds.Error: {
           release(id);
-          const text = batch.utf8Slice(bodyAt, bodyEnd);
-          const kindEnd = text.indexOf('\n');
-          const codeEnd = text.indexOf('\n', kindEnd + 1);
-          const code = text.slice(kindEnd + 1, codeEnd) || undefined;
-          listener.onError(text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1), status === 1);
+          listener.onError(...faultOf(batch.utf8Slice(bodyAt, bodyEnd)), status === 1);
           break;
         }
+        case kinds.WriteFailed:
+          listener.onWriteFailed(...faultOf(batch.utf8Slice(bodyAt, bodyEnd)));
+          break;
+        case kinds.File:
+          release(id);
+          (listener as unknown as FileListener).onFile(batch.utf8Slice(bodyAt, bodyEnd));
+          break;
         case kinds.Warning:
           process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), bare({ code: 'WHIPPET_NO_TRUST_STORE' }));
           break;
@@ -337,10 +411,18 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
       }
     } catch (error) {
-      if (kind !== kinds.Warning && kind !== kinds.Closed) listener.onFault(error);
+      if (kind !== kinds.Warning && kind !== kinds.Closed && kind !== kinds.File) listener.onFault(error);
     }
     at = (bodyEnd + 3) & ~3;
   }
+}
+
+/** `kind \n code \n message` */
+function faultOf(text: string): [kind: ErrorKind, code: string | undefined, message: string] {
+  const kindEnd = text.indexOf('\n');
+  const codeEnd = text.indexOf('\n', kindEnd + 1);
+  const code = text.slice(kindEnd + 1, codeEnd) || undefined;
+  return [text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1)];
 }
 
 /** Header lines behind an empty reason phrase; '' where a record has no head. */

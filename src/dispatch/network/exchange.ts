@@ -5,6 +5,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import { StreamBody, toChunk } from '../../request/body.js';
+import { FilePart } from '../../request/file-content.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind, StreamClosed } from '../../errors.js';
 import { Headers } from '../../headers.js';
@@ -13,7 +14,7 @@ import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch.js';
-import type { BodySource } from '../../response/body-source.js';
+import type { BodySink, BodySource } from '../../response/body-source.js';
 import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
 import * as native from './engine.js';
 import type { ProxyRoute } from './proxy-route.js';
@@ -42,6 +43,8 @@ export class Exchange implements Listener, BodySource {
   /** The last record has come, or the exchange was given up and its records are ignored. */
   #over = false;
   #failure: { reason: unknown } | null = null;
+  /** The file that the body is written into. */
+  #savingTo: string | undefined;
   #uploadStopped = false;
   #body: StreamBody | null = null;
   /** How often it was begun. */
@@ -51,6 +54,10 @@ export class Exchange implements Listener, BodySource {
   #unlisten: (() => void) | null = null;
   #options: DispatchOptions;
   #onInformational: DispatchOptions['onInformational'];
+  /** Told how many bytes of a file were handed over. */
+  #onFileSent: ((sent: number) => void) | null = null;
+  /** The file that is being sent. */
+  #filePath: string | undefined;
   #route: ProxyRoute | null;
   #refusal: Response | null = null;
   /** Whose body cannot be had. */
@@ -154,6 +161,15 @@ export class Exchange implements Listener, BodySource {
     void this.#upload(body);
   }
 
+  onFileProgress(sent: number): void {
+    this.#onFileSent?.(sent);
+  }
+
+  onWriteFailed(kind: ErrorKind, code: string | undefined, message: string): void {
+    const details: ErrorDetails = { code, request: this.#request, path: this.#filePath };
+    this.#abort(requestFailure(errorByKind[kind], message, details, this.#request));
+  }
+
   onRefusal(head: ArrivedHead): void {
     const connect = this.#route?.connectRequest(this.#request.url);
     this.#refusal = new Response(head.statusCode, undefined, head, connect);
@@ -176,6 +192,7 @@ export class Exchange implements Listener, BodySource {
     const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
     const response = refusal ?? this.#failed;
     if (response !== null) details.response = response;
+    if (this.#savingTo !== undefined && kind === 'FileError') details.path = this.#savingTo;
     if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
@@ -191,6 +208,13 @@ export class Exchange implements Listener, BodySource {
       this.#reading = { resolve, reject };
       native.read(this.#id, raw);
     });
+  }
+
+  /** All that is left, decoded, into a file: no piece of it comes up here. */
+  async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
+    this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
+    this.#savingTo = sink.path;
+    await this.#rest(() => native.save(this.#id, sink.handle, tell !== null));
   }
 
   /** All that is left, decoded: it is put together below, where nothing has to be copied. */
@@ -305,10 +329,17 @@ export class Exchange implements Listener, BodySource {
     const progress = this.#options.onUploadProgress;
     let sent = 0;
     try {
-      const producer = (this.#producer = body.open());
+      const producer = (this.#producer = body.open(true));
       while (isWanted()) {
         const { done, value } = await this.#pull(producer);
-        if (done) break;
+        if (done || !isWanted()) break;
+        if (value instanceof FilePart) {
+          const before = sent;
+          const tell = (bytes: number) => isWanted() && progress?.((sent += bytes), body.length);
+          if (await this.#writeFile(value, typeof progress === 'function' ? tell : null)) break;
+          sent = before + value.length;
+          continue;
+        }
         const piece = toChunk(value);
         for (let at = 0; at < piece.length && isWanted(); at += LARGEST_PIECE) {
           const part = piece.subarray(at, at + LARGEST_PIECE);
@@ -350,6 +381,16 @@ export class Exchange implements Listener, BodySource {
       void Promise.resolve()
         .then(() => producer.return?.())
         .catch(() => {});
+  }
+
+  /** The core reads the file itself. Resolves when there is room for more: true when no more is wanted. */
+  #writeFile(part: FilePart, tell: ((bytes: number) => void) | null): Promise<boolean> {
+    return new Promise((resolve) => {
+      this.#writing = resolve;
+      this.#filePath = part.shownPath;
+      this.#onFileSent = tell === null ? null : AsyncResource.bind(tell);
+      native.writeFile(this.#id, part, tell !== null);
+    });
   }
 
   /** Resolves when there is room for more: true when no more is wanted. */

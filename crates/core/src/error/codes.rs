@@ -30,8 +30,15 @@ pub(super) fn io_text(error: &io::Error) -> String {
     text
 }
 
-const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [
+const IO_KIND_CODES: [(io::ErrorKind, &str); 20] = [
     (io::ErrorKind::NotFound, "ENOENT"),
+    (io::ErrorKind::AlreadyExists, "EEXIST"),
+    (io::ErrorKind::FileTooLarge, "EFBIG"),
+    (io::ErrorKind::IsADirectory, "EISDIR"),
+    (io::ErrorKind::QuotaExceeded, "EDQUOT"),
+    (io::ErrorKind::ReadOnlyFilesystem, "EROFS"),
+    (io::ErrorKind::ResourceBusy, "EBUSY"),
+    (io::ErrorKind::StorageFull, "ENOSPC"),
     (io::ErrorKind::ConnectionRefused, "ECONNREFUSED"),
     (io::ErrorKind::ConnectionReset, "ECONNRESET"),
     (io::ErrorKind::ConnectionAborted, "ECONNABORTED"),
@@ -49,7 +56,12 @@ const IO_KIND_CODES: [(io::ErrorKind, &str); 13] = [
 /// Faults for which `io::ErrorKind` has no name of its own.
 #[cfg(unix)]
 fn errno_name(errno: i32) -> Option<&'static str> {
-    const NAMES: [(i32, &str); 9] = [
+    const NAMES: [(i32, &str); 14] = [
+        (libc::EIO, "EIO"),
+        (libc::ELOOP, "ELOOP"),
+        (libc::ENODEV, "ENODEV"),
+        (libc::ENXIO, "ENXIO"),
+        (libc::ESPIPE, "ESPIPE"),
         (libc::ENOTDIR, "ENOTDIR"),
         (libc::ENAMETOOLONG, "ENAMETOOLONG"),
         (libc::EPROTOTYPE, "EPROTOTYPE"),

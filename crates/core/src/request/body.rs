@@ -135,6 +135,11 @@ impl BodySender {
         }
     }
 
+    /// Whether there is room for more.
+    pub fn has_room(&self) -> bool {
+        self.0.has_room()
+    }
+
     pub fn end(&self) {
         if self.0.state.get() == State::Open {
             self.0.state.set(State::Ended);

@@ -1,0 +1,132 @@
+/** Downloads in programs of their own: killed in the middle, without rights, on a disk that is full. */
+import test, { type ExecutionContext } from 'ava';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { start } from '../helpers/child.js';
+import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
+import { serve, type HttpServer } from '../helpers/server.js';
+
+const content = bytesOf(1_200_000);
+const etag = '"one"';
+
+/** Ranges of `content`, of which `limit` bytes are sent and then no more. */
+async function serveContent(t: ExecutionContext, limit: () => number): Promise<HttpServer> {
+  return serve(t, (request, response) => {
+    const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0);
+    if (start > 0) {
+      t.is(request.headers['if-range'], etag);
+      response.setHeader('content-range', `bytes ${start}-${content.length - 1}/${content.length}`);
+    }
+    response.writeHead(start > 0 ? 206 : 200, { etag, 'content-length': content.length - start });
+    const stop = Math.min(content.length, start + limit());
+    if (stop === content.length) response.end(content.subarray(start));
+    else response.write(content.subarray(start, stop));
+  });
+}
+
+/** Resolves when the file has that size. A program may take its time to start: the runner's own limit is the one that counts. */
+async function grown(file: string, size: number): Promise<void> {
+  while (!existsSync(file) || statSync(file).size !== size) await new Promise((resolve) => setTimeout(resolve, 5));
+}
+
+const download = `
+  const client = new whippet.Client();
+  const done = await client.download(args.url, args.file, { resume: true, checksum: { sha256: args.sha256 } });
+  await client.close();
+  console.log(JSON.stringify(done, ['size', 'resumedFrom', 'sha256']));
+`;
+
+test('kill -9 in the middle, again and again: the next one goes on', async (t) => {
+  const STEP = 100_000;
+  const ROUNDS = 5;
+  let limit = STEP;
+  const server = await serveContent(t, () => limit);
+  const folder = folderOf(t);
+  const file = path.join(folder, 'file.bin');
+  const args = { url: server.url, file, sha256: sha256(content) };
+  for (let round = 1; round <= ROUNDS; round++) {
+    const { process: child, ended } = start(t, download, args);
+    await grown(`${file}.part`, STEP * round);
+    child.kill('SIGKILL');
+    t.is((await ended).signal, 'SIGKILL');
+    t.false(existsSync(file));
+  }
+  limit = Infinity;
+  const { stdout, stderr } = await start(t, download, args).ended;
+  t.deepEqual(
+    JSON.parse(stdout || '{}'),
+    { size: content.length, resumedFrom: STEP * ROUNDS, sha256: args.sha256 },
+    stderr,
+  );
+  t.deepEqual(namesIn(folder), ['file.bin']);
+  t.is(server.requests.length, ROUNDS + 1);
+});
+
+test('two processes, one path: the second is refused', async (t) => {
+  const server = await serveContent(t, () => 1000);
+  const folder = folderOf(t);
+  const args = { url: server.url, file: path.join(folder, 'file.bin'), sha256: sha256(content) };
+  const first = start(t, download, args);
+  await grown(`${args.file}.part`, 1000);
+  const program = `await new whippet.Client().download(args.url, args.file, { resume: true }).catch(({ name, code, path }) => console.log(name, code, path === args.file)); process.exit();`;
+  const { stdout, stderr } = await start(t, program, args).ended;
+  t.is(stdout, 'FileError EBUSY true\n', stderr);
+  first.process.kill('SIGKILL');
+  await first.ended;
+});
+
+const isRoot = process.getuid?.() === 0;
+const report = `
+  const client = new whippet.Client();
+  const error = await client.download(args.url, args.file, { resume: args.resume }).then(() => null, (error) => error);
+  await client.close();
+  console.log(error === null ? 'done' : [error.name, error.code, error.path === args.file].join(' '));
+`;
+
+(isRoot ? test : test.skip)('without the right to write (EACCES), as another user than root', async (t) => {
+  const server = await serveContent(t, () => Infinity);
+  const folder = folderOf(t);
+  chmodSync(folder, 0o755);
+  const program = `process.setgid(65534); process.setuid(65534);\n${report}`;
+  const { stdout, stderr } = await start(t, program, { url: server.url, file: path.join(folder, 'a') }).ended;
+  t.is(stdout, 'FileError EACCES true\n', stderr);
+  t.is(server.requests.length, 0);
+  t.deepEqual(namesIn(folder), []);
+});
+
+/** A file system of 1 MiB, if this user may mount one. */
+function mountSmall(t: ExecutionContext): string | null {
+  const folder = path.join(folderOf(t), 'small');
+  mkdirSync(folder);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'whippet-test', folder], { stdio: 'ignore' });
+  } catch {
+    return null;
+  }
+  t.teardown(() => execFileSync('umount', [folder]));
+  return folder;
+}
+
+test('a disk that is full (ENOSPC), and has room again', async (t) => {
+  const folder = mountSmall(t);
+  if (folder === null) {
+    t.log('skipped: a tmpfs cannot be mounted here');
+    t.pass();
+    return;
+  }
+  const server = await serveContent(t, () => Infinity);
+  const args = { url: server.url, file: path.join(folder, 'file.bin'), sha256: sha256(content), resume: true };
+  const { stdout, stderr } = await start(t, report, args).ended;
+  t.is(stdout, 'FileError ENOSPC true\n', stderr);
+  t.deepEqual(
+    namesIn(folder).filter((name) => name === 'file.bin'),
+    [],
+  );
+  execFileSync('mount', ['-o', 'remount,size=8m', folder]);
+  const again = await start(t, download, args).ended;
+  t.is(again.code, 0, again.stderr);
+  t.is(sha256(readFileSync(args.file)), sha256(content));
+  t.true((JSON.parse(again.stdout) as { resumedFrom: number }).resumedFrom > 0);
+  t.deepEqual(namesIn(folder), ['file.bin']);
+});
