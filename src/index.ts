@@ -71,6 +71,7 @@ export { Headers } from './headers.js';
 export { HTTPProxy, HTTPProxyMode } from './connect/http-proxy.js';
 export type { HTTPProxyOptions } from './connect/http-proxy.js';
 export { QueryParams } from './url/query-params.js';
+export type { Compression, CompressionEncoding } from './request/compression.js';
 export { file } from './request/file-content.js';
 export type { FileContent, FileOptions_ } from './request/file-content.js';
 export { Request } from './request/request.js';

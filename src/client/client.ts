@@ -53,6 +53,8 @@ import { mayKeepAuth } from '../response/next-request.js';
 import { needsDeadline, sendInTime } from './own-deadline.js';
 import { sendHandlingRedirects } from './redirects.js';
 import { traceToCaller } from '../request-failure.js';
+import type { CompressionSettings } from '../request/compression.js';
+import { compressBody, toCompression } from '../request/compression.js';
 import { headLines, normaliseMethod, Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
@@ -88,6 +90,7 @@ export class Client implements AsyncDisposable {
   #appUrl: URL | null = null;
   #timeout: TimeoutConfig;
   #hooks: EventHooks;
+  #compression: CompressionSettings | null;
   #trustEnv: boolean;
   #defaultEncoding: DefaultEncoding | undefined;
   #redirects: RedirectOptions;
@@ -113,6 +116,7 @@ export class Client implements AsyncDisposable {
     this.#redirects = toRedirects(given);
     this.#retries = toRetries(given.retries);
     this.#trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    this.#compression = toCompression(given.compress);
     this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
     const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
@@ -364,6 +368,9 @@ export class Client implements AsyncDisposable {
           );
     const request = new Request(method, target, undefined, { lines, body: content.body });
     request.clientCookies = cookies;
+    const { compress } = options;
+    const compression = compress === undefined ? this.#compression : toCompression(compress);
+    if (compression !== null) request.compression = compression;
     return request;
   }
 
@@ -399,6 +406,7 @@ export class Client implements AsyncDisposable {
       const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
       // Progress is told piece by piece, so the body has to come in pieces.
       const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+      if (request.compression !== null) await compressBody(request, request.compression);
       if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
       const auth = this.#authFor(request, options.auth, trustEnv);
       const mayRepeat = this.#retries !== null || (auth !== null && !isBasic(auth));

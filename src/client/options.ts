@@ -3,6 +3,7 @@
  * option means is decided where it is used.
  */
 
+import type { Compression } from '../request/compression.js';
 import type { AuthTypes } from '../auth/auth.js';
 import type { AppTypes } from '../dispatch/apps/kind.js';
 import type { Dispatch } from '../dispatch/dispatch.js';
@@ -72,6 +73,8 @@ export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
   defaultEncoding?: (string | ((content: Buffer) => string)) | undefined;
   /** Largest response body held in memory by the non-streaming calls, in bytes. Default 256 MiB; null: no limit. */
   maxResponseSize?: number | null | undefined;
+  /** Compresses request bodies. A server that does not know the coding answers 415. Default: not. */
+  compress?: Compression | null | undefined;
   /** How often, or by which policy, what failed is sent again. Default never. */
   retries?: number | RetryPolicy | null | undefined;
 }
@@ -94,6 +97,8 @@ interface OwnRequestOptions {
   onDownloadProgress?: ((received: number, total: number | null) => void) | undefined;
   /** Called for each 1xx response. */
   onInformational?: ((statusCode: number, headers: Headers) => void) | undefined;
+  /** Instead of the client's; null: the body is sent as it is. */
+  compress?: Compression | null | undefined;
 }
 
 /** What one request adds to its client's options, its body among them. */
@@ -235,6 +240,7 @@ export const clientOptionNames: readonly string[] = [
   'defaultEncoding',
   'maxResponseSize',
   'retries',
+  'compress',
   ...dispatchOptionNames,
 ];
 const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'] as const;
@@ -250,6 +256,7 @@ export const requestOptionNames: readonly string[] = [
   'json',
   'data',
   'files',
+  'compress',
   ...sendingNames,
 ];
 const switchNames = ['followRedirects', 'trustEnv'] as const;

@@ -342,7 +342,7 @@ function shrunk(what: string, length: number, sent: number, cause?: unknown): Lo
 }
 
 /** A Node stream, let go when its reader stops early, also while it waits for a piece. */
-function iterateNode(stream: Readable): AsyncIterable<unknown> {
+export function iterateNode(stream: Readable): AsyncIterable<unknown> {
   const isLent = isConversation(stream);
   const pieces = stream.iterator({ destroyOnReturn: !isLent });
   const iterator: AsyncIterator<unknown> = {

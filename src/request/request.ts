@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import type { Content } from './body-options.js';
 import { toContent } from './body-options.js';
 import type { Body } from './body.js';
+import type { CompressionSettings } from './compression.js';
 import { StreamBody, toChunk } from './body.js';
 import { Cookies } from '../cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from '../errors.js';
@@ -60,6 +61,20 @@ export class Request {
   set clientCookies(cookies: ClientCookies | null) {
     this.#clientCookies = cookies;
   }
+
+  /**
+   * How the body is to be compressed when it is sent.
+   * @internal
+   */
+  get compression(): CompressionSettings | null {
+    return this.#compression;
+  }
+
+  set compression(compression: CompressionSettings | null) {
+    this.#compression = compression;
+  }
+
+  #compression: CompressionSettings | null = null;
 
   /** Private, as every field that is not is logged, copied by structuredClone() and shown in tables. */
   #clientCookies: ClientCookies | null = null;
@@ -187,6 +202,15 @@ export class Request {
     const has = hasLine(this.#lines, key);
     if (!has) this.#absent = key;
     return has;
+  }
+
+  /**
+   * Puts another body in the place of this one; the headers that describe it are the caller's business.
+   * @internal
+   */
+  replaceBody(body: Body): void {
+    this.#body = body;
+    this.#length = lengthOf(body);
   }
 
   /**

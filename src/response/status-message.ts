@@ -1,6 +1,7 @@
 /** What `raiseForStatus()` says. When it is thrown is decided in response.ts. */
 
 import { inspect } from 'node:util';
+import { quote } from '../errors.js';
 import type { Response } from './response.js';
 import { decodeText } from './text.js';
 import type { URL } from '../url/url.js';
@@ -21,7 +22,18 @@ export function statusMessage(response: Response, url: URL | null, content: Buff
   const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
   const beginning = content === null ? '' : beginningOf(content, response);
   const body = beginning === '' ? '' : `\nThe body begins: ${inspect(beginning, { breakLength: Infinity })}`;
-  return `${kind} '${status}'${where}${leads}${more}${body}`;
+  return `${kind} '${status}'${where}${leads}${codingHint(response)}${more}${body}`;
+}
+
+/** RFC 9110 §15.5.16: a 415 may be about the coding of the request, and says in Accept-Encoding which ones would do. */
+function codingHint(response: Response): string {
+  if (response.statusCode !== 415 || !response.hasRequest) return '';
+  const coding = response.request.headers.get('content-encoding');
+  if (coding === undefined) return '';
+  const accepted = response.headers.get('accept-encoding');
+  const knows = accepted === undefined ? '' : `, which accepts ${quote(accepted)}`;
+  const advice = 'without the option compress the body is sent as it is';
+  return `\nThe body was sent with Content-Encoding ${quote(coding)}. Perhaps that is unknown to the server${knows}: ${advice}`;
 }
 
 /** Of a body that is text; else ''. */

@@ -57,6 +57,25 @@ impl Decoder {
     }
 }
 
+/// zstd for request bodies, on the thread that calls: one frame.
+#[napi(js_name = "ZstdEncoder")]
+pub struct Encoder(whippet_core::ZstdEncoder);
+
+#[napi]
+impl Encoder {
+    #[napi(constructor, catch_unwind)]
+    pub fn new() -> Result<Self> {
+        whippet_core::ZstdEncoder::new().map(Encoder).map_err(|error| Error::from_reason(error.message()))
+    }
+
+    /// What the chunk adds to the frame, which ends with it if `end`.
+    #[napi(catch_unwind)]
+    pub fn push<'env>(&mut self, env: &'env Env, chunk: BufferSlice<'_>, end: bool) -> Result<BufferSlice<'env>> {
+        let coded = self.0.push(&chunk, end).map_err(|error| Error::from_reason(error.message()))?;
+        BufferSlice::copy_from(env, coded)
+    }
+}
+
 fn undecodable(error: DecodeError) -> Error<&'static str> {
     Error::new("DecodingError", error.to_string())
 }
