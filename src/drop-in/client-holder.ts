@@ -31,7 +31,7 @@ export class ClientHolder {
     return this.#given ?? (this.#own ??= new Client(this.#options));
   }
 
-  /** Closes what is idle now, the rest when it has ended. Whoever asks again gets a new client, as with Node's agents. */
+  /** Closes what is idle now, the rest when it has ended. The next access makes a new client, as with Node's agents. */
   async close(): Promise<void> {
     const own = this.#own;
     this.#own = null;

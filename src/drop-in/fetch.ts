@@ -127,7 +127,7 @@ function sendOnce(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promi
   return client.stream(method, url.href, options);
 }
 
-/** Nobody reads what a redirect says: what is short is read for the sake of the connection, the rest is given up. */
+/** Discards the body of a redirect: a short one is read, so that its connection is used again; a longer one is cancelled. */
 function release(received: Response): void {
   const length = Number(received.headers.get('content-length') ?? Number.NaN);
   const done = length <= MAX_DRAINED_BYTES ? received.readAtMost(MAX_DRAINED_BYTES) : received.close();

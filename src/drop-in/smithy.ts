@@ -151,7 +151,7 @@ export function createRequestHandler(clientOrOptions?: Client | (ClientOptions &
   return new SmithyHandler(clientOrOptions);
 }
 
-/** The handler with default options, for all who share its pool. */
+/** The handler with default options; every SDK client that is given it shares its pool. */
 export const requestHandler: SmithyHandler = new SmithyHandler();
 
 function toRequest(given: SmithyRequest): Request {

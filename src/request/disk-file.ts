@@ -29,7 +29,7 @@ export function isReadStream(value: unknown): value is ReadStream {
  * @throws what the file system says of a path that is not there
  */
 export function toDiskFile(stream: ReadStream, what: string): DiskFile {
-  // Whoever reads it learns of its errors; until then, and if nobody does, they must not end the process.
+  // Reading reports the stream's errors. Until it begins, and if it never does, 'error' must not end the process.
   stream.on('error', ignore);
   const fresh = !stream.destroyed && !stream.readableEnded && !taken.has(stream);
   const path = typeof stream.path === 'string' || Buffer.isBuffer(stream.path) ? stream.path : null;
@@ -125,5 +125,5 @@ const PLAIN_STREAM: Parameters<typeof createReadStream>[1] & object = bare({
 
 const SEPARATOR = process.platform === 'win32' ? '\\' : '/';
 
-/** Streams that somebody reads for a request. */
+/** Streams whose file is read for a request already. */
 const taken = new WeakSet<ReadStream>();

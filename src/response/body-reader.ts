@@ -1,6 +1,6 @@
 /**
- * A body that is read once, piece by piece, and who has done what with it. Where the pieces come from is a BodySource's business;
- * cutting them anew is in iterators.ts, and what a user may ask of a Response in response.ts.
+ * A body that is read once, chunk by chunk, and its state: consumed, closed. A BodySource delivers the chunks; iterators.ts cuts
+ * them anew, and response.ts has what a user may ask of a Response.
  */
 
 import type { BodySink, BodySource } from './body-source.js';

@@ -48,7 +48,7 @@ export interface EventStreamOptions {
   maxEventSize?: number;
 }
 
-/** What the parser knows beyond the events, for those who connect again. */
+/** What the parser knows beyond the events, for the request that reconnects. */
 export interface EventStreamState {
   /** As the stream had set it at its last empty line; '' at the beginning, and when it was set to nothing. */
   lastEventId: string;

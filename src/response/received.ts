@@ -41,7 +41,7 @@ export interface ResponseContext {
   history?: readonly Response[];
   /** For `nextRequest`: headers that another origin does not get, and the jar. */
   redirect?: { sensitiveHeaders: readonly string[]; cookies: Cookies | null };
-  /** The encoding of text without a charset, or who finds it out. */
+  /** The encoding of text without a charset, or a function that returns it. */
   defaultEncoding?: DefaultEncoding;
   onDownloadProgress?: (received: number, total: number | null) => void;
 }

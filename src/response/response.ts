@@ -167,7 +167,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * Puts another source in the body's place, for those who watch it.
+   * Puts another source in the body's place, through which an observer sees how it ends.
    * @internal
    */
   wrapBody(wrap: (source: BodySource) => BodySource): void {

@@ -25,7 +25,7 @@ export class ProxyRoutes {
     this.#pool = pool;
   }
 
-  /** The same for the same proxy: connections are shared by those who name one handle. */
+  /** The same route for the same proxy: the core shares connections among requests that name one proxy handle. */
   of(proxy: HTTPProxy, url: URL): ProxyRoute {
     const name = isForwarded(proxy, url, this.#pool.http1) ? 'forward' : 'tunnel';
     let routes = this.#known.get(proxy);

@@ -129,7 +129,7 @@ export function request(
         unlisten.call();
         const open = body;
         if (open === null) done(error);
-        // Whoever has just been given it listens first.
+        // The caller that has just been given the body adds its listeners first.
         else queueMicrotask(() => open.destroy(error));
       },
     });

@@ -89,7 +89,7 @@ export class Exchange implements DispatchController {
     }
     stream?.off('error', onStreamError);
     this.#isOver = true;
-    // A stream that nobody reads any more may fail as well, and has been dealt with.
+    // The stream may still fail when it is no longer read; such an error is dropped.
     stream?.on('error', () => {});
     if (failure !== null) stream?.destroy();
     this.#listener.onEnd(failure);

@@ -1,6 +1,6 @@
 /**
- * Errors that a fetch framework would answer by itself, told before it does. The framework's own handler stays in its place and
- * does what it did for everybody who is not us; with an error handler of the user's own, errors are answered by the app.
+ * Errors that a fetch framework would answer by itself, reported before it does. The framework's own handler stays in its place and
+ * answers every other caller as before; with an error handler of the user's own, errors are answered by the app.
  *
  *   Hono   an app with the default `errorHandler`: ours throws on, and `fetch` rejects
  *   H3     an app without `onError`: ours hears the error, the answer follows

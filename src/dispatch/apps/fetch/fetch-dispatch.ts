@@ -27,7 +27,7 @@ export interface FetchDispatchOptions {
   raiseAppExceptions?: boolean | undefined;
   /** Where the app is mounted: stripped from the path of the Request's URL. Default the root. */
   rootPath?: string | undefined;
-  /** Who asks, as Deno's `info.remoteAddr` and, for Hono's `getConnInfo` of Node, `env.incoming.socket`. Default 127.0.0.1:123. */
+  /** The client's address: Deno's `info.remoteAddr`; `env.incoming.socket` for Hono's Node `getConnInfo`. Default 127.0.0.1:123. */
   client?: { hostname: string; port: number } | undefined;
   /** The handler's second argument, with what `client` says on top of it if both are given. */
   env?: unknown;

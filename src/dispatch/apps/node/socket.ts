@@ -7,7 +7,7 @@ import type { ServerResponse } from 'node:http';
 import { isIPv6, Socket } from 'node:net';
 import { bare } from '../../../bare.js';
 
-/** Who is at the two ends, as the app is told. */
+/** The addresses of both ends of the connection, as the app sees them. */
 export interface Ends {
   readonly remoteAddress: string;
   readonly remotePort: number;
