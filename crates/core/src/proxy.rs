@@ -50,8 +50,8 @@ pub struct Credentials {
     pub password: String,
 }
 
-/// One proxy. Two of them are equal only when one was cloned from the other: connections through a proxy are shared among
-/// those who use the same one, and what one has sent never reaches another.
+/// One proxy. Two of them are equal only when one was cloned from the other: requests share connections only through the
+/// same proxy, and what is sent to one proxy never reaches another.
 #[derive(Clone)]
 pub struct Proxy(Arc<Parts>);
 

@@ -65,8 +65,8 @@ impl RequestBody {
         }
     }
 
-    /// The body for another attempt, from its beginning; who still reads it for the last one gets no more. To be called
-    /// only of one that is replayable.
+    /// The body for another attempt, from its beginning; the reader of the last attempt gets no more. To be called only of
+    /// one that is replayable.
     pub(crate) fn replay(&self) -> RequestBody {
         match self {
             RequestBody::Stream(StreamBody { channel, .. }) if !channel.is_untouched() => {

@@ -1,4 +1,4 @@
-//! Uploads: what is sent of them, who is told to wait or to stop, and responses that come before the upload's end.
+//! Uploads: what is sent of them, when the producer is told to wait or to stop, and responses before the upload's end.
 
 use crate::support::server::{OK, Peer, Server};
 use crate::support::{Upload, becomes, pool, post, request, run, send, settle, text, until, upload};

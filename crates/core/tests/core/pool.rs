@@ -1,4 +1,4 @@
-//! Who may use which connection, who waits, and what frees a place.
+//! Which request may use which connection, which one waits, and what frees a slot.
 
 use crate::support::server::{OK, Server, refusing};
 use crate::support::{becomes, get, pool, run, send, text};

@@ -62,8 +62,8 @@ pub(super) async fn say_goodbye(connection: Connection<Io, Bytes>) {
     let _ = timeout(GOODBYE, connection).await;
 }
 
-/// Whether more streams are allowed than before. That the limit is known now is news as well: who waited for it may need
-/// another connection.
+/// Whether more streams are allowed than before. That the limit is known now counts as well: a request that waited for it
+/// may need another connection.
 fn has_more_room(connection: &Connection<Io, Bytes>, shared: &Shared) -> bool {
     let most = connection.max_concurrent_send_streams();
     let before = shared.max_streams.replace(most);
