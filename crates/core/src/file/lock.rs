@@ -43,7 +43,7 @@ pub(super) fn is_at(_file: &File, _path: &Path) -> io::Result<bool> {
     Ok(true)
 }
 
-/// How a file is opened by its one writer, who may rename and remove it while it is open.
+/// Opens a file for its one writer, which may rename and remove it while it is open.
 #[cfg(windows)]
 pub(super) fn only_writer(options: &mut std::fs::OpenOptions) {
     use std::os::windows::fs::OpenOptionsExt;
