@@ -31,7 +31,7 @@ export type AxiosAdapter = ((config: AxiosConfig) => Promise<AxiosResponse>) & {
  */
 export function createAdapter(clientOrOptions?: Client | ClientOptions): AxiosAdapter {
   const clients = new DerivedClients(clientOrOptions, 'createAdapter()');
-  const adapter = async (config: AxiosConfig) => new AxiosCall(await loadAxios(), clients, config).run();
+  const adapter = async (config: AxiosConfig) => new AxiosCall(await loadAxios(config), clients, config).run();
   return Object.assign(adapter, { close: () => clients.close() });
 }
 

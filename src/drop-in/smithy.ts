@@ -13,6 +13,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
+import { ownText } from '../own-memory.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { TimeoutConfig } from '../timeout.js';
@@ -164,7 +165,7 @@ function toRequest(given: SmithyRequest): Request {
   url.fullPath = `${path === '' ? '/' : path}${queryText === '' ? '' : `?${queryText}`}`;
   const lines: [string, string][] = Object.entries(headers).map(([name, value]) => [name, String(value)]);
   if ((given.username ?? given.password) !== undefined && !lines.some(([name]) => /^authorization$/i.test(name))) {
-    const pair = Buffer.from(`${given.username ?? ''}:${given.password ?? ''}`).toString('base64');
+    const pair = ownText(`${given.username ?? ''}:${given.password ?? ''}`).toString('base64');
     lines.push(['Authorization', `Basic ${pair}`]);
   }
   const content = isEmpty(body) ? undefined : (body as ContentTypes);
@@ -239,7 +240,8 @@ function listen(signal: HandlerOptions['abortSignal'], onAbort: () => void): () 
   // Smithy's own kind of signal, of which there is one listener.
   Object.assign(signal, { onabort: onAbort });
   return () => {
-    Object.assign(signal, { onabort: null });
+    // Another request may listen by now.
+    if ((signal as { onabort: unknown }).onabort === onAbort) Object.assign(signal, { onabort: null });
   };
 }
 

@@ -4,14 +4,15 @@ import { Readable } from 'node:stream';
 import type { Client } from '../../client/client.js';
 import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutException } from '../../errors.js';
 import { Headers } from '../../headers.js';
+import { ownJoin, ownText } from '../../own-memory.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
-import type { ContentTypes } from '../../types.js';
 import { URL } from '../../url/url.js';
-import { rawChunks } from '../readable.js';
+import { rawChunks, ResponseReadable } from '../readable.js';
 import type { DerivedClients } from '../derived-clients.js';
 import { clientOptionsOf } from './client-options.js';
 import { paced, Progress } from './progress.js';
+import { rateOf, Upload } from './upload.js';
 import type { Axios, AxiosConfig, AxiosRequest, AxiosResponse } from './types.js';
 
 export class AxiosCall {
@@ -33,12 +34,12 @@ export class AxiosCall {
       const isEvent = reason === undefined || reason === null || (reason as { type?: unknown }).type !== undefined;
       this.#ending.abort(isEvent ? new this.#axios.CanceledError(null, this.#config, this.#request) : reason);
     };
+    const limit = this.#timeout(timeout);
     cancelToken?.subscribe(cancel);
     if (signal?.aborted) cancel();
     else signal?.addEventListener('abort', cancel);
-    const limit = this.#timeout(timeout);
     const timer = limit > 0 ? setTimeout(() => this.#ending.abort(this.#timedOut(limit)), limit) : undefined;
-    let isStream = false;
+    let stream: Readable | null = null;
     const finish = () => {
       clearTimeout(timer);
       cancelToken?.unsubscribe(cancel);
@@ -50,15 +51,18 @@ export class AxiosCall {
       if (/^data:/i.test(url)) return this.#settle(await this.#dataUrl(url));
       const response = await this.#follow(this.#toRequest(url));
       const answer = this.#toAnswer(response);
-      isStream = this.#config.responseType === 'stream';
-      answer.data = isStream ? this.#stream(response, finish) : await this.#read(response);
-      if (isStream) clearTimeout(timer);
+      if (this.#config.responseType === 'stream') stream = this.#stream(response, finish);
+      answer.data = stream ?? (await this.#read(response));
+      clearTimeout(timer);
       return this.#settle(answer);
     } catch (error) {
+      // Unless the error brings it along.
+      if (stream !== null && (error as { response?: AxiosResponse } | null)?.response?.data !== stream)
+        stream.destroy();
       throw this.#toError(error);
     } finally {
       // A stream is cancelled until it has ended.
-      if (!isStream) finish();
+      if (stream === null) finish();
     }
   }
 
@@ -76,68 +80,13 @@ export class AxiosCall {
     if (!headers.has('accept-encoding')) headers.set('Accept-Encoding', ACCEPT_ENCODING);
     const userinfo = auth ?? (url.userinfo === '' ? null : { username: url.username, password: url.password });
     if (userinfo !== null) {
-      const pair = Buffer.from(`${userinfo.username ?? ''}:${userinfo.password ?? ''}`).toString('base64');
+      const pair = ownText(`${userinfo.username ?? ''}:${userinfo.password ?? ''}`).toString('base64');
       headers.set('Authorization', `Basic ${pair}`);
     }
-    const content = this.#body(headers);
+    const { content } = new Upload(this.#axios, this.#config, headers, this.#ending.signal);
     const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     if (content instanceof FormData) return new Request(method.toUpperCase(), target, { headers, data: content });
     return new Request(method.toUpperCase(), target, content === undefined ? { headers } : { headers, content });
-  }
-
-  #body(headers: Headers): ContentTypes | FormData | undefined {
-    const { data } = this.#config;
-    if (data === undefined || data === null) return undefined;
-    if (data instanceof FormData) {
-      // Its boundary is made when it is sent.
-      headers.delete('content-type');
-      return data;
-    }
-    if (typeof (data as { getHeaders?: unknown }).getHeaders === 'function') {
-      const own = (data as { getHeaders(): Record<string, string> }).getHeaders();
-      for (const [name, value] of Object.entries(own)) headers.set(name, value);
-      return this.#upload(data as ContentTypes, null, headers);
-    }
-    if (typeof data === 'string') return this.#bytes(Buffer.from(data), headers);
-    if (data instanceof ArrayBuffer) return this.#bytes(Buffer.from(data), headers);
-    if (ArrayBuffer.isView(data))
-      return this.#bytes(Buffer.from(data.buffer, data.byteOffset, data.byteLength), headers);
-    if (data instanceof Blob) {
-      headers.set('Content-Type', data.type === '' ? 'application/octet-stream' : data.type);
-      return this.#upload(data.stream() as ContentTypes, data.size, headers);
-    }
-    if (isStream(data)) return this.#upload(data as ContentTypes, null, headers);
-    const message = 'Data after transformation must be a string, an ArrayBuffer, a Buffer, or a Stream';
-    throw new this.#axios.AxiosError(message, 'ERR_BAD_REQUEST', this.#config);
-  }
-
-  #bytes(bytes: Buffer, headers: Headers): ContentTypes {
-    const { maxBodyLength = -1, onUploadProgress } = this.#config;
-    if (maxBodyLength > -1 && bytes.length > maxBodyLength) throw this.#bodyTooLarge();
-    if (onUploadProgress === undefined && this.#rate(0) === undefined) return bytes;
-    return this.#upload(Readable.from(slices(bytes), { objectMode: false }), bytes.length, headers);
-  }
-
-  /** Watched while it is sent: its size, its progress, its rate. */
-  #upload(source: ContentTypes, size: number | null, headers: Headers): ContentTypes {
-    const declared = headers.get('content-length');
-    const total = size ?? (declared !== undefined && /^\d+$/.test(declared) ? Number(declared) : null);
-    if (total !== null) headers.set('Content-Length', String(total));
-    const { maxBodyLength = -1, onUploadProgress } = this.#config;
-    const isWatched = maxBodyLength > -1 || onUploadProgress !== undefined || this.#rate(0) !== undefined;
-    if (!isWatched) return source;
-    const progress = new Progress(onUploadProgress, 'upload', total);
-    const tooLarge = () => this.#bodyTooLarge();
-    async function* bounded(): AsyncGenerator<Buffer> {
-      let sent = 0;
-      for await (const chunk of source as AsyncIterable<Uint8Array | string>) {
-        const bytes = Buffer.from(chunk as Uint8Array);
-        sent += bytes.length;
-        if (maxBodyLength > -1 && sent > maxBodyLength) throw tooLarge();
-        yield bytes;
-      }
-    }
-    return paced(bounded(), progress, this.#rate(0));
   }
 
   #client(): Client {
@@ -204,7 +153,8 @@ export class AxiosCall {
     const isKnown =
       declared !== undefined && /^\d+$/.test(declared) && (raw || !response.headers.has('content-encoding'));
     const progress = new Progress(this.#config.onDownloadProgress, 'download', isKnown ? Number(declared) : null);
-    return this.#bounded(paced(raw ? rawChunks(response) : response.iterBytes(), progress, this.#rate(1)));
+    const chunks = raw ? rawChunks(response) : response.iterBytes();
+    return this.#bounded(paced(chunks, progress, rateOf(this.#config, 1), this.#ending.signal));
   }
 
   async *#bounded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -230,10 +180,14 @@ export class AxiosCall {
         throw toError(error);
       }
     }
-    const stream = Readable.from(translated(), { objectMode: false });
+    const stream = new ResponseReadable(response, translated());
+    // At once, read or not.
+    const { signal } = this.#ending;
+    signal.addEventListener('abort', () => stream.destroy(signal.reason as Error), { once: true });
     stream.once('close', () => {
       finish();
-      void response.close();
+      // What waits for its turn (`maxRate`) waits no more.
+      this.#ending.abort();
     });
     return stream;
   }
@@ -245,7 +199,7 @@ export class AxiosCall {
     } finally {
       await response.close();
     }
-    return this.#converted(pieces.length === 1 ? pieces[0] : Buffer.concat(pieces));
+    return this.#converted(pieces.length === 1 ? pieces[0] : ownJoin(pieces));
   }
 
   #converted(body: Buffer): unknown {
@@ -322,17 +276,6 @@ export class AxiosCall {
     const message = timeoutErrorMessage || `timeout of ${limit}ms exceeded`;
     return new this.#axios.AxiosError(message, code, this.#config, this.#request);
   }
-
-  #bodyTooLarge(): Error {
-    const message = 'Request body larger than maxBodyLength limit';
-    return new this.#axios.AxiosError(message, 'ERR_BAD_REQUEST', this.#config, this.#request);
-  }
-
-  /** Bytes a second: 0 up, 1 down. */
-  #rate(direction: 0 | 1): number | undefined {
-    const { maxRate } = this.#config;
-    return Array.isArray(maxRate) ? maxRate[direction] : maxRate;
-  }
 }
 
 /** Node's names where Node would have had one. */
@@ -382,15 +325,6 @@ async function dropped(response: Response): Promise<void> {
     // The redirect is followed anyway.
   }
   await response.close();
-}
-
-function isStream(data: unknown): boolean {
-  const given = data as { pipe?: unknown; getReader?: unknown };
-  return typeof given === 'object' && (typeof given.pipe === 'function' || typeof given.getReader === 'function');
-}
-
-function* slices(bytes: Buffer): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += 64 * 1024) yield bytes.subarray(at, at + 64 * 1024);
 }
 
 const ACCEPT_ENCODING = 'gzip, deflate, br, zstd';

@@ -1,5 +1,7 @@
 /** axios' progress events, and `maxRate`. */
 
+import { setTimeout } from 'node:timers/promises';
+
 /** Tells a listener at most three times a second, and at the end. */
 export class Progress {
   #listener: ((event: object) => void) | undefined;
@@ -47,11 +49,12 @@ export class Progress {
   }
 }
 
-/** Chunks as they come, counted, and no faster than `rate` bytes a second. */
+/** Chunks as they come, counted, and no faster than `rate` bytes a second. It waits no longer than `signal` lets it. */
 export async function* paced(
   chunks: AsyncIterable<Buffer>,
   progress: Progress,
   rate: number | undefined,
+  signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const startedAt = performance.now();
   let sent = 0;
@@ -61,9 +64,12 @@ export async function* paced(
     sent += chunk.length;
     if (rate === undefined) continue;
     const due = startedAt + (sent / rate) * 1000 - performance.now();
-    if (due > 1) await new Promise((resolve) => setTimeout(resolve, due));
+    if (due > 1)
+      await setTimeout(Math.min(due, MAX_TIMER_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
   progress.flush();
 }
 
+/** What setTimeout can count. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 const INTERVAL_MS = 1000 / 3;

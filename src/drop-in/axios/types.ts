@@ -1,5 +1,7 @@
 /** What is used of axios: it is the user's, and loaded with the first request. */
 
+import { createRequire } from 'node:module';
+
 /** A request's configuration, merged, its data transformed. */
 export interface AxiosConfig {
   url?: string;
@@ -65,15 +67,23 @@ type ErrorClass = {
 export interface Axios {
   AxiosError: ErrorClass;
   CanceledError: new (message: string | null, config?: unknown, request?: unknown) => Error;
+  AxiosHeaders: unknown;
   VERSION: string;
   getUri(config: AxiosConfig): string;
 }
 
 let loading: Promise<Axios> | null = null;
+let required: Axios | null = null;
 
-/** @throws Error when axios is not installed */
-export function loadAxios(): Promise<Axios> {
+/**
+ * The copy that the configuration comes from, by its headers: `import` and `require` give two, with error classes of their own.
+ * @throws Error when axios is not installed
+ */
+export async function loadAxios({ headers }: AxiosConfig): Promise<Axios> {
   const name: string = 'axios';
   loading ??= import(name).then((module: { default: Axios }) => module.default);
-  return loading;
+  const imported = await loading;
+  if (headers.constructor === imported.AxiosHeaders) return imported;
+  required ??= createRequire(import.meta.url)(name) as Axios;
+  return headers.constructor === required.AxiosHeaders ? required : imported;
 }
