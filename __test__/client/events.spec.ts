@@ -15,6 +15,7 @@ import {
   type ServerSentEvent,
   TotalTimeout,
 } from '../../src/index.js';
+import { backoffOf } from '../../src/client/events.js';
 import { eventually, failure, openClient } from '../helpers/client.js';
 import { refusedOrigin, serve, serveRaw, type HttpServer } from '../helpers/server.js';
 
@@ -307,6 +308,29 @@ test('redirects, auth and cookies as ever, on each connection', async (t) => {
   const client = openClient(t, { auth: ['u', 'p'] });
   t.deepEqual(await dataOf(client.events('GET', server.url, quick)), ['Basic dTpw a=1', 'Basic dTpw a=1']);
 });
+
+for (const [retry, failures, wait] of [
+  [0, 0, 0],
+  [0, 1, 20],
+  [0, 2, 40],
+  [0, 50, 60_000],
+  [3000, 0, 3000],
+  [3000, 1, 6000],
+  [3000, 50, 60_000],
+  [100_000, 3, 100_000],
+  [Infinity, 0, 2 ** 31 - 1],
+] as const) {
+  test(`retry: ${retry}, ${failures} connections without an event: ${wait} ms`, (t) =>
+    t.is(backoffOf(retry, failures), wait));
+}
+
+for (const signal of [{}, 1, 'x', true]) {
+  test(`a signal that is none: ${JSON.stringify(signal)}`, (t) => {
+    t.throws(() => openClient(t).events('GET', 'http://127.0.0.1:1/', { signal: signal as never }), {
+      message: /^signal: expected an AbortSignal/,
+    });
+  });
+}
 
 test('a closed client', async (t) => {
   const client = new Client();

@@ -277,6 +277,32 @@ for (const [title, chunks] of TOO_LARGE) {
   });
 }
 
+test('an event of very many lines takes no longer for each of them', async (t) => {
+  const count = 2_000_000;
+  for await (const { data } of streamed(['data:\n'.repeat(count), '\n']).events({ maxEventSize: count })) {
+    t.is(data.length, count - 1);
+  }
+  const beyond = streamed(['data:\n'.repeat(count), '\n']).events({ maxEventSize: count - 2 });
+  t.true((await failure(beyond.next())) instanceof RemoteProtocolError);
+});
+
+test('a line in very many pieces', async (t) => {
+  const pieces = ['data: ', ...Array.from({ length: 5000 }, (_, at) => String(at % 10)), '\n\n'];
+  const { value } = (await streamed(pieces).events().next()) as { value: { data: string } };
+  t.is(value.data, pieces.slice(1, -1).join(''));
+});
+
+test('leaving while next() waits ends it in peace', async (t) => {
+  const server = await serve(t, (_, response) => void response.write('data: a\n\n'));
+  const client = openClient(t);
+  const events = (await client.stream('GET', server.url)).events();
+  t.is((await events.next()).done, false);
+  const pending = events.next();
+  await events.return?.();
+  t.deepEqual(await pending, { done: true, value: undefined });
+  t.deepEqual(await events.next(), { done: true, value: undefined });
+});
+
 test('maxEventSize: exactly that many bytes pass, and any number of small events', async (t) => {
   const stream = `data: ${'x'.repeat(100)}\n\n`.repeat(50) + ': comment\n'.repeat(100) + 'data: y\n\n';
   let count = 0;

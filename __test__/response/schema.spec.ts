@@ -97,6 +97,21 @@ for (const schema of [
   });
 }
 
+for (const result of [null, undefined, 1, {}, { issues: 1 }, { issues: {} }]) {
+  test(`a schema whose validate() returns ${inspect(result)}`, async (t) => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => result } };
+    const error = await failure(users({}).json(schema as unknown as StandardSchema));
+    t.true(error instanceof TypeError);
+    t.regex(error.message, /^schema: expected validate\(\) to return a value or issues/);
+  });
+}
+
+test('a place that is no key is shown as it is', async (t) => {
+  const issues = [{ message: 'no', path: [null, Symbol('s'), { key: 'k' }] }];
+  const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues }) } };
+  t.regex((await failure(users({}).json(schema as unknown as StandardSchema))).message, /null\.Symbol\(s\)\.k: no/);
+});
+
 test('undefined is no schema either, once it is given', async (t) => {
   t.true((await failure(users({}).json(undefined as unknown as StandardSchema))) instanceof TypeError);
 });

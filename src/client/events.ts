@@ -20,7 +20,7 @@ import type { ServerSentEvent } from '../response/event-stream.js';
 import { checkEventSize, EventIterator, EventStreamParser } from '../response/event-stream.js';
 import type { Response } from '../response/response.js';
 import type { Given, RequestOptions } from './options.js';
-import { readOptions, requestOptionNames } from './options.js';
+import { checkCalls, readOptions, requestOptionNames } from './options.js';
 import { isPermanent } from './retries.js';
 
 /** What `client.events()` takes beyond the options of a request. */
@@ -54,6 +54,7 @@ export function eventsOf(
 ): AsyncIterableIterator<ServerSentEvent> {
   const given = readOptions<EventsOptions>(options, [...requestOptionNames, ...reconnectNames], 'client.events()');
   const { lastEventId, reconnect, retry, maxEventSize, ...rest } = given;
+  checkCalls(rest);
   return new EventSource(open, own(rest as Given<RequestOptions>), {
     lastEventId: checkLastEventId(lastEventId),
     maxReconnects: checkReconnect(reconnect, method),
@@ -226,8 +227,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
       this.#isOver = true;
       return;
     }
-    const longest = Math.max(this.#retry, MAX_BACKOFF_MS);
-    const wait = Math.min(this.#retry * 2 ** Math.min(this.#failures, 20), longest, MAX_TIMER_MS);
+    const wait = backoffOf(this.#retry, this.#failures);
     this.#failures++;
     await sleep(wait, this.#signal);
   }
@@ -238,6 +238,15 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     this.#events = null;
     await response?.close();
   }
+}
+
+/**
+ * Milliseconds to wait before the next connection.
+ * @param failures Connections in a row that brought no event: `retry: 0` means at once, but once only.
+ */
+export function backoffOf(retry: number, failures: number): number {
+  const first = failures === 0 ? retry : Math.max(retry, MIN_BACKOFF_MS);
+  return Math.min(first * 2 ** Math.min(failures, 20), Math.max(retry, MAX_BACKOFF_MS), MAX_TIMER_MS);
 }
 
 /** What another connection may mend: the network, the time, the server's own trouble. */
@@ -316,6 +325,8 @@ const finalErrors = [TotalTimeout, LocalProtocolError, ProxyError, UnsupportedPr
 /** The client's default. */
 const ANY_TYPE = '*/*';
 const DEFAULT_RETRY_MS = 3_000;
+/** Doubling begins here, whatever the server asks for. */
+const MIN_BACKOFF_MS = 10;
 /** Doubling ends here, unless the server asks for longer. */
 const MAX_BACKOFF_MS = 60_000;
 /** What setTimeout can count. */

@@ -7,6 +7,7 @@ import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
+import { HeldBytes } from './held-bytes.js';
 
 /** One event of an event stream. */
 export class ServerSentEvent {
@@ -69,11 +70,13 @@ export class EventStreamParser implements EventStreamState {
   #details: ErrorDetails;
   #isFirst = true;
   #skipsLineFeed = false;
-  /** The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying. */
-  #begun: Buffer[] = [];
-  #begunSize = 0;
+  /** The beginning of a line. */
+  #begun = new HeldBytes();
   #data: string[] = [];
   #dataSize = 0;
+  /** The lines of `#data` whose bytes are counted, and their sum. */
+  #counted = 0;
+  #countedSize = 0;
   #event = '';
   #id: string;
   #eventRetry: number | null = null;
@@ -109,19 +112,14 @@ export class EventStreamParser implements EventStreamState {
 
   /** What was held, and these bytes behind it. */
   #takeHeld(bytes: Buffer): Buffer {
-    if (this.#begunSize === 0) return bytes;
-    const whole = Buffer.concat([...this.#begun, bytes]);
-    this.#begun = [];
-    this.#begunSize = 0;
-    return whole;
+    return this.#begun.take(bytes);
   }
 
   /** Bytes of a line whose end has not come. */
   #hold(bytes: Buffer): void {
     if (this.failure !== null || bytes.length === 0) return;
-    this.#begun.push(bytes);
-    this.#begunSize += bytes.length;
-    if (this.#begunSize + this.#dataSize > this.#maxEventSize) this.#fail();
+    this.#begun.hold(bytes);
+    if (this.#begun.size + this.#dataSize > this.#maxEventSize) this.#fail();
   }
 
   /** Whole lines; the last one ends with the text. */
@@ -175,7 +173,11 @@ export class EventStreamParser implements EventStreamState {
   }
 
   #exactSize(): number {
-    return this.#data.reduce((sum, line) => sum + Buffer.byteLength(line), this.#data.length - 1);
+    // Each line once: an event of a million lines is not counted a million times.
+    for (; this.#counted < this.#data.length; this.#counted++) {
+      this.#countedSize += Buffer.byteLength(this.#data[this.#counted]) + 1;
+    }
+    return this.#countedSize - 1;
   }
 
   #bounded(value: string): string {
@@ -190,14 +192,14 @@ export class EventStreamParser implements EventStreamState {
       const data = this.#data.length === 1 ? this.#data[0] : this.#data.join('\n');
       events.push(new ServerSentEvent(this.#event || 'message', data, this.lastEventId, this.#eventRetry));
       this.#data = [];
-      this.#dataSize = 0;
+      this.#dataSize = this.#counted = this.#countedSize = 0;
     }
     this.#event = '';
     this.#eventRetry = null;
   }
 
   #fail(): void {
-    this.#begun = [];
+    this.#begun.take(NOTHING);
     this.#data = [];
     const message = `an event is larger than maxEventSize (${this.#maxEventSize} bytes)`;
     this.failure ??= requestFailure(RemoteProtocolError, message, this.#details);
@@ -248,6 +250,16 @@ export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
     return this;
   }
 
+  /** Whoever left the loop wants no error of what that ended. */
+  async #next(): Promise<IteratorResult<Buffer>> {
+    try {
+      return await this.#chunks.next();
+    } catch (error) {
+      if (this.#isOver) return DONE;
+      throw error;
+    }
+  }
+
   async #pull(): Promise<IteratorResult<ServerSentEvent>> {
     for (;;) {
       if (this.#at < this.#events.length) return { done: false, value: this.#events[this.#at++] };
@@ -257,7 +269,7 @@ export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
         throw failure;
       }
       if (this.#isOver) return DONE;
-      const { done, value } = await this.#chunks.next();
+      const { done, value } = await this.#next();
       if (done) {
         this.#isOver = true;
         return DONE;
@@ -300,9 +312,10 @@ function endOfLines(chunk: Buffer): number {
 
 /** The byte order mark. */
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
+const NOTHING = Buffer.alloc(0);
 const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-const DONE: IteratorResult<ServerSentEvent> = Object.freeze({ done: true, value: undefined });
+const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 const optionNames = ['maxEventSize'];

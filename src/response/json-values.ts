@@ -6,6 +6,7 @@
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
+import { HeldBytes } from './held-bytes.js';
 
 /**
  * The values, each as soon as its end is there.
@@ -140,10 +141,9 @@ class SequenceReader implements Reader {
   }
 }
 
-/** Bytes that wait for the end of what they begin. Joined once, so that a long line costs no quadratic copying. */
+/** A value whose end has not come, of a bounded length. */
 class Held {
-  size = 0;
-  #pieces: Buffer[] = [];
+  #bytes = new HeldBytes();
   #what: string;
   #details: () => ErrorDetails;
 
@@ -154,19 +154,18 @@ class Held {
 
   hold(bytes: Buffer, number: number): void {
     if (bytes.length === 0) return;
-    this.size += bytes.length;
+    this.#bytes.hold(bytes);
     if (this.size > MAX_VALUE_BYTES) {
       throw broken(`${this.#what} ${number}`, `longer than ${MAX_VALUE_BYTES} bytes`, undefined, this.#details);
     }
-    this.#pieces.push(bytes);
+  }
+
+  get size(): number {
+    return this.#bytes.size;
   }
 
   take(bytes: Buffer): Buffer {
-    if (this.size === 0) return bytes;
-    const whole = Buffer.concat([...this.#pieces, bytes]);
-    this.#pieces = [];
-    this.size = 0;
-    return whole;
+    return this.#bytes.take(bytes);
   }
 }
 

@@ -30,7 +30,11 @@ export async function validate<S extends StandardSchema>(
     throw new TypeError(`schema: expected a Standard Schema v1 (zod, valibot, arktype …), got ${typeName(schema)}`);
   }
   const result = await standard.validate(value);
-  if (result.issues === undefined) return result.value as StandardSchemaOutput<S>;
+  const isResult = typeof result === 'object' && result !== null;
+  if (!isResult || (result.issues ? !Array.isArray(result.issues) : !('value' in result))) {
+    throw new TypeError(`schema: expected validate() to return a value or issues, got ${typeName(result)}`);
+  }
+  if (!result.issues) return result.value as StandardSchemaOutput<S>;
   throw new ValidationError(`${where}: ${told(result.issues)}`, result.issues, details);
 }
 
@@ -46,7 +50,7 @@ function told(issues: readonly ValidationIssue[]): string {
 
 function pathOf(path: NonNullable<ValidationIssue['path']>): string {
   return path
-    .map((segment) => (typeof segment === 'object' ? segment.key : segment))
+    .map((segment) => (typeof segment === 'object' && segment !== null ? segment.key : segment))
     .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
     .join('');
 }
