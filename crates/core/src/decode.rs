@@ -23,10 +23,10 @@ pub const STEP: usize = 64 * 1024;
 
 /// A codec reads so many bytes at once at most. Some input is slow for its size (empty members of gzip, tables of br), so
 /// the time is looked at after each slice.
-const SLICE: usize = 4 * 1024;
+const SLICE: usize = 1024;
 
 /// A step ends after so long, whatever it has by then: others wait for the thread.
-const STEP_TIME: Duration = Duration::from_micros(250);
+const STEP_TIME: Duration = Duration::from_micros(100);
 
 /// More than anybody needs; each one multiplies what a short body can become.
 const MOST_CODINGS: usize = 5;

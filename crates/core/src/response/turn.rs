@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 /// Others wait for so long at most, together with one step of a decoder.
-const TURN_TIME: Duration = Duration::from_micros(500);
+const TURN_TIME: Duration = Duration::from_micros(200);
 
 /// As above, where the clock is coarse.
 const TURN_BYTES: usize = 1024 * 1024;
