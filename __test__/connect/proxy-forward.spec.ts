@@ -49,7 +49,7 @@ const ROWS: Row[] = [
     headers: { authorization: 'Bearer own' },
     sent:
       `GET http://target.example/ HTTP/1.1\r\nHost: target.example\r\n` +
-      `Proxy-Authorization: Basic ${Buffer.from('u@:p:').toString('base64')}\r\n${LINES}Authorization: Bearer own\r\n\r\n`,
+      `Proxy-Authorization: Basic ${Buffer.from('u@:p:').toString('base64')}\r\n${LINES}authorization: Bearer own\r\n\r\n`,
   },
   {
     title: 'credentials in UTF-8',
@@ -67,7 +67,7 @@ const ROWS: Row[] = [
     headers: { override: '1' },
     sent:
       `GET http://target.example/ HTTP/1.1\r\nHost: target.example\r\nProxy-Authorization: Basic dTpw\r\nX-Team: blue\r\n` +
-      `${LINES}Override: 1\r\n\r\n`,
+      `${LINES}override: 1\r\n\r\n`,
   },
   {
     title: 'Proxy-Authorization written by hand, for the proxy or for one request',
@@ -81,7 +81,7 @@ const ROWS: Row[] = [
     proxy: 'http://u:p@PX',
     url: 'http://target.example/',
     headers: { 'proxy-authorization': 'Bearer y' },
-    sent: `GET http://target.example/ HTTP/1.1\r\nHost: target.example\r\n${LINES}Proxy-Authorization: Bearer y\r\n\r\n`,
+    sent: `GET http://target.example/ HTTP/1.1\r\nHost: target.example\r\n${LINES}proxy-authorization: Bearer y\r\n\r\n`,
   },
   {
     title: 'S22 OPTIONS *',

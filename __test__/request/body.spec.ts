@@ -102,7 +102,7 @@ const HEADERS: [title: string, method: string, options: RequestOptions, framing:
     'F20 json with a Content-Type of one’s own',
     'POST',
     { json: 1, headers: { 'content-type': 'a/b' } },
-    /Content-Type: a\/b\r\nContent-Length: 1\r\n/,
+    /content-type: a\/b\r\nContent-Length: 1\r\n/,
     '1',
   ],
 ];

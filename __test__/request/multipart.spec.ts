@@ -268,7 +268,7 @@ for (const contentType of BOUNDARIES) {
     const other = openClient(t, { headers: { 'content-type': contentType } });
     await other.post(server.url, { files: { file: [null, 'x'] } });
     for (const received of server.received) {
-      t.true(received.includes(`\r\nContent-Type: ${contentType}\r\n`), received);
+      t.true(received.includes(`\r\ncontent-type: ${contentType}\r\n`), received);
       t.true(received.endsWith(`\r\n\r\n${part([DISPOSITION], 'x')}`), received);
     }
   });

@@ -98,7 +98,7 @@ test('method, headers and URL may be changed until it is sent', async (t) => {
   request.url = request.url.join(`${server.url}other`);
   request.headers = { Host: 'mine.test', a: 'b' } as never;
   await openClient(t).send(request);
-  t.is(server.received[0], 'DELETE /other HTTP/1.1\r\nHost: mine.test\r\nA: b\r\n\r\n');
+  t.is(server.received[0], 'DELETE /other HTTP/1.1\r\nHost: mine.test\r\na: b\r\n\r\n');
 });
 
 test('SEC-I9 headers changed by the body’s producer do not reach the wire', async (t) => {

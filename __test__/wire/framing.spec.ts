@@ -59,7 +59,10 @@ const FRAMING: Case[] = [
   ['SEC-J7 CR X ends a chunk size', `${CHUNKED}2\rXok\r\n0\r\n\r\n`, null],
   ['SEC-J8 a space before the colon', `${START}Content-Length : 2\r\n\r\nok`, null],
   ['SEC-J8 a space before the first name', `${START} Content-Length: 2\r\n\r\nok`, null],
-  ['SEC-J9 a folded line', `${START}Content-Length: 2\r\nX-Folded: a\r\n b\r\n\r\nok`, null],
+  ['SEC-J9 a folded Content-Length', `${START}Content-Length: 2\r\n 0\r\n\r\nok`, null],
+  ['SEC-J9 a Content-Length that begins with a fold', `${START}Content-Length:\r\n 2\r\n\r\nok`, null],
+  ['SEC-J9 a folded Transfer-Encoding', `${START}Transfer-Encoding: chunked\r\n\t\r\n\r\n2\r\nok\r\n0\r\n\r\n`, null],
+  ['RFC 9112 5.2 any other folded line', `${START}Content-Length: 2\r\nX-Folded: a\r\n b\r\n\r\nok`, 'ok'],
 ];
 
 const SYNTAX: Case[] = [

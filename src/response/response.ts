@@ -110,9 +110,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @internal
    */
   setCookies(): readonly string[] {
-    // The core writes names in lower case.
-    const lines = this.#headers === null ? this.#arrival?.headerLines : undefined;
-    if (lines !== undefined && !lines.includes('set-cookie\n')) return NO_LINES;
+    if (this.#headers === null && !this.maySetCookies) return NO_LINES;
     return this.headers.getList('set-cookie');
   }
 

@@ -11,7 +11,6 @@ use crate::request::Request;
 use crate::request::body::RequestBody;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
-use http::StatusCode;
 use resend::Resends;
 use std::fmt;
 use std::rc::Rc;
@@ -116,11 +115,11 @@ impl fmt::Debug for Client {
 /// CONNECT is answered in `connect/tunnel.rs`.)
 fn answer_challenge(request: &mut Request, answer: &Answer, attempt: &mut AuthAttempt) -> Result<bool, Error> {
     let Some(proxy) = request.proxy.clone().filter(|proxy| proxy.options().forwards) else { return Ok(false) };
-    if answer.head.status != StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+    if answer.head.status != 407 {
         proxy.accepted(attempt);
         return Ok(false);
     }
-    let Some(challenge) = proxy.challenged(&answer.head.headers, attempt) else { return Ok(false) };
+    let Some(challenge) = proxy.challenged(&answer.head.fields, attempt) else { return Ok(false) };
     if !request.body.is_replayable() {
         return Ok(false);
     }

@@ -5,12 +5,13 @@ pub(crate) mod http2;
 pub(crate) mod meter;
 
 use crate::error::{Error, ErrorKind};
+use crate::fields::FieldLines;
 use crate::frame::Frame;
+use crate::head::Head;
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::timeout::Clock;
 use crate::timeout::progress::Progress;
-use http::HeaderMap;
 use http1::Http1;
 use http2::Http2;
 use std::rc::Rc;
@@ -25,7 +26,7 @@ pub(crate) enum Connection {
 
 /// A final response's head, and where its body comes from.
 pub(crate) struct Answer {
-    pub(crate) head: http::response::Parts,
+    pub(crate) head: Head,
     pub(crate) incoming: Incoming,
     /// What has crossed the wire for this exchange, and when.
     pub(crate) progress: Rc<Progress>,
@@ -115,8 +116,9 @@ impl Incoming {
 }
 
 /// What Content-Length says.
-pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
-    headers.get(http::header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok())
+pub(crate) fn declared_length(fields: &FieldLines) -> Option<u64> {
+    let value = fields.get_all("content-length").next()?;
+    std::str::from_utf8(value).ok()?.parse().ok()
 }
 
 /// The peer ended the connection before the whole body was there (httpx's words).

@@ -2,10 +2,11 @@
 
 mod codes;
 
+use crate::fields::{FieldLines, IllegalField};
 use bytes::Bytes;
 use codes::io_text;
 pub(crate) use codes::{NO_APPLICATION_PROTOCOL, code_of_alert, io_code};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use std::fmt;
 use std::io;
 
@@ -47,10 +48,10 @@ pub struct Error {
 /// A proxy's answer to CONNECT, when it was not the tunnel that was asked for.
 #[derive(Debug)]
 pub struct Refusal {
-    pub status: StatusCode,
+    pub status: u16,
     /// None when it is the usual one.
     pub reason: Option<Bytes>,
-    pub headers: HeaderMap,
+    pub fields: FieldLines,
     /// Its beginning, without content decoding.
     pub body: Bytes,
 }
@@ -59,7 +60,10 @@ impl Refusal {
     pub(crate) fn phrase(&self) -> String {
         match &self.reason {
             Some(reason) => reason[..reason.len().min(200)].escape_ascii().to_string(),
-            None => self.status.canonical_reason().unwrap_or_default().to_owned(),
+            None => {
+                let status = StatusCode::from_u16(self.status).ok();
+                status.and_then(|status| status.canonical_reason()).unwrap_or_default().to_owned()
+            }
         }
     }
 }
@@ -128,6 +132,12 @@ impl Error {
 
     pub fn refusal(&self) -> Option<&Refusal> {
         self.refusal.as_deref()
+    }
+}
+
+impl From<IllegalField> for Error {
+    fn from(cause: IllegalField) -> Self {
+        Error::new(ErrorKind::LocalProtocolError, cause.to_string()).with_source(cause)
     }
 }
 

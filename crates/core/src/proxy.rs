@@ -7,10 +7,11 @@ pub(crate) mod digest;
 pub(crate) mod testing;
 
 use crate::error::Error;
+use crate::fields::FieldLines;
 use crate::origin::{Origin, Scheme};
 use crate::tls::TlsOptions;
 use digest::Session;
-use http::header::{HeaderMap, HeaderValue};
+use http::header::HeaderValue;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -39,7 +40,7 @@ pub struct ProxyOptions {
     pub forwards: bool,
     pub credentials: Option<Credentials>,
     /// Sent with CONNECT, after Host and Accept. Basic credentials are among them.
-    pub fields: HeaderMap,
+    pub fields: FieldLines,
     /// Of the connection to a proxy with the scheme https.
     pub tls: TlsOptions,
 }
@@ -84,7 +85,7 @@ impl Proxy {
     }
 
     /// A 407 came with these headers: what it asks for, if it can be answered.
-    pub(crate) fn challenged(&self, headers: &HeaderMap, before: &AuthAttempt) -> Option<AuthAttempt> {
+    pub(crate) fn challenged(&self, headers: &FieldLines, before: &AuthAttempt) -> Option<AuthAttempt> {
         self.digest_credentials()?;
         let session = Session::of(headers)?;
         // Once; and once more where nothing but the nonce was wrong.

@@ -1,23 +1,23 @@
 //! One request, in a form that can be put on the wire more than once.
 
 pub(crate) mod body;
-pub(crate) mod fields;
+pub(crate) mod head;
 
 use crate::error::{Error, ErrorKind};
+use crate::fields::FieldLines;
 use crate::origin::{Origin, Scheme};
 use crate::proxy::Proxy;
 use crate::request::body::RequestBody;
-use crate::request::fields::FieldLines;
+use crate::request::head::{Http1Head, Parts};
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, PROXY_AUTHORIZATION, TE, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{CONNECTION, HOST, HeaderMap, HeaderName, HeaderValue, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{self, Authority, PathAndQuery};
 use http::{Method, StatusCode, Uri, Version};
+use http_body::Body as _;
 use std::sync::Arc;
 
 /// Called for each 1xx response but 101: status code and header section.
-pub type InformationalHandler = Arc<dyn Fn(StatusCode, &HeaderMap) + Send + Sync>;
+pub type InformationalHandler = Arc<dyn Fn(StatusCode, &FieldLines) + Send + Sync>;
 
 pub struct Request {
     pub method: Method,
@@ -34,24 +34,17 @@ pub struct Request {
 }
 
 impl Request {
-    /// The request as HTTP/1.1 has it: Host is there, framing is the caller's fields' or hyper's.
-    pub(crate) fn to_http1(&self) -> Result<http::Request<RequestBody>, Error> {
-        let mut request = http::Request::new(self.body.clone());
-        *request.method_mut() = self.method.clone();
-        *request.uri_mut() = Uri::from_maybe_shared(self.target.clone()).map_err(|_| self.bad_target())?;
-        let mut headers = self.fields.to_map()?;
-        if !headers.contains_key(HOST) {
-            let host = HeaderValue::from_str(&self.origin.authority()).map_err(|_| self.bad_target())?;
-            headers.insert(HOST, host);
-        }
-        if let Some(answer) = self.proxy_authorization() {
-            headers.insert(PROXY_AUTHORIZATION, answer?);
-        }
-        *request.headers_mut() = headers;
-        if let Some(handler) = self.on_informational.clone() {
-            hyper::ext::on_informational(&mut request, move |response| handler(response.status(), response.headers()));
-        }
-        Ok(request)
+    /// The request as HTTP/1.1 has it: Host is there, framing is the caller's fields' or the body's.
+    pub(crate) fn to_http1(&self) -> Result<Http1Head, Error> {
+        let (host, proxy_authorization) = (self.origin.authority(), self.proxy_authorization().transpose()?);
+        let Request { method, target, fields, .. } = self;
+        Http1Head::new(Parts { method, target, fields, host: &host, proxy_authorization }, &self.body)
+    }
+
+    /// RFC 9110 section 10.1.1: the body waits for the server's word.
+    pub(crate) fn expects_continue(&self) -> bool {
+        !self.body.is_end_stream()
+            && self.fields.get_all("expect").any(|value| value.eq_ignore_ascii_case(b"100-continue"))
     }
 
     /// The request as HTTP/2 has it (RFC 9113 section 8.3.1): Host becomes `:authority`, and what is said of the
@@ -90,14 +83,6 @@ impl Request {
         }
         let target = Uri::from_maybe_shared(self.target.clone()).map_err(|_| self.bad_target())?;
         Ok(target.into_parts().path_and_query.unwrap_or(PathAndQuery::from_static("/")))
-    }
-
-    /// RFC 9112 section 3.2.4: `OPTIONS *`, by way of a proxy, is `OPTIONS http://host`. With a path it would ask about that.
-    pub(crate) fn asks_forwarder_for_options(&self) -> bool {
-        self.method == Method::OPTIONS
-            && self.proxy.as_ref().is_some_and(|proxy| proxy.options().forwards)
-            && self.target.split(|byte| *byte == b'/').count() == 3
-            && !self.target.contains(&b'?')
     }
 
     /// For a proxy that forwards, and has asked for credentials before. Of a tunnel, CONNECT had them.

@@ -7,42 +7,20 @@ mod turn;
 use crate::connection::{Answer, Incoming, Reuse};
 use crate::decode::{DecodeError, Decoder, Step};
 use crate::error::{Error, ErrorKind};
+use crate::fields::FieldLines;
 use crate::frame::Frame;
+use crate::head::Head;
 use crate::origin::Origin;
 use crate::pool::Lease;
 use crate::request::body::RequestBody;
 use crate::timeout::progress::Progress;
 use crate::timeout::watch::watch;
 use crate::timeout::{Clock, Phase};
-use crate::version::Version;
 use bytes::Bytes;
-use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, LOCATION, TRANSFER_ENCODING};
 use std::pin::pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use turn::Turn;
-
-/// The head of a final response.
-pub struct Head {
-    pub status: u16,
-    pub version: Version,
-    /// As the server wrote it; `None` when it is the one that belongs to the status code.
-    pub reason: Option<Bytes>,
-    pub headers: HeaderMap,
-}
-
-impl Head {
-    pub fn is_successful(&self) -> bool {
-        (200..300).contains(&self.status)
-    }
-
-    /// One that names the place to go to (RFC 9110 section 15.4).
-    pub fn is_redirect(&self) -> bool {
-        matches!(self.status, 301 | 302 | 303 | 307 | 308)
-            && self.headers.get(LOCATION).is_some_and(|location| !location.is_empty())
-    }
-}
 
 pub struct Response {
     pub head: Head,
@@ -59,7 +37,7 @@ pub struct ResponseBody {
     origin: Origin,
     decoder: Option<Box<Decoder>>,
     turn: Turn,
-    trailers: Option<HeaderMap>,
+    trailers: Option<FieldLines>,
 }
 
 /// What the exchange still holds while the body is read.
@@ -72,14 +50,14 @@ struct InUse {
 
 impl Response {
     pub(crate) fn new(answer: Answer, lease: Lease, upload: RequestBody, clock: Clock, origin: Origin) -> Response {
-        let Answer { head: mut parts, incoming, progress, reuse } = answer;
-        if parts.headers.contains_key(TRANSFER_ENCODING) {
+        let Answer { mut head, incoming, progress, reuse } = answer;
+        if head.fields.has("transfer-encoding") {
             // RFC 9112 section 6.3: the coding has overridden it.
-            parts.headers.remove(CONTENT_LENGTH);
+            head.fields.remove("content-length");
         }
         // An error, or a redirect, says that the rest of the upload is not wanted (RFC 9110 section 10.1.1, and curl);
         // a 2xx may well go on beside it.
-        if parts.status.as_u16() >= 300 && !upload.is_taken() {
+        if head.status >= 300 && !upload.is_taken() {
             upload.stop();
         }
         let in_use = Some(InUse { lease, upload, reuse });
@@ -88,13 +66,6 @@ impl Response {
         if body.incoming.is_end() {
             body.finish();
         }
-        let reason = parts.extensions.get::<hyper::ext::ReasonPhrase>();
-        let head = Head {
-            status: parts.status.as_u16(),
-            version: parts.version.into(),
-            reason: reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes())).or_else(|| left_out(&parts)),
-            headers: parts.headers,
-        };
         Response { head, body }
     }
 }
@@ -116,18 +87,17 @@ impl ResponseBody {
     }
 
     /// Fields behind the body (RFC 9110 section 6.5), after its end and for one caller.
-    pub fn take_trailers(&mut self) -> Option<HeaderMap> {
+    pub fn take_trailers(&mut self) -> Option<FieldLines> {
         self.trailers.take()
     }
 
     /// From here on the frames are decoded, in pieces of at most [`crate::STEP`] bytes. To be called before the first
     /// one, with the head's fields; where there is no body, nothing is decoded.
-    pub fn decode(&mut self, headers: &HeaderMap) -> Result<(), Error> {
-        if self.in_use.is_none() || !headers.contains_key(CONTENT_ENCODING) {
+    pub fn decode(&mut self, fields: &FieldLines) -> Result<(), Error> {
+        if self.in_use.is_none() || !fields.has("content-encoding") {
             return Ok(());
         }
-        let lines = headers.get_all(CONTENT_ENCODING).iter().map(http::HeaderValue::as_bytes);
-        match Decoder::new(lines) {
+        match Decoder::new(fields.get_all("content-encoding")) {
             Ok(decoder) => {
                 self.decoder = decoder.map(Box::new);
                 Ok(())
@@ -261,12 +231,4 @@ impl Drop for ResponseBody {
     fn drop(&mut self) {
         self.abandon();
     }
-}
-
-/// hyper leaves out a phrase that equals the one that `http` has; of these codes it is not the one that httpx has, which an
-/// empty phrase stands for above.
-fn left_out(parts: &http::response::Parts) -> Option<Bytes> {
-    let differs = matches!(parts.status.as_u16(), 203 | 413 | 414 | 416) && parts.version != http::Version::HTTP_2;
-    let phrase = parts.status.canonical_reason().filter(|_| differs)?;
-    Some(Bytes::from_static(phrase.as_bytes()))
 }

@@ -136,7 +136,7 @@ impl Head {
         let text = Bytes::from(text);
         let bad = |what: &str| Error::new(ErrorKind::LocalProtocolError, format!("illegal {what} in the request head"));
         let mut rest = text.clone();
-        let mut line = |what: &str| {
+        let mut line = |what: &str| -> Result<Bytes, Error> {
             let end = rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(what))?;
             let line = rest.split_to(end);
             let _ = rest.split_to(1);

@@ -136,8 +136,8 @@ pub(crate) async fn drive(
 }
 
 fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHandler {
-    Arc::new(move |status, headers| {
-        let head = Some((&b""[..], headers));
+    Arc::new(move |status, fields| {
+        let head = Some((&b""[..], fields));
         outbox.push(Record { status: status.as_u16(), head, ..Record::new(id, Kind::Informational) });
     })
 }
@@ -145,7 +145,7 @@ fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHan
 /// The whole response in one record.
 async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limit: Option<u64>, last_word: LastWord) {
     let Response { head, mut body } = response;
-    let collected = match body.decode(&head.headers) {
+    let collected = match body.decode(&head.fields) {
         Ok(()) => body.collect(limit, None).await,
         Err(error) => Err(error),
     };
@@ -158,7 +158,7 @@ async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limi
             last_word.outbox.push(Record {
                 version: Some(head.version),
                 status: head.status,
-                head: Some((&reason, &head.headers)),
+                head: Some((&reason, &head.fields)),
                 timing: Timing { now_us: micros_since(at), ..timing },
                 ..Record::new(id, Kind::FailedHead)
             });
@@ -173,7 +173,7 @@ async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limi
     last_word.say(Record {
         version: Some(head.version),
         status: head.status,
-        head: Some((&reason, &head.headers)),
+        head: Some((&reason, &head.fields)),
         body: Body::of(content),
         timing: Timing { now_us: micros_since(at), ..timing },
         received,
@@ -189,19 +189,19 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
     last_word.outbox.push(Record {
         version: Some(head.version),
         status: head.status,
-        head: Some((&reason, &head.headers)),
+        head: Some((&reason, &head.fields)),
         timing: Timing { now_us: timing.head_us, ..timing },
         ..Record::new(id, Kind::Head)
     });
     drop(reason);
     let mut wish = credit.next().await;
     if matches!(wish, Wish::Piece | Wish::Whole { .. } | Wish::File)
-        && let Err(error) = body.decode(&head.headers)
+        && let Err(error) = body.decode(&head.fields)
     {
         drop(body);
         return last_word.fail(&error);
     }
-    drop(head.headers);
+    drop(head.fields);
     let told = Cell::new(0);
     let untold = |received: u64| saturated(received - told.replace(received));
     let now = || Timing { now_us: micros_since(at), ..timing };

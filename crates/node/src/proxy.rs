@@ -53,8 +53,8 @@ impl ProxyHandle {
         let password = options.password.unwrap_or_default();
         let credentials = options.username.map(|username| Credentials { username, password });
         // The façade has checked them.
-        let fields =
-            FieldLines::new(copy(&options.fields)).to_map().map_err(|error| Error::from_reason(error.message()))?;
+        let fields = FieldLines::new(copy(&options.fields));
+        fields.to_map().map_err(|error| Error::from_reason(error.to_string()))?;
         Ok(ProxyHandle(Proxy::new(ProxyOptions {
             scheme,
             host: options.host,

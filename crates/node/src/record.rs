@@ -5,7 +5,7 @@
 //! ```text
 //! 0  u32  id
 //! 4  u8   kind            (see `Kind`)
-//! 5  u8   version         (see `VersionByte`)
+//! 5  u8   version         (see `VersionByte`); 128 more when there is a Set-Cookie among the header lines
 //! 6  u16  status          or a flag of the kind's own
 //! 8  u32  head length
 //! 12 u32  body length, or 0xFFFFFFFF: the body is the next of the large buffers
@@ -20,14 +20,13 @@ use crate::copies::Copies;
 use crate::error::ErrorKind;
 use crate::memory::give_back;
 use bytes::Bytes;
-use http::HeaderMap;
 use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, sys};
 use napi_derive::napi;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
-use whippet_core::{Error, Refusal, Version};
+use whippet_core::{Error, FieldLines, Refusal, Version};
 
 /// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
 const INLINE_LIMIT: usize = 16 * 1024;
@@ -196,7 +195,7 @@ pub(crate) struct Record<'a> {
     pub(crate) kind: Kind,
     pub(crate) version: Option<Version>,
     pub(crate) status: u16,
-    pub(crate) head: Option<(&'a [u8], &'a HeaderMap)>,
+    pub(crate) head: Option<(&'a [u8], &'a FieldLines)>,
     pub(crate) body: Body<'a>,
     pub(crate) timing: Timing,
     pub(crate) received: u32,
@@ -236,22 +235,18 @@ impl<'a> Record<'a> {
         let start = out.len();
         let version = self.version.map_or(VersionByte::Http11, VersionByte::from);
         out.extend_from_slice(&self.id.to_le_bytes());
-        out.extend_from_slice(&[self.kind as u8, version as u8]);
+        let sets_cookies = self.head.is_some_and(|(_, fields)| fields.has("set-cookie"));
+        out.extend_from_slice(&[self.kind as u8, version as u8 | (u8::from(sets_cookies) << 7)]);
         out.extend_from_slice(&self.status.to_le_bytes());
         out.extend_from_slice(&[0; 8]);
         out.extend_from_slice(&self.timing.head_us.to_le_bytes());
         out.extend_from_slice(&self.timing.now_us.to_le_bytes());
         out.extend_from_slice(&self.received.to_le_bytes());
         let head_at = out.len();
-        if let Some((reason, headers)) = self.head {
+        if let Some((reason, fields)) = self.head {
             out.extend_from_slice(reason);
             out.push(b'\n');
-            for (name, value) in headers {
-                out.extend_from_slice(name.as_str().as_bytes());
-                out.push(b'\n');
-                out.extend_from_slice(value.as_bytes());
-                out.push(b'\n');
-            }
+            out.extend_from_slice(fields.as_bytes());
         }
         let body_at = out.len();
         let body_length = match self.body {
@@ -276,10 +271,10 @@ impl<'a> Record<'a> {
 
 impl Outbox {
     pub(crate) fn error(&self, id: u32, error: &Error) {
-        if let Some(Refusal { status, reason, headers, body }) = error.refusal() {
-            let head = Some((reason.as_deref().unwrap_or_default(), headers));
+        if let Some(Refusal { status, reason, fields, body }) = error.refusal() {
+            let head = Some((reason.as_deref().unwrap_or_default(), fields));
             let body = Body::Small(body.clone());
-            self.push(Record { status: status.as_u16(), head, body, ..Record::new(id, Kind::Refusal) });
+            self.push(Record { status: *status, head, body, ..Record::new(id, Kind::Refusal) });
         }
         let text = text_of(error.kind().into(), error.code(), error.message());
         let status = error.is_at_proxy().into();

@@ -85,7 +85,6 @@ export class ArrivedHead implements Arrival {
     readonly elapsed: number,
     readonly elapsedTotal: number | null,
     private readonly batch: Buffer,
-    private readonly searched: BatchSearch,
     private readonly headStart: number,
     private readonly bodyStart: number,
     private readonly bodyEnd: number,
@@ -94,13 +93,12 @@ export class ArrivedHead implements Arrival {
   ) {}
 
   get version(): ResponseVersion {
-    const { versionNumber } = this;
+    const versionNumber = this.versionNumber & ~SETS_COOKIES;
     return versionNumber === versions.Http2 ? 'HTTP/2' : versionNumber === versions.Http10 ? 'HTTP/1.0' : 'HTTP/1.1';
   }
 
-  /** False for most, without a look at the head of each. */
   get maySetCookies(): boolean {
-    return (this.searched.hasSetCookie ??= this.batch.includes('set-cookie', 0, 'latin1'));
+    return this.versionNumber >= SETS_COOKIES;
   }
 
   get reason(): string {
@@ -126,10 +124,8 @@ export class ArrivedHead implements Arrival {
   }
 }
 
-/** What was looked for in a whole batch, once: names of headers arrive in lower case. */
-interface BatchSearch {
-  hasSetCookie?: boolean;
-}
+/** Added to a record's version: there is a Set-Cookie among the header lines. */
+const SETS_COOKIES = 128;
 
 /** The addon's enums, there with the engine: nothing is loaded before the first request. */
 let kinds: typeof RecordKind;
@@ -312,7 +308,6 @@ const LARGE = 0xffffffff;
 
 function drain(batch: Buffer, large: Buffer[]): void {
   let nextLarge = 0;
-  const searched: BatchSearch = { hasSetCookie: undefined };
   for (let at = 0; at < batch.length;) {
     const id = batch.readUInt32LE(at);
     const kind = batch[at + 4];
@@ -335,19 +330,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           const total = kind !== kinds.Head ? batch.readUInt32LE(at + 20) / 1000 : null;
           const version = batch[at + 5];
           const received = batch.readUInt32LE(at + 24);
-          const head = new ArrivedHead(
-            status,
-            version,
-            elapsed,
-            total,
-            batch,
-            searched,
-            headAt,
-            bodyAt,
-            bodyEnd,
-            body,
-            received,
-          );
+          const head = new ArrivedHead(status, version, elapsed, total, batch, headAt, bodyAt, bodyEnd, body, received);
           if (kind === kinds.Done) {
             release(id);
             listener.onDone(head);
@@ -401,7 +384,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Refusal:
           listener.onRefusal(
-            new ArrivedHead(status, versions.Http11, 0, 0, batch, searched, headAt, bodyAt, bodyEnd, body, bodyLength),
+            new ArrivedHead(status, versions.Http11, 0, 0, batch, headAt, bodyAt, bodyEnd, body, bodyLength),
           );
           break;
         case kinds.Closed:

@@ -2,27 +2,29 @@
 //! TLS within the tunnel is `tls`'s work, as without one.
 
 use crate::error::{Error, ErrorKind, Refusal, io_code};
+use crate::fields::{FieldLines, push_line};
+use crate::head::Head;
 use crate::proxy::{AuthAttempt, Proxy};
 use crate::request::body::RequestBody;
+use crate::request::head::{Http1Head, Parts};
+use crate::wire::{HeadError, MAX_LINES, Wire};
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT, HOST, HeaderMap, HeaderValue, PROXY_AUTHORIZATION};
-use http::{Method, Request, Response, StatusCode, Uri};
+use http::uri::Authority;
+use http::{Method, Request, StatusCode};
 use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
-use hyper::ext::ReasonPhrase;
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::future::poll_fn;
 use std::io;
 use std::pin::{Pin, pin};
+use std::str::FromStr;
 use std::task::Poll;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
-/// The head of the reply.
-const MAX_HEAD_BYTES: usize = 64 * 1024;
 /// What is kept of the body of a refusal.
 const MAX_BODY_BYTES: usize = 64 * 1024;
 /// A refusal is one, also when its body does not come.
@@ -42,32 +44,39 @@ where
     S: AsyncRead + AsyncWrite + Unpin + 'static,
 {
     let request = Connect { proxy, authority };
-    let shaken =
-        Builder::new().title_case_headers(true).max_buf_size(MAX_HEAD_BYTES).handshake(TokioIo::new(stream)).await;
+    let (wire, heads) = Wire::new(stream);
+    let shaken = Builder::new().max_headers(MAX_LINES).handshake(TokioIo::new(wire)).await;
     let (mut sender, connection) = shaken.map_err(|cause| request.failed(cause))?;
     let mut connection = Driven { connection, is_over: false };
     let mut is_used = false;
     loop {
-        let head = request.head(challenged)?;
-        let response = match connection.until(sender.send_request(head)).await {
+        let mut hypers = Request::new(RequestBody::Empty);
+        *hypers.method_mut() = Method::CONNECT;
+        *hypers.headers_mut() = heads.begin(request.head(challenged)?, None, None);
+        let response = match connection.until(sender.send_request(hypers)).await {
             Ok(response) => response,
             // It was closed with the challenge, without having said so.
             Err(_) if is_used => return Ok(None),
             Err(cause) => return Err(request.failed(cause)),
         };
         is_used = true;
+        let head = heads.take_response().ok_or_else(|| request.said_nothing())?;
         // "Any 2xx (Successful) response indicates that the sender will switch to tunnel mode immediately after the
         // response header section": whatever that header section says about a body means nothing.
         if response.status().is_success() {
             proxy.accepted(challenged);
             let parts = connection.connection.into_parts();
-            return Ok(Some((parts.io.into_inner(), parts.read_buf)));
+            let ahead = match heads.take_ahead() {
+                ahead if ahead.is_empty() => parts.read_buf,
+                ahead => [&parts.read_buf[..], &ahead].concat().into(),
+            };
+            return Ok(Some((parts.io.into_inner().into_inner(), ahead)));
         }
         let challenge = match response.status() {
-            StatusCode::PROXY_AUTHENTICATION_REQUIRED => proxy.challenged(response.headers(), challenged),
+            StatusCode::PROXY_AUTHENTICATION_REQUIRED => proxy.challenged(&head.fields, challenged),
             _ => None,
         };
-        let (refusal, is_whole) = connection.read(response).await;
+        let (refusal, is_whole) = connection.read(head, response.into_body()).await;
         match challenge {
             Some(challenge) => *challenged = challenge,
             None => return Err(request.refused(refusal)),
@@ -86,40 +95,43 @@ struct Connect<'a> {
 
 impl Connect<'_> {
     /// It says nothing of the request that is to follow: neither its cookies nor its credentials are the proxy's business.
-    fn head(self, challenged: &mut AuthAttempt) -> Result<Request<RequestBody>, Error> {
-        let illegal = |_| Error::new(ErrorKind::LocalProtocolError, format!("illegal host in '{}'", self.shown()));
-        if self.authority.contains('@') {
-            return Err(illegal(()));
+    fn head(self, challenged: &mut AuthAttempt) -> Result<Http1Head, Error> {
+        let illegal = || Error::new(ErrorKind::LocalProtocolError, format!("illegal host in '{}'", self.shown()));
+        if self.authority.contains('@') || Authority::from_str(self.authority).is_err() {
+            return Err(illegal());
         }
-        let uri = Uri::from_maybe_shared(Bytes::copy_from_slice(self.authority.as_bytes())).map_err(|_| illegal(()))?;
-        let host = HeaderValue::from_str(self.authority).map_err(|_| illegal(()))?;
-        let mut headers = HeaderMap::new();
-        headers.insert(HOST, host);
-        headers.insert(ACCEPT, HeaderValue::from_static("*/*"));
         let answer = self.proxy.answer(challenged, "CONNECT", self.authority);
-        if let Some(answer) = answer.or_else(|| self.proxy.authorization("CONNECT", self.authority)) {
-            headers.insert(PROXY_AUTHORIZATION, answer?);
-        }
+        let answer = answer.or_else(|| self.proxy.authorization("CONNECT", self.authority)).transpose()?;
         let own = &self.proxy.options().fields;
-        for name in own.keys().filter(|name| *name != HOST) {
-            for (at, value) in own.get_all(name).iter().enumerate() {
-                match at {
-                    0 => drop(headers.insert(name, value.clone())),
-                    _ => drop(headers.append(name, value.clone())),
-                }
-            }
+        let mut text = Vec::new();
+        push_line(&mut text, b"Host", self.authority.as_bytes());
+        if !own.has("accept") {
+            push_line(&mut text, b"Accept", b"*/*");
         }
-        let mut request = Request::new(RequestBody::Empty);
-        *request.method_mut() = Method::CONNECT;
-        *request.uri_mut() = uri;
-        *request.headers_mut() = headers;
-        Ok(request)
+        // The user's word goes before the answer to a challenge.
+        let answer = answer.filter(|_| !own.has("proxy-authorization"));
+        for (name, value) in own.lines().filter(|(name, _)| !name.eq_ignore_ascii_case(b"host")) {
+            push_line(&mut text, name, value);
+        }
+        let parts = Parts {
+            method: &Method::CONNECT,
+            target: self.authority.as_bytes(),
+            fields: &FieldLines::new(text.into()),
+            host: self.authority,
+            proxy_authorization: answer,
+        };
+        Http1Head::new(parts, &RequestBody::Empty)
     }
 
     fn refused(self, refusal: Refusal) -> Error {
-        let (status, phrase) = (refusal.status.as_u16(), refusal.phrase());
+        let (status, phrase) = (refusal.status, refusal.phrase());
         let message = format!("{status} {phrase} (CONNECT {} by {})", self.shown(), self.proxy);
         Error::new(ErrorKind::ProxyError, message).with_refusal(refusal).at_proxy()
+    }
+
+    fn said_nothing(self) -> Error {
+        let message = format!("{} sent no reply to CONNECT {}", self.proxy, self.shown());
+        Error::new(ErrorKind::ProxyError, message).at_proxy()
     }
 
     fn failed(self, cause: hyper::Error) -> Error {
@@ -130,6 +142,9 @@ impl Connect<'_> {
         let message = match broken {
             _ if cause.is_incomplete_message() || cause.is_canceled() || cause.is_closed() => {
                 format!("{proxy} closed the connection instead of answering CONNECT {authority}")
+            }
+            Some(broken) if broken.get_ref().is_some_and(|inner| inner.is::<HeadError>()) => {
+                format!("{proxy} sent no valid reply to CONNECT {authority}: {broken}")
             }
             Some(broken) => format!("{proxy} did not answer CONNECT {authority}: {broken}"),
             None => format!("{proxy} sent no valid reply to CONNECT {authority}: {cause}"),
@@ -149,7 +164,7 @@ impl Connect<'_> {
 
 /// hyper's connection, polled by the call that waits for something that it does.
 struct Driven<S: AsyncRead + AsyncWrite + Unpin + 'static> {
-    connection: Connection<TokioIo<S>, RequestBody>,
+    connection: Connection<TokioIo<Wire<S>>, RequestBody>,
     is_over: bool,
 }
 
@@ -173,8 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driven<S> {
     }
 
     /// The refusal with as much of its body as comes soon, and whether that was all.
-    async fn read(&mut self, response: Response<Incoming>) -> (Refusal, bool) {
-        let (head, mut body) = response.into_parts();
+    async fn read(&mut self, head: Head, mut body: Incoming) -> (Refusal, bool) {
         let mut bytes = BytesMut::new();
         let everything = async {
             while let Some(frame) = poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await {
@@ -189,9 +203,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin + 'static> Driven<S> {
             true
         };
         let is_whole = timeout(BODY_TIMEOUT, self.until(everything)).await.unwrap_or(false);
-        let reason = head.extensions.get::<ReasonPhrase>().filter(|reason| !reason.as_bytes().is_empty());
-        let reason = reason.map(|reason| Bytes::copy_from_slice(reason.as_bytes()));
-        (Refusal { status: head.status, reason, headers: head.headers, body: bytes.freeze() }, is_whole)
+        let Head { status, reason, fields, .. } = head;
+        (Refusal { status, reason, fields, body: bytes.freeze() }, is_whole)
     }
 }
 

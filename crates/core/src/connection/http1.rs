@@ -4,17 +4,19 @@ mod body;
 mod task;
 
 use crate::connect::Stream;
-use crate::connection::meter::{HeadTooLong, MeteredSocket, MeteredStream};
+use crate::connection::meter::{MeteredSocket, MeteredStream};
 use crate::connection::{Answer, Incoming, Resend, Reuse, SendError};
 use crate::error::{Error, ErrorKind};
+use crate::fields::FieldLines;
+use crate::head::Head;
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::request::body::BodyError;
 use crate::timeout::Clock;
 use crate::timeout::watch::watch;
+use crate::version::Version;
+use crate::wire::{Expectation, HeadError, Heads, Upload, Wire};
 pub(crate) use body::Body;
-use http::header::{CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, TRANSFER_ENCODING};
-use http::{StatusCode, Version};
 use hyper_util::rt::TokioIo;
 use std::error::Error as _;
 use std::io;
@@ -26,6 +28,7 @@ use tokio::task::AbortHandle;
 
 pub(crate) struct Http1 {
     socket: Rc<MeteredSocket>,
+    heads: Rc<Heads>,
     parked: Rc<ParkedConnection>,
     task: AbortHandle,
     /// An exchange is under way, so that the connection cannot serve again when it is dropped.
@@ -40,11 +43,11 @@ impl Http1 {
         on_close: impl FnOnce() + 'static,
     ) -> Result<Http1, Error> {
         let (socket, open) = (MeteredSocket::new(), stream.socket());
-        let io = TokioIo::new(MeteredStream::new(stream, open, socket.clone()));
-        let (parked, task) = task::start(io, on_close).await.map_err(|cause| {
+        let (wire, heads) = Wire::new(MeteredStream::new(stream, open, socket.clone()));
+        let (parked, task) = task::start(TokioIo::new(wire), on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
-        Ok(Http1 { socket, parked, task, busy: false })
+        Ok(Http1 { socket, heads, parked, task, busy: false })
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -74,17 +77,10 @@ impl Http1 {
     pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         let (sent, received) = (self.socket.progress.sent(), self.socket.progress.received());
         self.busy = true;
-        self.socket.head_expected();
-        if request.asks_forwarder_for_options() {
-            self.socket.omit_byte_after(request.method.as_str().len() + 1 + request.target.len());
-        }
-        let answer = self.await_head(request, clock).await;
-        self.socket.head_arrived();
-        match answer {
-            Ok(response) => {
-                let (head, incoming) = response.into_parts();
-                let incoming = Incoming::Http1(Body::new(incoming, &head.headers, self.socket.clone()));
-                let reuse = reuse(head.version, &head.headers);
+        match self.await_head(request, clock).await {
+            Ok((head, incoming, is_whole)) => {
+                let reuse = if is_whole { reuse(head.version, &head.fields) } else { None };
+                let incoming = Incoming::Http1(Body::new(incoming, &head.fields, self.socket.clone()));
                 Ok(Answer { head, incoming, progress: self.socket.progress.clone(), reuse })
             }
             Err(error) => {
@@ -99,23 +95,34 @@ impl Http1 {
         }
     }
 
+    /// The final response's head and its body, and whether the request was sent to its end, as far as is known now.
     async fn await_head(
         &mut self,
         request: &Request,
         clock: &Clock,
-    ) -> Result<http::Response<hyper::body::Incoming>, Error> {
+    ) -> Result<(Head, hyper::body::Incoming, bool), Error> {
         let received = self.socket.progress.received();
-        let Some(answer) = self.parked.send(request.to_http1()?) else {
+        let expectation = request.expects_continue().then(Rc::<Expectation>::default);
+        let mut hypers = http::Request::new(Upload::new(request.body.clone(), expectation.clone()));
+        *hypers.method_mut() = request.method.clone();
+        let on_informational = request.on_informational.clone();
+        *hypers.headers_mut() = self.heads.begin(request.to_http1()?, on_informational, expectation.clone());
+        let closed = || {
             let message = format!("{} closed the connection", request.origin);
-            return Err(Error::new(ErrorKind::RemoteProtocolError, message));
+            Error::new(ErrorKind::RemoteProtocolError, message)
         };
-        let mut answer = pin!(answer);
+        let mut answer = pin!(self.parked.send(hypers).ok_or_else(closed)?);
         let response = watch(&self.socket.progress, clock, &request.body, &request.origin, answer.as_mut()).await?;
         let response = response.map_err(|cause| {
             failure(&self.socket, cause, &request.origin, self.socket.progress.received() > received)
         })?;
-        check_framing(&response, &request.origin)?;
-        Ok(response)
+        let head = self.heads.take_response().ok_or_else(closed)?;
+        if head.status == 101 {
+            let message = format!("{} switched protocols (101); upgrades are not supported", request.origin);
+            return Err(Error::new(ErrorKind::RemoteProtocolError, message));
+        }
+        let is_whole = expectation.is_none_or(|expectation| !expectation.is_body_missing());
+        Ok((head, response.into_body(), is_whole))
     }
 
     /// The exchange is over and both sides are where a next request can begin.
@@ -160,7 +167,7 @@ fn read_failure(
     if let Some(error) = socket.take_write_error() {
         return Error::from_io(ErrorKind::WriteError, format_args!("sending to {origin} failed"), error);
     }
-    if let Some(error) = find::<HeadTooLong>(&cause) {
+    if let Some(error) = find::<HeadError>(&cause) {
         return Error::new(ErrorKind::RemoteProtocolError, format!("{origin} sent {error}")).with_source(cause);
     }
     let eof = find::<io::Error>(&cause).is_some_and(|e| e.kind() == io::ErrorKind::UnexpectedEof);
@@ -174,6 +181,10 @@ fn read_failure(
     if let Some(error) = find::<io::Error>(&cause).filter(|error| is_tls || !is_framing(error)) {
         let error = io::Error::new(error.kind(), error.to_string());
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
+    }
+    if find::<io::Error>(&cause).is_some_and(|error| error.to_string().contains("trailers count")) {
+        let message = format!("{origin} sent {} among its trailers", HeadError::TooManyLines);
+        return Error::new(ErrorKind::RemoteProtocolError, message).with_source(cause);
     }
     let why = match cause.source() {
         Some(inner) => format!("{cause}: {inner}"),
@@ -200,56 +211,30 @@ fn find<'a, T: std::error::Error + 'static>(error: &'a (dyn std::error::Error + 
     None
 }
 
-/// What hyper lets pass and a careful client does not: RFC 9112 section 6.1 allows no transfer coding that the client
-/// did not offer, and a message whose end two parties may see in different places is how responses are smuggled.
-fn check_framing(response: &http::Response<hyper::body::Incoming>, origin: &Origin) -> Result<(), Error> {
-    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-        let message = format!("{origin} switched protocols (101); upgrades are not supported");
-        return Err(Error::new(ErrorKind::RemoteProtocolError, message));
-    }
-    let mut codings = response.headers().get_all(TRANSFER_ENCODING).iter();
-    match (codings.next(), codings.next()) {
-        (None, _) => Ok(()),
-        (Some(coding), None) if is_chunked(coding) && response.version() == Version::HTTP_11 => Ok(()),
-        (Some(coding), _) => {
-            let coding = coding.as_bytes().escape_ascii();
-            let message = format!("{origin} sent a message with the transfer coding '{coding}'");
-            Err(Error::new(ErrorKind::RemoteProtocolError, message))
-        }
-    }
-}
-
-fn is_chunked(coding: &HeaderValue) -> bool {
-    coding.as_bytes().eq_ignore_ascii_case(b"chunked")
-}
-
 /// Whether the connection may serve another request after this response, and for how long it may be kept for one.
-fn reuse(version: Version, headers: &HeaderMap) -> Option<Reuse> {
-    is_persistent(version, headers).then(|| Reuse { at_most: keep_alive_timeout(headers) })
+fn reuse(version: Version, fields: &FieldLines) -> Option<Reuse> {
+    is_persistent(version, fields).then(|| Reuse { at_most: keep_alive_timeout(fields) })
 }
 
 /// Whether the server leaves the connection open after this response (RFC 9112 section 9.3). Both framings at once end
 /// it: section 6.3 asks for that.
-fn is_persistent(version: Version, headers: &HeaderMap) -> bool {
-    if headers.contains_key(TRANSFER_ENCODING) && headers.contains_key(CONTENT_LENGTH) {
+fn is_persistent(version: Version, fields: &FieldLines) -> bool {
+    if fields.has("transfer-encoding") && fields.has("content-length") {
         return false;
     }
     let has = |option: &[u8]| {
-        headers
-            .get_all(CONNECTION)
-            .iter()
-            .flat_map(|line| line.as_bytes().split(|b| *b == b','))
-            .any(|found| found.trim_ascii().eq_ignore_ascii_case(option))
+        let mut options = fields.get_all("connection").flat_map(|line| line.split(|b| *b == b','));
+        options.any(|found| found.trim_ascii().eq_ignore_ascii_case(option))
     };
     match version {
-        Version::HTTP_11 => !has(b"close"),
+        Version::Http11 => !has(b"close"),
         _ => has(b"keep-alive"),
     }
 }
 
 /// `Keep-Alive: timeout=5` with a second to spare, so that the server never closes first.
-fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
-    let line = headers.get("keep-alive")?.to_str().ok()?;
+fn keep_alive_timeout(fields: &FieldLines) -> Option<Duration> {
+    let line = std::str::from_utf8(fields.get_all("keep-alive").next()?).ok()?;
     let seconds = line.split(',').find_map(|part| {
         let (name, value) = part.split_once('=')?;
         name.trim().eq_ignore_ascii_case("timeout").then(|| value.trim().parse::<u64>().ok())?
@@ -260,43 +245,38 @@ fn keep_alive_timeout(headers: &HeaderMap) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::HeaderName;
 
     type Lines<'a> = &'a [(&'static str, &'static str)];
 
-    fn headers(lines: Lines<'_>) -> HeaderMap {
-        let pairs = lines.iter().map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        pairs.collect()
+    fn fields(lines: Lines<'_>) -> FieldLines {
+        let text: String = lines.iter().map(|(name, value)| format!("{name}\n{value}\n")).collect();
+        FieldLines::new(text.into())
     }
 
     #[test]
     fn a_connection_serves_again_when_the_response_leaves_it_open() {
         let cases: [(Version, Lines<'_>, bool); 11] = [
-            (Version::HTTP_11, &[], true),
-            (Version::HTTP_11, &[("connection", "close")], false),
-            (Version::HTTP_11, &[("connection", "x, Close")], false),
-            (Version::HTTP_11, &[("connection", "x")], true),
-            (Version::HTTP_11, &[("connection", "closed")], true),
-            (Version::HTTP_11, &[("transfer-encoding", "chunked")], true),
-            (Version::HTTP_11, &[("transfer-encoding", "chunked"), ("content-length", "3")], false),
-            (Version::HTTP_10, &[], false),
-            (Version::HTTP_10, &[("connection", "Keep-Alive")], true),
-            (Version::HTTP_10, &[("connection", "x,keep-alive")], true),
+            (Version::Http11, &[], true),
+            (Version::Http11, &[("connection", "close")], false),
+            (Version::Http11, &[("connection", "x, Close")], false),
+            (Version::Http11, &[("connection", "x")], true),
+            (Version::Http11, &[("connection", "closed")], true),
+            (Version::Http11, &[("transfer-encoding", "chunked")], true),
+            (Version::Http11, &[("transfer-encoding", "chunked"), ("content-length", "3")], false),
+            (Version::Http10, &[], false),
+            (Version::Http10, &[("connection", "Keep-Alive")], true),
+            (Version::Http10, &[("connection", "x,keep-alive")], true),
             (
-                Version::HTTP_10,
+                Version::Http10,
                 &[("connection", "keep-alive"), ("transfer-encoding", "chunked"), ("content-length", "3")],
                 false,
             ),
         ];
         for (version, lines, open) in cases {
-            assert_eq!(reuse(version, &headers(lines)).is_some(), open, "{version:?} {lines:?}");
+            assert_eq!(reuse(version, &fields(lines)).is_some(), open, "{version:?} {lines:?}");
         }
-        let closes_in_either_line = {
-            let mut both = headers(&[("connection", "x")]);
-            both.append(CONNECTION, HeaderValue::from_static("close"));
-            both
-        };
-        assert!(reuse(Version::HTTP_11, &closes_in_either_line).is_none());
+        let closes_in_either_line = fields(&[("connection", "x"), ("connection", "close")]);
+        assert!(reuse(Version::Http11, &closes_in_either_line).is_none());
     }
 
     #[test]
@@ -310,7 +290,7 @@ mod tests {
             ("timeout", None),
         ];
         for (value, seconds) in cases {
-            let reuse = reuse(Version::HTTP_11, &headers(&[("keep-alive", value)])).expect("HTTP/1.1 is persistent");
+            let reuse = reuse(Version::Http11, &fields(&[("keep-alive", value)])).expect("HTTP/1.1 is persistent");
             assert_eq!(reuse.at_most, seconds.map(Duration::from_secs), "{value}");
         }
     }

@@ -13,6 +13,7 @@ use crate::connect::Stream;
 use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
 use crate::connection::{Answer, Incoming, Resend, SendError};
 use crate::error::{Error, ErrorKind};
+use crate::head::Head;
 use crate::origin::Origin;
 use crate::request::Request;
 use crate::request::body::RequestBody;
@@ -227,6 +228,7 @@ impl Http2 {
         match answer {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
+                let head = Head::from(head);
                 let body = Body::new(
                     incoming,
                     &request.method,
@@ -423,7 +425,7 @@ impl Future for AwaitedHead<'_> {
                 return Poll::Ready(Err(HeadError::Switched));
             }
             if let Some(handler) = &self.request.on_informational {
-                handler(interim.status(), interim.headers());
+                handler(interim.status(), &interim.headers().into());
             }
         }
         if let Some(upload) = self.upload {

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// hyper accepts a head of about 400 KiB by itself, but any number of informational ones before it; this bounds all.
+/// Of all informational responses before the final one.
 pub(crate) const MAX_HEAD_BYTES: u64 = 1024 * 1024;
 
 /// One connection's socket, as it is seen from outside of hyper and h2.
@@ -18,23 +18,13 @@ pub(crate) struct MeteredSocket {
     pub(crate) progress: Rc<Progress>,
     /// Kept instead of being reported, so that a final response which the peer sent before it closed is still read.
     write_error: RefCell<Option<io::Error>>,
-    /// Bytes that may still arrive before the final response's head is complete.
-    head_left: Cell<Option<u64>>,
     /// The socket, for as long as it is open.
     socket: Cell<Option<Socket>>,
-    /// After so many bytes from now, one is not written.
-    omitted: Cell<Option<usize>>,
 }
 
 impl MeteredSocket {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(MeteredSocket {
-            progress: Progress::new(),
-            write_error: RefCell::new(None),
-            head_left: Cell::new(None),
-            socket: Cell::new(None),
-            omitted: Cell::new(None),
-        })
+        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None), socket: Cell::new(None) })
     }
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
@@ -45,37 +35,11 @@ impl MeteredSocket {
         self.write_error.borrow().is_some()
     }
 
-    /// Leaves out one byte of what is written next: for `OPTIONS http://host`, to which `http::Uri` adds a slash.
-    pub(crate) fn omit_byte_after(&self, bytes: usize) {
-        self.omitted.set(Some(bytes));
-    }
-
-    /// From here to [`MeteredSocket::head_arrived`] the peer may send at most `MAX_HEAD_BYTES`.
-    pub(crate) fn head_expected(&self) {
-        self.head_left.set(Some(MAX_HEAD_BYTES));
-    }
-
-    pub(crate) fn head_arrived(&self) {
-        self.head_left.set(None);
-    }
-
     /// Asks the kernel whether an idle connection is really silent: neither closed nor with bytes that belong to no
     /// request. hyper sees both as soon as it is woken, but a request that is written first would take such bytes for
     /// its own response.
     pub(crate) fn is_silent(&self) -> bool {
         self.socket.get().is_some_and(|socket| socket.is_silent())
-    }
-
-    fn count_received(&self, bytes: usize) -> io::Result<()> {
-        self.progress.add_received(bytes as u64);
-        match self.head_left.get() {
-            Some(left) if left < bytes as u64 => Err(io::Error::other(HeadTooLong)),
-            Some(left) => {
-                self.head_left.set(Some(left - bytes as u64));
-                Ok(())
-            }
-            None => Ok(()),
-        }
     }
 
     fn count_sent<T>(&self, bytes: usize, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -136,23 +100,15 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
         let this = self.get_mut();
         let before = buf.filled().len();
         ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        Poll::Ready(this.meter.count_received(buf.filled().len() - before))
+        this.meter.progress.add_received((buf.filled().len() - before) as u64);
+        Poll::Ready(Ok(()))
     }
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let this = self.get_mut();
-        let left = this.meter.omitted.get().filter(|_| !buf.is_empty());
-        if left == Some(0) {
-            this.meter.omitted.set(None);
-            return Poll::Ready(Ok(1));
-        }
-        let buf = &buf[..left.unwrap_or(buf.len()).min(buf.len())];
         let poll = Pin::new(&mut this.stream).poll_write(cx, buf);
-        if let Some(left) = left {
-            this.meter.omitted.set(Some(left - written(&poll)));
-        }
         this.meter.count_sent(written(&poll), poll)
     }
 
@@ -161,10 +117,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for MeteredStream<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.meter.omitted.get().is_some() {
-            let first = bufs.iter().find(|buf| !buf.is_empty());
-            return self.poll_write(cx, first.map_or(&[], |buf| buf));
-        }
         let this = self.get_mut();
         let poll = Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
         this.meter.count_sent(written(&poll), poll)

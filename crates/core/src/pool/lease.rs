@@ -9,7 +9,6 @@ use crate::connection::{Answer, Connection};
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
 use crate::version::Versions;
-use http::StatusCode;
 use std::cell::Cell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -186,8 +185,8 @@ impl Lease {
     /// servers say goodbye to an idle connection (RFC 9110 section 15.5.9), or over HTTP/2 421 (section 15.5.20).
     pub(crate) fn is_misplaced(&self, answer: &Answer) -> bool {
         match (&self.connection, answer.head.status) {
-            (Some(Connection::Http1(_)), StatusCode::REQUEST_TIMEOUT) => self.reused && answer.reuse.is_none(),
-            (Some(Connection::Http2(_)), StatusCode::MISDIRECTED_REQUEST) => true,
+            (Some(Connection::Http1(_)), 408) => self.reused && answer.reuse.is_none(),
+            (Some(Connection::Http2(_)), 421) => true,
             _ => false,
         }
     }

@@ -3,7 +3,8 @@
 
 use super::challenge::Challenge;
 use crate::error::{Error, ErrorKind};
-use http::header::{HeaderMap, HeaderValue, PROXY_AUTHENTICATE};
+use crate::fields::FieldLines;
+use http::header::HeaderValue;
 use md5::Md5;
 use sha2::{Digest as _, Sha256, Sha512_256};
 use std::fmt::Write as _;
@@ -37,11 +38,10 @@ enum Algorithm {
 
 impl Session {
     /// From the strongest challenge that can be answered; None: there is none.
-    pub(crate) fn of(headers: &HeaderMap) -> Option<Session> {
+    pub(crate) fn of(headers: &FieldLines) -> Option<Session> {
         let challenge = headers
-            .get_all(PROXY_AUTHENTICATE)
-            .iter()
-            .flat_map(|value| Challenge::parse_all(&String::from_utf8_lossy(value.as_bytes())))
+            .get_all("proxy-authenticate")
+            .flat_map(|value| Challenge::parse_all(&String::from_utf8_lossy(value)))
             .filter_map(|challenge| Accepted::from(&challenge))
             // The first among equals.
             .reduce(|best, next| if next.algorithm > best.algorithm { next } else { best })?;
@@ -172,8 +172,9 @@ fn sensitive(mut value: HeaderValue) -> HeaderValue {
 mod tests {
     use super::*;
 
-    fn headers(values: &[&str]) -> HeaderMap {
-        values.iter().map(|value| (PROXY_AUTHENTICATE, HeaderValue::from_str(value).expect(value))).collect()
+    fn headers(values: &[&str]) -> FieldLines {
+        let lines: String = values.iter().map(|value| format!("Proxy-Authenticate\n{value}\n")).collect();
+        FieldLines::new(lines.into())
     }
 
     fn accepted(value: &str) -> Accepted {

@@ -1,8 +1,8 @@
 //! A proxy and the two ends of a connection to it, for the tests of the handshakes.
 
 use super::{Credentials, Proxy, ProxyOptions, ProxyScheme};
+use crate::fields::FieldLines;
 use crate::tls::TlsOptions;
-use http::{HeaderMap, HeaderName, HeaderValue};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
 use tokio::time::timeout;
@@ -10,10 +10,7 @@ use tokio::time::timeout;
 pub(crate) fn proxy(scheme: ProxyScheme, credentials: Option<(&str, &str)>, fields: &'static str) -> Proxy {
     let credentials =
         credentials.map(|(username, password)| Credentials { username: username.into(), password: password.into() });
-    let lines: Vec<&str> = fields.lines().collect();
-    let pairs =
-        lines.chunks_exact(2).map(|pair| (HeaderName::from_bytes(pair[0].as_bytes()), HeaderValue::from_str(pair[1])));
-    let fields: HeaderMap = pairs.map(|(name, value)| (name.expect("a name"), value.expect("a value"))).collect();
+    let fields = FieldLines::new(fields.as_bytes().into());
     let (host, tls) = ("proxy.test".to_owned(), TlsOptions::default());
     Proxy::new(ProxyOptions { scheme, host, port: 3128, forwards: false, credentials, fields, tls })
 }

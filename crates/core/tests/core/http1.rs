@@ -18,12 +18,13 @@ const ONE_IDLE: &str = "<Pool 0 active, 0 queued | 1 idle>";
 fn a_request_is_written_as_it_was_given() {
     run(async {
         // Method, target, header lines, the head on the wire.
-        let cases: [(&str, &str, &'static [u8], &str); 5] = [
-            ("GET", "/a?b=c", b"host\nexample.org\naccept\n*/*\n", "Host: example.org\r\nAccept: */*\r\n"),
-            ("GET", "/", b"host\nh\nx-two\n2\nx-one\n1\nx-two\n3\n", "Host: h\r\nX-Two: 2\r\nX-Two: 3\r\nX-One: 1\r\n"),
-            ("OPTIONS", "*", b"host\nh\n", "Host: h\r\n"),
-            ("GET", "http://other/path", b"host\nother\n", "Host: other\r\n"),
-            ("BREW", "/%7Epot;x=1?q=%20", b"host\nh\nx-empty\n\n", "Host: h\r\nX-Empty: \r\n"),
+        let cases: [(&str, &str, &'static [u8], &str); 6] = [
+            ("GET", "/a?b=c", b"host\nexample.org\nAccept\n*/*\n", "host: example.org\r\nAccept: */*\r\n"),
+            ("GET", "/", b"X-two\n2\nx-oNe\n1\nHost\nh\nx-two\n3\n", "Host: h\r\nX-two: 2\r\nx-oNe: 1\r\nx-two: 3\r\n"),
+            ("OPTIONS", "*", b"Host\nh\n", "Host: h\r\n"),
+            ("OPTIONS", "http://other", b"Host\nother\n", "Host: other\r\n"),
+            ("GET", "http://other/path", b"Host\nother\n", "Host: other\r\n"),
+            ("BREW", "/%7Epot;x=1?q=%20", b"Host\nh\nX-Empty\n\n", "Host: h\r\nX-Empty: \r\n"),
         ];
         for (method, target, fields, lines) in cases {
             let (server, pool) = (Server::start().await, pool(|_| ()));
@@ -83,8 +84,7 @@ fn the_head_is_there_as_it_came() {
         let head = sending.response().await.head;
         assert_eq!((head.status, head.version), (299, Version::Http11));
         assert_eq!(head.reason.as_deref(), Some(&b"Quite well"[..]));
-        let ones: Vec<_> = head.headers.get_all("x-one").iter().map(|v| v.as_bytes()).collect();
-        assert_eq!((ones, head.headers["x-two"].as_bytes()), (vec![&b"1"[..], b"2"], &b"\xe9"[..]));
+        assert_eq!(head.fields.as_bytes(), b"X-One\n1\nx-two\n\xe9\nX-ONE\n2\nContent-Length\n0\n");
     });
 }
 
@@ -304,7 +304,7 @@ fn heads_have_a_size() {
             format!("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n{}\r\nok", line.repeat(lines))
         };
         let long_reason = format!("HTTP/1.1 200 {}\r\nContent-Length: 2\r\n\r\nok", "r".repeat(2_000_000));
-        for reply in [flood(300, 1), flood(1, 1_000_000), flood(10_000, 100), long_reason] {
+        for reply in [flood(2_001, 1), flood(1, 1_000_000), flood(10_000, 100), long_reason] {
             let (server, pool) = (Server::start().await, pool(|_| ()));
             let sending = send(&pool, get(&server.origin()));
             let mut peer = server.accept().await;
@@ -326,7 +326,7 @@ fn trailers_come_after_the_body() {
         let mut response = sending.response().await;
         let (body, trailers) = read(&mut response).await.expect("a whole body");
         assert_eq!(body, "ok");
-        assert_eq!(trailers.expect("trailers")["x-sum"], "42");
+        assert_eq!(trailers.expect("trailers").get_all("x-sum").collect::<Vec<_>>(), [b"42"]);
         assert_eq!(format!("{pool:?}"), ONE_IDLE);
     });
 }
@@ -337,8 +337,8 @@ fn informational_responses_are_told_and_the_final_one_is_the_answer() {
         let (server, pool) = (Server::start().await, pool(|_| ()));
         let heard = Arc::new(Mutex::new(Vec::new()));
         let listener = heard.clone();
-        let handler = move |status: http::StatusCode, headers: &http::HeaderMap| {
-            let link = headers.get("link").map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+        let handler = move |status: http::StatusCode, fields: &FieldLines| {
+            let link = fields.get_all("link").next().map(|value| String::from_utf8_lossy(value).into_owned());
             listener.lock().expect("no panic").push((status.as_u16(), link));
         };
         let sending = send(&pool, Request { on_informational: Some(Arc::new(handler)), ..get(&server.origin()) });
@@ -347,7 +347,7 @@ fn informational_responses_are_told_and_the_final_one_is_the_answer() {
         peer.answer(&format!("{early}{OK}")).await;
         let response = sending.response().await;
         assert_eq!(response.head.status, 200);
-        assert!(!response.head.headers.contains_key("link"));
+        assert!(!response.head.fields.has("link"));
         assert_eq!(text(response).await, "ok");
         assert_eq!(*heard.lock().expect("no panic"), [(100, None), (103, Some("</a>".to_owned()))]);
         assert_eq!(format!("{pool:?}"), ONE_IDLE);

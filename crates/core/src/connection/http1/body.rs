@@ -4,10 +4,9 @@ use super::read_failure;
 use crate::connection::meter::MeteredSocket;
 use crate::connection::{cut_short, declared_length};
 use crate::error::Error;
+use crate::fields::FieldLines;
 use crate::frame::Frame;
 use crate::origin::Origin;
-use http::HeaderMap;
-use http::header::TRANSFER_ENCODING;
 use hyper::body::{Body as _, Incoming};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -22,10 +21,10 @@ pub(crate) struct Body {
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, headers: &HeaderMap, socket: Rc<MeteredSocket>) -> Body {
-        let chunked = headers.contains_key(TRANSFER_ENCODING);
+    pub(super) fn new(incoming: Incoming, fields: &FieldLines, socket: Rc<MeteredSocket>) -> Body {
+        let chunked = fields.has("transfer-encoding");
         // RFC 9112 section 6.3: the transfer coding overrides it.
-        let declared = declared_length(headers).filter(|_| !chunked);
+        let declared = declared_length(fields).filter(|_| !chunked);
         Body { incoming, received: 0, declared, chunked, socket }
     }
 
@@ -55,7 +54,7 @@ impl Body {
                 self.received += data.len() as u64;
                 Some(Frame::Data(data))
             }
-            Err(frame) => frame.into_trailers().ok().map(Frame::Trailers),
+            Err(frame) => frame.into_trailers().ok().map(|trailers| Frame::Trailers((&trailers).into())),
         }))
     }
 

@@ -4,7 +4,7 @@
 
 use crate::connect::Stream;
 use crate::connection::meter::MeteredStream;
-use crate::request::body::RequestBody;
+use crate::wire::{MAX_LINES, Upload, Wire};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -17,8 +17,8 @@ use tokio::io::{AsyncRead, AsyncWriteExt, ReadBuf};
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
-type Sender = SendRequest<RequestBody>;
-type Io = TokioIo<MeteredStream<Stream>>;
+type Sender = SendRequest<Upload>;
+type Io = TokioIo<Wire<MeteredStream<Stream>>>;
 
 /// A connection that can be parked: what its task and its owner share.
 pub(crate) struct ParkedConnection {
@@ -62,17 +62,17 @@ pub(crate) async fn start(
     Ok((parked, task.abort_handle()))
 }
 
-async fn handshake(io: Io) -> Result<(Sender, Connection<Io, RequestBody>), hyper::Error> {
-    Builder::new().title_case_headers(true).handshake(io).await
+async fn handshake(io: Io) -> Result<(Sender, Connection<Io, Upload>), hyper::Error> {
+    Builder::new().max_headers(MAX_LINES).handshake(io).await
 }
 
-async fn run(mut connection: Connection<Io, RequestBody>, parked: &ParkedConnection) {
+async fn run(mut connection: Connection<Io, Upload>, parked: &ParkedConnection) {
     // An error reaches the exchange that waits for a response; without one it means nothing.
     while parked.until_parked(&mut connection).await {
         let parts = connection.into_parts();
         drop(parked.sender.take());
         let mut io = parts.io;
-        if !parts.read_buf.is_empty() {
+        if !parts.read_buf.is_empty() || io.inner().heads().holds_bytes() {
             return;
         }
         if !parked.until_unparked(&mut io).await {
@@ -108,7 +108,7 @@ impl ParkedConnection {
     /// The request is on its way when this returns; the response is what the future waits for.
     pub(crate) fn send(
         &self,
-        request: http::Request<RequestBody>,
+        request: http::Request<Upload>,
     ) -> Option<impl Future<Output = hyper::Result<http::Response<Incoming>>> + use<>> {
         self.sender.borrow_mut().as_mut().map(|sender| sender.send_request(request))
     }
@@ -158,7 +158,7 @@ impl ParkedConnection {
     }
 
     /// False when the connection ended instead.
-    async fn until_parked(&self, connection: &mut Connection<Io, RequestBody>) -> bool {
+    async fn until_parked(&self, connection: &mut Connection<Io, Upload>) -> bool {
         poll_fn(|cx| {
             self.register(cx);
             if self.state.get() == State::Parking {

@@ -5,10 +5,11 @@ use super::{Shared, errors};
 use crate::connection::declared_length;
 use crate::error::Error;
 use crate::frame::Frame;
+use crate::head::Head;
 use crate::origin::Origin;
 use crate::timeout::progress::Progress;
 use h2::{Reason, RecvStream};
-use http::{Method, StatusCode};
+use http::Method;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -34,7 +35,7 @@ impl Body {
     pub(super) fn new(
         stream: RecvStream,
         method: &Method,
-        head: &http::response::Parts,
+        head: &Head,
         upload: Option<Upload>,
         progress: Rc<Progress>,
         connection: Rc<Shared>,
@@ -45,8 +46,8 @@ impl Body {
             connection.frames.take_pseudo(stream.stream_id().as_u32());
         }
         // The length of what GET would have got (RFC 9110 section 8.6).
-        let has_no_content = matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
-        let declared = declared_length(&head.headers).filter(|_| *method != Method::HEAD && !has_no_content);
+        let has_no_content = matches!(head.status, 204 | 304);
+        let declared = declared_length(&head.fields).filter(|_| *method != Method::HEAD && !has_no_content);
         Body {
             stream,
             progress,
@@ -101,7 +102,7 @@ impl Body {
         let has_pseudo = self.connection.frames.take_pseudo(self.stream.stream_id().as_u32());
         Poll::Ready(match trailers {
             Ok(Some(_)) if has_pseudo => Err(errors::of_trailers(origin)),
-            Ok(trailers) => Ok(trailers.map(Frame::Trailers)),
+            Ok(trailers) => Ok(trailers.map(|trailers| Frame::Trailers((&trailers).into()))),
             Err(cause) => self.failed(origin, cause),
         })
     }

@@ -5,7 +5,7 @@ pub mod http2;
 pub mod server;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 use std::cell::{Cell, RefCell};
 use std::future::Future;
 use std::rc::Rc;
@@ -135,7 +135,7 @@ impl Sending {
 }
 
 /// Reads a body to its end.
-pub async fn read(response: &mut Response) -> Result<(String, Option<HeaderMap>), Error> {
+pub async fn read(response: &mut Response) -> Result<(String, Option<FieldLines>), Error> {
     let data = response.body.collect(None, None).await?;
     Ok((String::from_utf8_lossy(&data).into_owned(), response.body.take_trailers()))
 }

@@ -1,0 +1,193 @@
+//! A header section as text: names and values on alternating lines, `"Accept\n*/*\nHost\nexample.org\n"`.
+//!
+//! One string crosses the binding each way, so that names keep their spelling and lines their order, which
+//! `http::HeaderMap` keeps neither of. Values are latin-1 bytes (Fetch: isomorphic encode). A line feed cannot be part of
+//! a name or a value, so the form is unambiguous; what else is not allowed in a request is checked here.
+
+use bytes::Bytes;
+use http::header::{HeaderMap, HeaderName, HeaderValue};
+use std::fmt;
+
+/// The header section of a request, or of a response as it was received.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FieldLines(Bytes);
+
+impl FieldLines {
+    /// `text` as above; it is checked by [`FieldLines::to_map`].
+    pub fn new(text: Bytes) -> Self {
+        FieldLines(text)
+    }
+
+    /// `name \n value \n …`
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// For HTTP/2, which has names in lower case.
+    ///
+    /// # Errors
+    ///
+    /// [`IllegalField`], when a name is no token or a value has a control character.
+    pub fn to_map(&self) -> Result<HeaderMap, IllegalField> {
+        let text = &self.0;
+        let mut map = HeaderMap::with_capacity(12);
+        let mut at = 0;
+        while at < text.len() {
+            let (name_end, value_end) = Self::next(text, at)?;
+            let name = &text[at..name_end];
+            let key = HeaderName::from_bytes(name).map_err(|_| bad("name", name))?;
+            let value = HeaderValue::from_maybe_shared(text.slice(name_end + 1..value_end))
+                .map_err(|_| bad("value of", name))?;
+            map.append(key, value);
+            at = value_end + 1;
+        }
+        Ok(map)
+    }
+
+    /// Every line, in order.
+    ///
+    /// # Errors
+    ///
+    /// As [`FieldLines::to_map`].
+    pub(crate) fn checked(&self) -> impl Iterator<Item = Result<(&[u8], &[u8]), IllegalField>> {
+        let mut at = 0;
+        std::iter::from_fn(move || {
+            let text = &self.0[..];
+            if at >= text.len() {
+                return None;
+            }
+            let (name_end, value_end) = match Self::next(text, at) {
+                Ok(ends) => ends,
+                Err(error) => {
+                    at = text.len();
+                    return Some(Err(error));
+                }
+            };
+            let (name, value) = (&text[at..name_end], &text[name_end + 1..value_end]);
+            at = value_end + 1;
+            Some(match (is_token(name), is_value(value)) {
+                (true, true) => Ok((name, value)),
+                (true, false) => Err(bad("value of", name)),
+                (false, _) => Err(bad("name", name)),
+            })
+        })
+    }
+
+    /// The values of that name, in any case, line by line.
+    pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.lines().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+    }
+
+    /// Whether there is a line of that name, in any case.
+    pub fn has(&self, name: &str) -> bool {
+        self.get_all(name).next().is_some()
+    }
+
+    /// Leaves out every line of that name.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let mut rest = Vec::with_capacity(self.0.len());
+        for (found, value) in self.lines().filter(|(found, _)| !found.eq_ignore_ascii_case(name.as_bytes())) {
+            push_line(&mut rest, found, value);
+        }
+        self.0 = rest.into();
+    }
+
+    /// Every line, in order, as it is.
+    pub(crate) fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        let mut lines = self.0.split(|byte| *byte == b'\n');
+        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+    }
+
+    fn next(text: &[u8], at: usize) -> Result<(usize, usize), IllegalField> {
+        let line = |from: usize| text[from..].iter().position(|b| *b == b'\n').map(|n| from + n);
+        let name = line(at).ok_or_else(|| bad("line", &text[at..]))?;
+        let value = line(name + 1).ok_or_else(|| bad("line", &text[at..name]))?;
+        Ok((name, value))
+    }
+}
+
+impl From<&HeaderMap> for FieldLines {
+    fn from(map: &HeaderMap) -> Self {
+        let mut text = Vec::with_capacity(map.len() * 32);
+        for (name, value) in map {
+            push_line(&mut text, name.as_str().as_bytes(), value.as_bytes());
+        }
+        FieldLines(text.into())
+    }
+}
+
+/// One line more of the text of [`FieldLines`].
+pub(crate) fn push_line(text: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    text.extend_from_slice(name);
+    text.push(b'\n');
+    text.extend_from_slice(value);
+    text.push(b'\n');
+}
+
+/// RFC 9110 section 5.6.2.
+fn is_token(name: &[u8]) -> bool {
+    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    !name.is_empty() && name.iter().all(is_tchar)
+}
+
+/// RFC 9110 section 5.5: visible characters, blanks, and anything beyond ASCII.
+fn is_value(value: &[u8]) -> bool {
+    value.iter().all(|byte| (*byte >= b' ' && *byte != 0x7f) || *byte == b'\t')
+}
+
+/// A line that HTTP does not allow; the text names it.
+#[derive(Debug)]
+pub struct IllegalField(String);
+
+impl fmt::Display for IllegalField {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for IllegalField {}
+
+fn bad(what: &str, name: &[u8]) -> IllegalField {
+    IllegalField(format!("illegal header {what} '{}'", name.escape_ascii()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &'static [u8]) -> Result<HeaderMap, IllegalField> {
+        FieldLines::new(Bytes::from_static(text)).to_map()
+    }
+
+    #[test]
+    fn keeps_order_duplicates_and_latin1() {
+        let map = parse(b"Host\na\nx-b\n1\nX-B\n2\nx-c\n\xe9\n").expect("well-formed");
+        let all: Vec<_> = map.iter().map(|(k, v)| (k.as_str(), v.as_bytes().to_vec())).collect();
+        let want: Vec<(&str, Vec<u8>)> =
+            vec![("host", b"a".into()), ("x-b", b"1".into()), ("x-b", b"2".into()), ("x-c", vec![0xe9])];
+        assert_eq!(all, want);
+    }
+
+    #[test]
+    fn finds_names_and_not_values() {
+        let fields = FieldLines::new(Bytes::from_static(b"a\nidempotency-key\nX-Key\n1\n"));
+        let has = ["a", "x-key", "idempotency-key", "1", "x"].map(|name| fields.has(name));
+        assert_eq!(has, [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn refuses_injection() {
+        for text in [&b"a\rb\n1\n"[..], b"a\n1\r\n", b"a\n\0\n", b"\n1\n", b"a b\n1\n", b"a\n1", b"a"] {
+            assert!(parse(text).is_err(), "{}", text.escape_ascii());
+            let fields = FieldLines::new(Bytes::from_static(text));
+            assert!(fields.checked().any(|line| line.is_err()), "{}", text.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn removes_a_name_in_any_case() {
+        let mut fields = FieldLines::new(Bytes::from_static(b"X-A\n1\nx-B\n2\nx-a\n3\n"));
+        fields.remove("x-a");
+        assert_eq!(fields.as_bytes(), b"x-B\n2\n");
+    }
+}

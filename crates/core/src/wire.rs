@@ -1,0 +1,458 @@
+//! What is on the wire, and what hyper sees of it. hyper is to frame bodies; heads are this file's: names as they are
+//! spelled, lines in their order, as many of them as the limits allow, folded ones unfolded. Of a request's head hyper
+//! writes a short form, which is replaced by the real one; of a response's head it is given the status and the three
+//! fields that say where the body ends.
+
+mod expectation;
+
+use crate::fields::{FieldLines, push_line};
+use crate::head::Head;
+use crate::request::InformationalHandler;
+use crate::request::head::Http1Head;
+use crate::version::Version;
+use bytes::Bytes;
+pub(crate) use expectation::{Expectation, Upload};
+use http::StatusCode;
+use httparse::{ParserConfig, Status};
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::mem::{MaybeUninit, take};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+
+/// One head.
+const MAX_HEAD_BYTES: usize = 400 * 1024;
+/// Every head that comes for one request, and what comes with the last of them: any number of 1xx may precede it.
+const MAX_HEADS_BYTES: usize = 1024 * 1024;
+/// In one head; and trailers, which hyper reads.
+pub(crate) const MAX_LINES: usize = 2_000;
+/// What nearly all heads have room in; more lines are counted on the heap.
+const USUAL_LINES: usize = 64;
+
+/// What is wrong with a response's head.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum HeadError {
+    TooLong,
+    /// More 1xx responses than are of any use came before the final one.
+    TooLongInAll,
+    TooManyLines,
+    /// What hyper does not check, and two recipients may read in two ways (RFC 9112 section 11.1).
+    FoldedFraming(&'static str),
+    /// RFC 9112 section 6.1: none is allowed that was not offered, nor any in HTTP/1.0.
+    TransferCoding(String),
+    Malformed(httparse::Error),
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HeadError::TooLong => write!(f, "a head of more than {MAX_HEAD_BYTES} bytes"),
+            HeadError::TooLongInAll => write!(f, "more than {MAX_HEADS_BYTES} bytes before the final response"),
+            HeadError::TooManyLines => write!(f, "more than {MAX_LINES} header lines"),
+            HeadError::FoldedFraming(name) => write!(f, "a {name} that is folded over several lines"),
+            HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
+            HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
+        }
+    }
+}
+
+impl std::error::Error for HeadError {}
+
+impl From<HeadError> for io::Error {
+    fn from(error: HeadError) -> Self {
+        io::Error::other(error)
+    }
+}
+
+/// The heads of the exchange under way.
+#[derive(Default)]
+pub(crate) struct Heads {
+    /// The request's, which is still to be written.
+    request: RefCell<Vec<u8>>,
+    /// The response's is still to come.
+    is_awaited: Cell<bool>,
+    /// Bytes of all heads so far.
+    total: Cell<usize>,
+    /// The beginning of a head that has not come to its end yet.
+    partial: RefCell<Vec<u8>>,
+    /// What is hyper's to read before anything else.
+    ahead: RefCell<Vec<u8>>,
+    response: RefCell<Option<Head>>,
+    on_informational: RefCell<Option<InformationalHandler>>,
+    expectation: RefCell<Option<Rc<Expectation>>>,
+}
+
+impl Heads {
+    /// To be called before hyper is given the request. Returns what is hyper's to know of its head.
+    pub(crate) fn begin(
+        &self,
+        head: Http1Head,
+        on_informational: Option<InformationalHandler>,
+        expectation: Option<Rc<Expectation>>,
+    ) -> http::HeaderMap {
+        *self.request.borrow_mut() = head.bytes;
+        self.is_awaited.set(true);
+        self.total.set(0);
+        *self.response.borrow_mut() = None;
+        *self.on_informational.borrow_mut() = on_informational;
+        *self.expectation.borrow_mut() = expectation;
+        head.framing
+    }
+
+    /// The final response's, when hyper has answered.
+    pub(crate) fn take_response(&self) -> Option<Head> {
+        self.response.take()
+    }
+
+    /// What hyper has not read of what came behind a head.
+    pub(crate) fn take_ahead(&self) -> Vec<u8> {
+        self.ahead.take()
+    }
+
+    /// Whether there is something that hyper has not seen.
+    pub(crate) fn holds_bytes(&self) -> bool {
+        !self.ahead.borrow().is_empty() || !self.partial.borrow().is_empty()
+    }
+
+    /// `buf` is filled from `start` on with what has just come. False when the head is not complete yet: then it is here.
+    fn receive(&self, buf: &mut ReadBuf<'_>, start: usize) -> Result<bool, HeadError> {
+        let total = self.total.get() + buf.filled().len() - start;
+        self.total.set(total);
+        if total > MAX_HEADS_BYTES {
+            return Err(HeadError::TooLongInAll);
+        }
+        let mut partial = self.partial.borrow_mut();
+        if partial.is_empty() {
+            let came = &buf.filled()[start..];
+            let (head, used) = self.read_heads(came, 0)?;
+            let Some(head) = head else {
+                partial.extend_from_slice(&came[used..]);
+                buf.set_filled(start);
+                return Ok(false);
+            };
+            let length = came.len();
+            if head.len() <= used {
+                let filled = &mut buf.filled_mut()[start..];
+                filled[..head.len()].copy_from_slice(&head);
+                filled.copy_within(used.., head.len());
+                buf.set_filled(start + head.len() + length - used);
+                return Ok(true);
+            }
+            *self.ahead.borrow_mut() = [&head, &came[used..]].concat();
+        } else {
+            let searched = partial.len();
+            partial.extend_from_slice(&buf.filled()[start..]);
+            let (head, used) = self.read_heads(&partial, searched)?;
+            let Some(head) = head else {
+                partial.drain(..used);
+                buf.set_filled(start);
+                return Ok(false);
+            };
+            *self.ahead.borrow_mut() = [&head, &partial[used..]].concat();
+            *partial = Vec::new();
+        }
+        buf.set_filled(start);
+        Ok(true)
+    }
+
+    /// Reads what is complete of `bytes`, of which so many were searched before: what is left of the final response's
+    /// head for hyper, if it is there, and how many bytes are done with.
+    fn read_heads(&self, bytes: &[u8], searched: usize) -> Result<(Option<Vec<u8>>, usize), HeadError> {
+        let mut used = 0;
+        loop {
+            let rest = &bytes[used..];
+            // What is no HTTP shows at once; what was good so far needs its end, which may have begun three bytes before.
+            let is_worth_it = used > 0 || searched == 0 || has_end(&rest[searched.saturating_sub(3)..]);
+            let parsed = if is_worth_it && !rest.is_empty() { parse(rest)? } else { None };
+            let Some((head, for_hyper, length)) = parsed else {
+                return if rest.len() > MAX_HEAD_BYTES { Err(HeadError::TooLong) } else { Ok((None, used)) };
+            };
+            if length > MAX_HEAD_BYTES {
+                return Err(HeadError::TooLong);
+            }
+            used += length;
+            match head.status {
+                100 | 102..=199 => self.pass_on(&head),
+                _ => {
+                    if let Some(expectation) = self.expectation.take() {
+                        expectation.answered();
+                    }
+                    self.is_awaited.set(false);
+                    *self.response.borrow_mut() = Some(head);
+                    return Ok((Some(for_hyper), used));
+                }
+            }
+        }
+    }
+
+    fn pass_on(&self, head: &Head) {
+        if head.status == 100
+            && let Some(expectation) = &*self.expectation.borrow()
+        {
+            expectation.open();
+        }
+        if let (Some(handler), Ok(status)) = (&*self.on_informational.borrow(), StatusCode::from_u16(head.status)) {
+            handler(status, &head.fields);
+        }
+    }
+}
+
+/// An empty line.
+fn has_end(bytes: &[u8]) -> bool {
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == b'\n') {
+        rest = &rest[at + 1..];
+        if rest.starts_with(b"\n") || rest.starts_with(b"\r\n") {
+            return true;
+        }
+    }
+    false
+}
+
+/// One head at the beginning of `bytes`, its short form for hyper, and its length; none when it has not ended.
+fn parse(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
+    let usual = &mut [const { MaybeUninit::uninit() }; USUAL_LINES];
+    match parse_into(bytes, usual) {
+        Err(HeadError::TooManyLines) => {
+            let mut many = Vec::with_capacity(MAX_LINES);
+            many.resize_with(MAX_LINES, MaybeUninit::uninit);
+            parse_into(bytes, &mut many)
+        }
+        other => other,
+    }
+}
+
+fn parse_into<'b>(
+    bytes: &'b [u8],
+    room: &mut [MaybeUninit<httparse::Header<'b>>],
+) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
+    let mut parsed = httparse::Response::new(&mut []);
+    let mut config = ParserConfig::default();
+    config.allow_obsolete_multiline_headers_in_responses(true);
+    let length = match config.parse_response_with_uninit_headers(&mut parsed, bytes, room) {
+        Ok(Status::Complete(length)) => length,
+        Ok(Status::Partial) => return Ok(None),
+        Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyLines),
+        Err(cause) => return Err(HeadError::Malformed(cause)),
+    };
+    let (status, minor) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or(1));
+    if status < 100 {
+        return Err(HeadError::Malformed(httparse::Error::Status));
+    }
+    let mut for_hyper = format!("HTTP/1.{minor} {status}\n").into_bytes();
+    let mut text = Vec::with_capacity(length);
+    let mut coding = None;
+    for httparse::Header { name, value } in &*parsed.headers {
+        let framing = framing_name(name);
+        if let Some(framing) = framing.filter(|framing| *framing != "Connection")
+            && is_folded(bytes, name)
+        {
+            return Err(HeadError::FoldedFraming(framing));
+        }
+        if value.contains(&b'\n') {
+            push_line(&mut text, name.as_bytes(), &unfold(value));
+        } else {
+            push_line(&mut text, name.as_bytes(), value);
+        }
+        if let Some(name) = framing {
+            for_hyper.extend_from_slice(name.as_bytes());
+            for_hyper.push(b':');
+            for_hyper.extend(value.iter().map(|byte| if matches!(byte, b'\r' | b'\n') { b' ' } else { *byte }));
+            for_hyper.push(b'\n');
+            if name == "Transfer-Encoding" {
+                check_coding(value, &mut coding)?;
+            }
+        }
+    }
+    if let Some(coding) = coding.filter(|_| minor == 0) {
+        return Err(HeadError::TransferCoding(coding));
+    }
+    for_hyper.push(b'\n');
+    let reason = reason_of(bytes);
+    let head = Head {
+        status,
+        version: if minor == 1 { Version::Http11 } else { Version::Http10 },
+        reason: (!reason.is_empty() && !is_usual(status, reason)).then(|| Bytes::copy_from_slice(reason)),
+        fields: FieldLines::new(text.into()),
+    };
+    Ok(Some((head, for_hyper, length)))
+}
+
+/// What follows the status; httparse leaves it out when it is not ASCII.
+fn reason_of(head: &[u8]) -> &[u8] {
+    let line = head.trim_ascii_start().split(|byte| *byte == b'\n').next().unwrap_or_default();
+    line.get("HTTP/1.1 200 ".len()..).unwrap_or_default().trim_ascii()
+}
+
+/// The façade has the same phrase for this status.
+fn is_usual(status: u16, reason: &[u8]) -> bool {
+    // Of these httpx has another one than `http`.
+    !matches!(status, 203 | 413 | 414 | 416)
+        && StatusCode::from_u16(status)
+            .is_ok_and(|status| status.canonical_reason().is_some_and(|usual| usual.as_bytes() == reason))
+}
+
+/// `coding` is what the lines before have said.
+fn check_coding(value: &[u8], coding: &mut Option<String>) -> Result<(), HeadError> {
+    let is_first = coding.is_none();
+    let text = value.escape_ascii().to_string();
+    if is_first && value.eq_ignore_ascii_case(b"chunked") {
+        *coding = Some(text);
+        return Ok(());
+    }
+    Err(HeadError::TransferCoding(coding.take().unwrap_or(text)))
+}
+
+fn framing_name(name: &str) -> Option<&'static str> {
+    let known = match name.len() {
+        10 => "Connection",
+        14 => "Content-Length",
+        17 => "Transfer-Encoding",
+        _ => return None,
+    };
+    name.eq_ignore_ascii_case(known).then_some(known)
+}
+
+/// Whether the line that begins with `name`, which is a part of `bytes`, goes on in another one.
+fn is_folded(bytes: &[u8], name: &str) -> bool {
+    let line = &bytes[name.as_ptr() as usize - bytes.as_ptr() as usize..];
+    let next = line.iter().position(|byte| *byte == b'\n').and_then(|end| line.get(end + 1));
+    matches!(next, Some(b' ' | b'\t'))
+}
+
+/// RFC 9112 section 5.2: each fold, with the blanks around it, is read as a blank.
+fn unfold(value: &[u8]) -> Vec<u8> {
+    let mut lines = value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii);
+    let mut text = lines.next().unwrap_or_default().to_vec();
+    for line in lines.filter(|line| !line.is_empty()) {
+        if !text.is_empty() {
+            text.push(b' ');
+        }
+        text.extend_from_slice(line);
+    }
+    text
+}
+
+/// A stream whose heads are those of `heads`.
+pub(crate) struct Wire<S> {
+    stream: S,
+    heads: Rc<Heads>,
+}
+
+impl<S> Wire<S> {
+    pub(crate) fn new(stream: S) -> (Self, Rc<Heads>) {
+        let heads = Rc::new(Heads::default());
+        (Wire { stream, heads: heads.clone() }, heads)
+    }
+
+    pub(crate) fn heads(&self) -> &Heads {
+        &self.heads
+    }
+
+    pub(crate) fn into_inner(self) -> S {
+        self.stream
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        while this.heads.is_awaited.get() {
+            let start = buf.filled().len();
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            if buf.filled().len() == start {
+                // The end; hyper says what that means.
+                return Poll::Ready(Ok(()));
+            }
+            let received = this.heads.receive(buf, start).inspect_err(|_| buf.set_filled(start));
+            if received? && buf.filled().len() > start {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        let mut ahead = this.heads.ahead.borrow_mut();
+        if ahead.is_empty() {
+            drop(ahead);
+            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        }
+        let length = ahead.len().min(buf.remaining());
+        buf.put_slice(&ahead[..length]);
+        match length == ahead.len() {
+            true => drop(take(&mut *ahead)),
+            false => drop(ahead.drain(..length)),
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncWrite + Unpin> Wire<S> {
+    /// `bufs` begin with the head that hyper has written. Reports it as written when the real one is.
+    fn write_head(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        let mut head = self.heads.request.borrow_mut();
+        let Some(first) = bufs.iter().position(|buf| !buf.is_empty()) else { return Poll::Ready(Ok(0)) };
+        let hypers = bufs[first].windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+        let hypers = hypers.ok_or_else(|| io::Error::other("the request's head was written in pieces"))?;
+        let is_alone = bufs[first].len() == hypers && bufs[first + 1..].iter().all(|buf| buf.is_empty());
+        loop {
+            if is_alone || !self.stream.is_write_vectored() {
+                let written = ready!(Pin::new(&mut self.stream).poll_write(cx, &head))?;
+                head.drain(..written);
+                match (written, head.is_empty()) {
+                    (0, _) => return Poll::Ready(Ok(0)),
+                    (_, true) => return Poll::Ready(Ok(hypers)),
+                    (_, false) => continue,
+                }
+            }
+            let mut real = vec![io::IoSlice::new(&head), io::IoSlice::new(&bufs[first][hypers..])];
+            real.extend_from_slice(&bufs[first + 1..]);
+            let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, &real))?;
+            if written == 0 {
+                return Poll::Ready(Ok(0));
+            }
+            if let Some(beyond) = written.checked_sub(head.len()) {
+                *head = Vec::new();
+                return Poll::Ready(Ok(hypers + beyond));
+            }
+            head.drain(..written);
+        }
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.heads.request.borrow().is_empty() {
+            return Pin::new(&mut this.stream).poll_write(cx, buf);
+        }
+        this.write_head(cx, &[io::IoSlice::new(buf)])
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let this = self.get_mut();
+        if this.heads.request.borrow().is_empty() {
+            return Pin::new(&mut this.stream).poll_write_vectored(cx, bufs);
+        }
+        this.write_head(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,96 @@
+//! `Expect: 100-continue` (RFC 9110 section 10.1.1): the body waits until the server asks for it, has answered without it, or
+//! has said nothing for a while.
+
+use crate::request::body::{BodyError, RequestBody};
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use std::cell::{Cell, RefCell};
+use std::pin::Pin;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Duration;
+use tokio::time::{Sleep, sleep};
+
+/// As curl has it: a server that does not know the field says nothing.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+/// What the server has said of a body.
+#[derive(Default)]
+pub(crate) struct Expectation {
+    state: Cell<State>,
+    waker: RefCell<Option<Waker>>,
+}
+
+#[derive(Clone, Copy, Default, PartialEq)]
+enum State {
+    #[default]
+    Waiting,
+    Open,
+    /// The final response came first: the body is not sent.
+    Answered,
+}
+
+impl Expectation {
+    pub(crate) fn open(&self) {
+        self.become_state(State::Open);
+    }
+
+    pub(crate) fn answered(&self) {
+        self.become_state(State::Answered);
+    }
+
+    /// The message has no end, so that no other can follow it.
+    pub(crate) fn is_body_missing(&self) -> bool {
+        self.state.get() != State::Open
+    }
+
+    fn become_state(&self, state: State) {
+        if self.state.get() == State::Waiting {
+            self.state.set(state);
+            if let Some(waker) = self.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// A request's body as hyper reads it.
+pub(crate) struct Upload {
+    body: RequestBody,
+    waits: Option<(Rc<Expectation>, Pin<Box<Sleep>>)>,
+}
+
+impl Upload {
+    pub(crate) fn new(body: RequestBody, expectation: Option<Rc<Expectation>>) -> Self {
+        Upload { body, waits: expectation.map(|expectation| (expectation, Box::pin(sleep(PATIENCE)))) }
+    }
+}
+
+impl Body for Upload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        let this = self.get_mut();
+        if let Some((expectation, patience)) = &mut this.waits {
+            if expectation.state.get() == State::Waiting && patience.as_mut().poll(cx).is_ready() {
+                expectation.open();
+            }
+            if expectation.state.get() != State::Open {
+                *expectation.waker.borrow_mut() = Some(cx.waker().clone());
+                return Poll::Pending;
+            }
+            this.waits = None;
+        }
+        let frame = ready!(Pin::new(&mut this.body).poll_frame(cx));
+        Poll::Ready(frame)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
