@@ -50,7 +50,7 @@ export class OpenFile implements BodySink {
     return file;
   }
 
-  /** The core's handle, for those who have the core write into the file. */
+  /** The core's handle, for calls by which the core writes into the file. */
   get handle(): FileHandle {
     return this.#handle as FileHandle;
   }
