@@ -250,7 +250,7 @@ export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
     return this;
   }
 
-  /** Whoever left the loop wants no error of what that ended. */
+  /** The next chunk. After the loop was left, an error that this caused is dropped. */
   async #next(): Promise<IteratorResult<Buffer>> {
     try {
       return await this.#chunks.next();

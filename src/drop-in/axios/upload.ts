@@ -83,7 +83,7 @@ export class Upload {
     return maxBodyLength > -1 || onUploadProgress !== undefined || rateOf(this.#config, 0) !== undefined;
   }
 
-  /** Begun anew by whoever reads it again; null when there is nothing to watch. */
+  /** The body with progress, limit and rate, counted anew for each iterator; null when the config asks for none of them. */
   #watched(pieces: () => Pieces, size: number | null): ContentTypes | null {
     const declared = this.#headers.get('content-length');
     const total = size ?? (declared !== undefined && /^\d+$/.test(declared) ? Number(declared) : null);
@@ -137,7 +137,7 @@ class Kept {
   #isBegun = false;
 
   constructor(source: Readable, limit: number) {
-    // Whoever reads it is told of its errors; before that they must not end the process.
+    // Reading reports the stream's errors. Until it begins, 'error' must not end the process.
     source.on?.('error', () => {});
     this.#source = source;
     this.#limit = limit > -1 ? limit : MAX_KEPT_BYTES;
