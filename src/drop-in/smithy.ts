@@ -46,7 +46,7 @@ export interface SmithyResponse {
 
 /** What goes with one request. */
 export interface HandlerOptions {
-  abortSignal?: AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | null };
+  abortSignal?: AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | Function | null };
   /** Milliseconds until the head. */
   requestTimeout?: number;
 }
