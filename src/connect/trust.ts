@@ -7,6 +7,7 @@ import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import { readCertificateFile, readCertificateFolder, readCertificates } from './certificates.js';
 import { readClientCertificate } from './client-certificate.js';
+import { bare } from '../bare.js';
 import { quote } from '../errors.js';
 import type { TlsOptions } from '../native.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
@@ -51,7 +52,8 @@ export function resolveTrust(
   notice = new TrustNotice(),
 ): TlsOptions {
   notice.isUnverified = verify === undefined && trustEnv && variable('NODE_TLS_REJECT_UNAUTHORIZED') === '0';
-  const trust: TlsOptions = { verify: verify !== false && !notice.isUnverified };
+  // What is undefined here the addon would take from a polluted Object.prototype.
+  const trust = bare<TlsOptions>({ verify: verify !== false && !notice.isUnverified });
   if (verify !== undefined && typeof verify !== 'boolean') trust.roots = readCertificates('verify', verify);
   if (cert !== undefined && cert !== null) {
     const { chain, key } = readClientCertificate(cert);
