@@ -3,6 +3,8 @@ import test from 'ava';
 import {
   Client,
   ConnectError,
+  HTTPProxy,
+  ProxyError,
   ReadError,
   ReadTimeout,
   StreamConsumed,
@@ -31,6 +33,34 @@ for (const [name, method, policy, requests] of KEYS) {
     await openClient(t, { retries: now(1, policy) }).request(method, server.url, { content: 'x', headers });
     t.is(server.requests.length, requests);
   });
+}
+
+// ── proxies that make no way (T9) ──
+
+const FAILED = Buffer.from([5, 4, 0, 1, 0, 0, 0, 0, 0, 0]).toString('latin1');
+
+const REFUSALS: [title: string, scheme: string, answer: string, attempts: number][] = [
+  ...[429, 502, 503, 504].map((status): (typeof REFUSALS)[0] => [`CONNECT: ${status}`, 'http', refusal(status), 3]),
+  ...[403, 407, 500].map((status): (typeof REFUSALS)[0] => [`CONNECT: ${status}`, 'http', refusal(status), 1]),
+  ['CONNECT: closed', 'http', '', 3],
+  ['SOCKS 5: host unreachable', 'socks5h', `\x05\0${FAILED}`, 3],
+  ['SOCKS 5: closed', 'socks5h', '\x05\0', 3],
+];
+
+for (const [title, scheme, answer, attempts] of REFUSALS) {
+  test(`T9 POST through a proxy, ${title}: ${attempts} attempts`, async (t) => {
+    const proxy = await serveRaw(t, (connection) => {
+      connection.socket.once('data', () => connection.end(answer));
+    });
+    const proxies = new HTTPProxy({ proxyUrl: proxy.url.replace('http', scheme), proxyMode: 'TUNNEL_ONLY' });
+    const client = openClient(t, { proxies, retries: now(2) });
+    t.true((await failure(client.post('http://origin.test/', { content: 'x' }))) instanceof ProxyError);
+    t.is(proxy.connections(), attempts);
+  });
+}
+
+function refusal(status: number): string {
+  return `HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`;
 }
 
 test('off by default', async (t) => {

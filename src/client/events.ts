@@ -21,7 +21,7 @@ import { checkEventSize, EventIterator, EventStreamParser } from '../response/ev
 import type { Response } from '../response/response.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
-import { isPermanent } from './retries.js';
+import { isPassingRefusal, isPermanent } from './retries.js';
 
 /** What `client.events()` takes beyond the options of a request. */
 export interface ReconnectOptions {
@@ -254,6 +254,7 @@ function isPassing(failure: unknown): boolean {
   if (failure instanceof HTTPStatusError) return failure.response.isServerError;
   if (!(failure instanceof TransportError)) return false;
   if (failure instanceof ConnectError) return !isPermanent(failure);
+  if (failure instanceof ProxyError) return isPassingRefusal(failure);
   // The caller's own bound, or the caller's own fault.
   return !finalErrors.some((errorClass) => failure instanceof errorClass);
 }
@@ -321,7 +322,7 @@ function checkRetry(retry: number | undefined): number {
 }
 
 const reconnectNames = ['lastEventId', 'reconnect', 'retry', 'maxEventSize'];
-const finalErrors = [TotalTimeout, LocalProtocolError, ProxyError, UnsupportedProtocol];
+const finalErrors = [TotalTimeout, LocalProtocolError, UnsupportedProtocol];
 /** The client's default. */
 const ANY_TYPE = '*/*';
 const DEFAULT_RETRY_MS = 3_000;

@@ -5,7 +5,15 @@
 
 import { sendHandlingAuth } from './auth-flow.js';
 import { StreamBody } from '../request/body.js';
-import { ConnectError, ConnectTimeout, NetworkError, ReadTimeout, RemoteProtocolError, typeName } from '../errors.js';
+import {
+  ConnectError,
+  ConnectTimeout,
+  NetworkError,
+  ProxyError,
+  ReadTimeout,
+  RemoteProtocolError,
+  typeName,
+} from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
@@ -125,11 +133,23 @@ function isReplayable({ body }: Request): boolean {
 function isPassing(failure: unknown, request: Request, policy: Required<RetryPolicy>): boolean {
   if (failure instanceof ConnectTimeout) return true;
   if (failure instanceof ConnectError) return !isPermanent(failure);
+  if (failure instanceof ProxyError) return isPassingRefusal(failure);
   const broke = failure instanceof NetworkError || failure instanceof ReadTimeout;
   return (broke || failure instanceof RemoteProtocolError) && mayRepeat(request, policy);
 }
 
 /** A certificate, a name, a protocol: trying again changes nothing. */
+/**
+ * A proxy that made no way to the origin: nothing was sent there. It closed, could not reach the origin, or said that it is
+ * overloaded; any other status is its last word.
+ */
+export function isPassingRefusal(failure: ProxyError): boolean {
+  const { response } = failure;
+  return response === undefined || PASSING_REFUSALS.has(response.statusCode);
+}
+
+const PASSING_REFUSALS = new Set([429, 502, 503, 504]);
+
 export function isPermanent(failure: ConnectError): boolean {
   return permanentCodes.test(failure.code);
 }
