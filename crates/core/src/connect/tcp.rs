@@ -1,6 +1,7 @@
 //! Happy eyeballs, RFC 8305: addresses in alternating families, each started 250 ms after the one before it or as soon
 //! as that one failed; the first connection wins and the others are dropped.
 
+use socket2::TcpKeepalive;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
@@ -64,8 +65,15 @@ async fn attempt(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpSt
         }
     };
     stream.set_nodelay(true)?;
+    socket2::SockRef::from(&stream).set_tcp_keepalive(&PROBES)?;
     Ok(stream)
 }
+
+/// A peer that has vanished without a word, or a NAT that has forgotten the connection, is noticed within two minutes: after
+/// a minute of silence there is a probe every six seconds, of which systems send up to ten. A peer that lives answers them,
+/// however long it takes over its response.
+const PROBES: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(6));
 
 /// RFC 8305 section 4: the families in turn, starting with that of the first address, each in its order.
 fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
@@ -92,5 +100,18 @@ mod tests {
         let parse = |texts: &[&str]| texts.iter().map(|t| t.parse().expect(t)).collect::<Vec<SocketAddr>>();
         let mixed = interleave(&parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1", "2.2.2.2:1"]));
         assert_eq!(mixed, parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]));
+    }
+
+    #[test]
+    fn a_silent_connection_is_probed() {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+            let address = listener.local_addr().expect("an address");
+            for local in [None, Some(address.ip())] {
+                let stream = connect(&[address], local).await.expect("a connection");
+                assert!(socket2::SockRef::from(&stream).keepalive().expect("a socket"), "from {local:?}");
+            }
+        });
     }
 }
