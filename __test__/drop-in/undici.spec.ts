@@ -417,3 +417,20 @@ for (const given of [null, 1, 'x', { nope: 1 }, { httpVersions: 'x' }]) {
     t.throws(() => createDispatcher(given as never));
   });
 }
+
+// The target goes out as it is; the URL beside it says it as URLs do.
+for (const [path, url, seen] of [
+  ['/users/1?a=b%20c', 'https://api.example.org/users/1?a=b%20c', '/users/1'],
+  ['//x/../y', 'https://api.example.org//y', '//y'],
+  ['/', 'https://api.example.org/', '/'],
+] as const) {
+  test(`a mock behind the dispatcher sees the path: ${path}`, async (t) => {
+    const dispatch = new MockDispatch(() => new OurResponse(200, { content: 'x' }));
+    const dispatcher = createDispatcher({ dispatch });
+    t.teardown(() => dispatcher.close());
+    const { body } = await dispatcher.request({ origin: 'https://api.example.org', path, method: 'GET' });
+    t.is(await body.text(), 'x');
+    const [request] = dispatch.requests;
+    t.deepEqual([request.url.fullPath, String(request.url), request.url.path], [path, url, seen]);
+  });
+}

@@ -86,10 +86,8 @@ export function readDispatchOptions(options: DispatchOptions, origin: string | u
   const headers = readHeaders(options.headers ?? null);
   if (options.reset) headers.push(['Connection', 'close']);
   if (options.expectContinue) headers.push(['Expect', '100-continue']);
-  const url = new URL(`${base}/`);
   const target = query ? withQuery(path, query) : path;
-  // CONNECT asks for an authority, which is no URL's.
-  if (method !== 'CONNECT') url.fullPath = target;
+  const url = urlOf(base, method, target);
   const name = method === 'CONNECT' ? 'GET' : method;
   const headersTimeout = timeoutOf('headersTimeout', options.headersTimeout);
   const bodyTimeout = timeoutOf('bodyTimeout', options.bodyTimeout);
@@ -146,6 +144,22 @@ function timeoutOf(name: string, given: number | null | undefined): number | nul
   if (given === undefined || given === null) return DEFAULT_TIMEOUT_MS;
   if (!Number.isFinite(given) || given < 0) throw new InvalidArgumentError(`invalid ${name}`);
   return given === 0 ? null : given;
+}
+
+/** The URL of a request whose target is sent as it is: a mock and a hook see its path, as far as a URL can say it. */
+function urlOf(base: string, method: string, target: string): URL {
+  // CONNECT asks for an authority, and an absolute target has an origin of its own: neither is a path of this one.
+  const url = (method !== 'CONNECT' && target.startsWith('/') && parsed(`${base}${target}`)) || new URL(`${base}/`);
+  if (method !== 'CONNECT' && url.fullPath !== target) url.fullPath = target;
+  return url;
+}
+
+function parsed(text: string): URL | null {
+  try {
+    return new URL(text);
+  } catch {
+    return null;
+  }
 }
 
 function originOf(given: string | globalThis.URL | undefined): string {
