@@ -27,8 +27,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 const MAX_HEAD_BYTES: usize = 400 * 1024;
 /// Every head that comes for one request, and what comes with the last of them: any number of 1xx may precede it.
 const MAX_HEADS_BYTES: usize = 1024 * 1024;
-/// In one head; and trailers, which hyper reads.
-pub(crate) const MAX_LINES: usize = 2_000;
+/// In one head. Trailers, which hyper reads, may have 100.
+const MAX_LINES: usize = 2_000;
 /// What nearly all heads have room in; more lines are counted on the heap.
 const USUAL_LINES: usize = 64;
 

@@ -7,7 +7,7 @@ use crate::head::Head;
 use crate::proxy::{AuthAttempt, Proxy};
 use crate::request::body::RequestBody;
 use crate::request::head::{Http1Head, Parts};
-use crate::wire::{HeadError, MAX_LINES, Wire};
+use crate::wire::{HeadError, Wire};
 use bytes::{Bytes, BytesMut};
 use http::uri::Authority;
 use http::{Method, Request, StatusCode};
@@ -45,7 +45,7 @@ where
 {
     let request = Connect { proxy, authority };
     let (wire, heads) = Wire::new(stream);
-    let shaken = Builder::new().max_headers(MAX_LINES).handshake(TokioIo::new(wire)).await;
+    let shaken = Builder::new().handshake(TokioIo::new(wire)).await;
     let (mut sender, connection) = shaken.map_err(|cause| request.failed(cause))?;
     let mut connection = Driven { connection, is_over: false };
     let mut is_used = false;

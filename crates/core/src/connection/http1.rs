@@ -183,7 +183,7 @@ fn read_failure(
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
     }
     if find::<io::Error>(&cause).is_some_and(|error| error.to_string().contains("trailers count")) {
-        let message = format!("{origin} sent {} among its trailers", HeadError::TooManyLines);
+        let message = format!("{origin} sent more than 100 lines of trailers");
         return Error::new(ErrorKind::RemoteProtocolError, message).with_source(cause);
     }
     let why = match cause.source() {

@@ -4,7 +4,7 @@
 
 use crate::connect::Stream;
 use crate::connection::meter::MeteredStream;
-use crate::wire::{MAX_LINES, Upload, Wire};
+use crate::wire::{Upload, Wire};
 use hyper::body::Incoming;
 use hyper::client::conn::http1::{Builder, Connection, SendRequest};
 use hyper_util::rt::TokioIo;
@@ -63,7 +63,9 @@ pub(crate) async fn start(
 }
 
 async fn handshake(io: Io) -> Result<(Sender, Connection<Io, Upload>), hyper::Error> {
-    Builder::new().max_headers(MAX_LINES).handshake(io).await
+    // Its limit of 100 lines is for trailers alone: heads are read in `wire`. A higher one would be written out, 64 bytes a
+    // line, for each response.
+    Builder::new().handshake(io).await
 }
 
 async fn run(mut connection: Connection<Io, Upload>, parked: &ParkedConnection) {
