@@ -37,13 +37,13 @@ export class AxiosCall {
     const limit = this.#timeout(timeout);
     cancelToken?.subscribe(cancel);
     if (signal?.aborted) cancel();
-    else signal?.addEventListener('abort', cancel);
+    else signal?.addEventListener?.('abort', cancel);
     const timer = limit > 0 ? setTimeout(() => this.#ending.abort(this.#timedOut(limit)), limit) : undefined;
     let stream: Readable | null = null;
     const finish = () => {
       clearTimeout(timer);
       cancelToken?.unsubscribe(cancel);
-      signal?.removeEventListener('abort', cancel);
+      signal?.removeEventListener?.('abort', cancel);
     };
     try {
       this.#ending.signal.throwIfAborted();

@@ -20,16 +20,24 @@ export interface AxiosConfig {
   maxBodyLength?: number;
   maxRedirects?: number;
   maxRate?: number | [number, number];
-  beforeRedirect?: (options: Record<string, unknown>, response: object, request: object) => void;
+  /** Hooks are methods, whose parameters compare both ways: axios' own types say more of them. */
+  beforeRedirect?(options: Record<string, unknown>, response: object, request: object): void;
   validateStatus?: ((status: number) => boolean) | null;
-  onUploadProgress?: (event: object) => void;
-  onDownloadProgress?: (event: object) => void;
+  onUploadProgress?(event: object): void;
+  onDownloadProgress?(event: object): void;
   proxy?: AxiosProxy | false;
   socketPath?: string | null;
   httpAgent?: unknown;
   httpsAgent?: unknown;
-  signal?: AbortSignal;
+  signal?: AxiosSignal;
   cancelToken?: { subscribe(listener: (reason: unknown) => void): void; unsubscribe(listener: unknown): void };
+}
+
+/** An AbortSignal, or one of axios' GenericAbortSignals. */
+export interface AxiosSignal {
+  readonly aborted: boolean;
+  addEventListener?(type: 'abort', listener: () => void): void;
+  removeEventListener?(type: 'abort', listener: () => void): void;
 }
 
 export interface AxiosProxy {
@@ -44,7 +52,8 @@ export interface AxiosResponse {
   status: number;
   statusText: string;
   headers: Record<string, string | string[]>;
-  config: AxiosConfig;
+  // oxlint-disable-next-line typescript/no-explicit-any -- axios has its own type for what it gave.
+  config: any;
   /** Shaped as Node's: `request.res.responseUrl` is the URL that answered. */
   request: AxiosRequest;
   data: unknown;
