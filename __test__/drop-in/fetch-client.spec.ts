@@ -2,7 +2,7 @@
 import test from 'ava';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer } from 'node:http';
-import { Request as UndiciRequest } from 'undici';
+import { FormData as UndiciFormData, Request as UndiciRequest } from 'undici';
 import {
   ConnectError,
   ClientClosed,
@@ -226,4 +226,15 @@ test('each hop is told on undici’s channels once, as Node tells it', async (t)
 test('an answer that makes no sense', async (t) => {
   const server = await serveRaw(t, 'nothing of the kind\r\n\r\n', { end: true });
   t.true((await failure(fetch(server.url))).cause instanceof RemoteProtocolError);
+});
+
+test('a form of the npm undici is sent as the platform sends it', async (t) => {
+  const { origin } = await listen(t, echoServer(), 'http', []);
+  const form = new UndiciFormData();
+  form.set('a', 'b');
+  const sent = async (by: typeof fetch) => {
+    const { body } = await seen(await by(origin, { method: 'POST', body: form as never }));
+    return body.replace(/-+formdata-undici-\d+/g, '--boundary');
+  };
+  t.is(await sent(fetch), await sent(globalThis.fetch));
 });

@@ -3,6 +3,7 @@
  * own Request says what the standard makes of them, its TypeErrors included.
  */
 
+import { isBlob, isFormData } from '../../request/brands.js';
 import type { ReadableStreamReadResult } from 'node:stream/web';
 
 /** A request on its way: the parts change with a redirect. */
@@ -123,9 +124,10 @@ function bodyOfSource(body: unknown): OutgoingBody | null {
   return null;
 }
 
-/** What is no body is its text; null for streams and their like. */
+/** What is no body is its text; null for streams and their like, and for forms and Blobs of other packages, which the platform reads. */
 function bodyOfText(body: unknown): OutgoingBody | null {
   if (body instanceof ReadableStream || Symbol.asyncIterator in (Object(body) as object)) return null;
+  if (isFormData(body) || isBlob(body)) return null;
   return { content: String(body), type: 'text/plain;charset=UTF-8', isReplayable: true };
 }
 
