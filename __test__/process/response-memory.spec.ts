@@ -43,6 +43,8 @@ const BODIES: [title: string, head: string, pieces: () => Iterable<Buffer>, leng
     () => [coded],
     large.length,
   ],
+  // A million pieces: forty bytes of a container for each would be seen.
+  ['a body in chunks of one byte', 'Transfer-Encoding: chunked', () => chunks(Buffer.alloc(MIB), 1), MIB],
 ];
 
 function* chunks(body: Buffer, size: number): Generator<Buffer> {
