@@ -317,7 +317,7 @@ async function told(client: Client, method: string, target: string, options: Req
 function describe(response: Response): Record<string, unknown> {
   const { statusCode, reasonPhrase, httpVersion, trailers, isClosed, numBytesDownloaded } = response;
   const ofTheConnection = new Set(['date', 'keep-alive']);
-  const headers = response.headers.raw.filter(([name]) => !ofTheConnection.has(name));
+  const headers = response.headers.raw.filter(([name]) => !ofTheConnection.has(name.toLowerCase()));
   const content = response.content.toString('latin1');
   return {
     statusCode,

@@ -5,7 +5,7 @@ import { eventually, soon } from '../helpers/client.js';
 import { serve, serveRaw, type HttpServer } from '../helpers/server.js';
 
 const THOUSAND = `
-  const client = new whippet.Client({ timeout: null });
+  const client = new whippet.Client({ timeout: null, poolLimits: { maxConnections: null } });
   const sent = Array.from({ length: 1000 }, (_, i) => client.get(args.url + i));
   for (const promise of sent) promise.catch(() => {});
 `;

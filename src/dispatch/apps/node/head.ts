@@ -57,7 +57,7 @@ export function toLength(value: string): number {
   return /^\d{1,15}$/.test(first) && others.every((each) => each === first) ? Number(first) : Number.NaN;
 }
 
-/** 'name\nvalue\n…', of the lines behind the first; names in lower case, as the core writes them. */
+/** 'name\nvalue\n…', of the lines behind the first; names as the app gave them, as over the network. */
 function toLines(text: string): string {
   let lines = '';
   let start = text.indexOf('\r\n') + 2;
@@ -65,7 +65,7 @@ function toLines(text: string): string {
     const end = text.indexOf('\r\n', start);
     if (end <= start) return lines;
     const colon = text.indexOf(':', start);
-    lines += `${text.slice(start, colon).toLowerCase()}\n${text.slice(colon + 1, end).trim()}\n`;
+    lines += `${text.slice(start, colon)}\n${text.slice(colon + 1, end).trim()}\n`;
     start = end + 2;
   }
 }
