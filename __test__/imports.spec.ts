@@ -77,12 +77,13 @@ test('no dependency is loaded with the package: tough-cookie comes with the firs
 
 test('there is no `any` in what users see, nor elsewhere', (t) => {
   // What stands behind the request of a fetch handler is the handler's: `unknown` would refuse every handler that says so.
-  const allowed = '(request: globalThis.Request, ...rest: any[])';
+  // And what an axios adapter gives back as `config` is axios' own type, which this package does not import.
+  const allowed = ['(request: globalThis.Request, ...rest: any[])', 'config: any;'];
   const found = [...sources].flatMap(([name, source]) =>
     source
       .split('\n')
       .filter((line) => /(?::|<|\bas|\|)\s*any\b(?!\w)|\bany\[\]/.test(line) && !/^\s*(?:\*|\/\/|\/\*)/.test(line))
-      .filter((line) => !line.includes(allowed))
+      .filter((line) => !allowed.some((text) => line.includes(text)))
       .map((line) => `${name}: ${line.trim()}`),
   );
   t.deepEqual(found, []);
