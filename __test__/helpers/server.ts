@@ -5,9 +5,9 @@
 import type { ExecutionContext } from 'ava';
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import type { AddressInfo, Server } from 'node:net';
+import type { Server } from 'node:net';
 import type { TlsOptions } from 'node:tls';
-import { bind, host, listen, type Listening } from './listen.js';
+import { host, listen, type Listening } from './listen.js';
 import { testCA } from './tls.js';
 
 export { serveRaw, type RawConnection, type RawScript, type RawServer } from './raw-server.js';
@@ -42,13 +42,12 @@ export async function serveTls(t: ExecutionContext, handler: Handler, options?: 
   return listenHttp(t, 'https', (listener) => createTlsServer({ ...options, ...identity }, listener), handler);
 }
 
-/** An origin whose port has no listener: connections are refused. */
-export async function refusedOrigin(): Promise<string> {
-  const server = createServer();
-  await bind(server);
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `http://${host}:${port}`;
+/**
+ * An origin without a listener: connections are refused. Of the ports below 1,024 none is given to a test's server, as one that was
+ * free a moment ago may be; and this one is not among those that fetch blocks.
+ */
+export function refusedOrigin(): Promise<string> {
+  return Promise.resolve(`http://${host}:2`);
 }
 
 async function listenHttp(

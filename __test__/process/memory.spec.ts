@@ -179,7 +179,8 @@ allocates('the memory of a burst of copies goes back to the system when it is qu
     await Promise.all(sent);
     const half = (before + most) / 2;
     while (process.memoryUsage.rss() > half) await new Promise((resolve) => setTimeout(resolve, 50));
-    console.log(most - before > 30 * args.size);
+    // Some are sent, and given back, while the others are copied.
+    console.log(most - before > 10 * args.size);
     await client.close();`;
   t.is(endsWith(t, await start(t, program, { url: server.url, size: 5_000_000 }).ended), 'true\n');
 });
