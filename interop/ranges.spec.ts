@@ -8,7 +8,7 @@ import { testCA } from '../__test__/helpers/tls.js';
 import { digest, large, LARGE_BYTES } from './helpers/content.js';
 import { isInstalled, peers } from './helpers/peers.js';
 
-/** Those that serve files themselves. */
+/** nginx serves the file itself, by ranges; behind caddy and h2o it is an upstream's, which knows none: it begins anew. */
 for (const peer of peers.filter(({ name }) => ['nginx', 'caddy', 'h2o'].includes(name))) {
   for (const way of peer.ways) {
     const title = `${peer.name}, ${way}: 64 MiB to a file, aborted twice and resumed`;
@@ -36,7 +36,8 @@ for (const peer of peers.filter(({ name }) => ['nginx', 'caddy', 'h2o'].includes
       const there = statSync(`${file}.part`).size;
       t.true(there > LARGE_BYTES / 4 && there < LARGE_BYTES, String(there));
       const { size, resumedFrom, response } = await client.download(url, file, { resume: true });
-      t.deepEqual([size, resumedFrom, response?.statusCode], [LARGE_BYTES, there, 206]);
+      const expected = peer.name === 'nginx' ? [LARGE_BYTES, there, 206] : [LARGE_BYTES, 0, 200];
+      t.deepEqual([size, resumedFrom, response?.statusCode], expected);
       t.deepEqual(await digest(createReadStream(file)), await digest(large()));
       t.deepEqual(readdirSync(folder), ['large']);
     });
