@@ -1,29 +1,35 @@
-/** Ids in titles of tests lead to a page: docs/security-tests.md has a row for each. */
+/** Ids in titles of tests lead to a page: docs/security-tests.md has a row for each, and a test for each row. */
 import test from 'ava';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { securityRows } from '../scripts/rows.js';
 
-const root = fileURLToPath(new URL('..', import.meta.url));
+const { rows, excepted, tested, missing } = securityRows();
 
 test('every SEC id that a test names has a row in docs/security-tests.md, and no row is there twice', (t) => {
-  const page = readFileSync(path.join(root, 'docs', 'security-tests.md'), 'utf8');
-  const rows = [...page.matchAll(/^\| ([A-Z]\d+) /gm)].map(([, id]) => id);
   t.deepEqual(
     rows.filter((id, index) => rows.indexOf(id) !== index),
     [],
   );
-  const named = new Map<string, string>();
-  for (const folder of ['__test__', 'interop', 'crates']) {
-    for (const file of readdirSync(path.join(root, folder), { recursive: true }) as string[]) {
-      if (!/\.(?:ts|rs)$/.test(file)) continue;
-      const source = readFileSync(path.join(root, folder, file), 'utf8');
-      for (const [, id] of source.matchAll(/SEC-([A-Z]\d+)/g)) named.set(id, `${folder}/${file}`);
-    }
-  }
-  t.true(named.size > 100, 'the ids were found');
+  t.true(tested.size > 150, 'the ids were found');
   t.deepEqual(
-    [...named].filter(([id]) => !rows.includes(id)),
+    [...tested].filter(([id]) => !rows.includes(id)),
     [],
   );
+});
+
+test('every row has a test that is named for it, or a reason why there is none', (t) => {
+  t.deepEqual(missing, []);
+  t.deepEqual(
+    [...excepted.keys()].filter((id) => tested.has(id) || !rows.includes(id)),
+    [],
+    'an exception is a row, and one without a test',
+  );
+  for (const [id, why] of excepted) t.true(why.length > 20, id);
+});
+
+test('npm run rows prints nothing', (t) => {
+  const script = fileURLToPath(new URL('../scripts/rows.js', import.meta.url));
+  t.is(execFileSync(process.execPath, [path.normalize(script)], { encoding: 'utf8' }), '');
 });

@@ -309,6 +309,29 @@ test('SEC-F1 O32 a redirect’s target is never looked up', async (t) => {
   ]);
 });
 
+test('SEC-F2 nor is it over one connection to an http proxy', async (t) => {
+  const seen: string[] = [];
+  const proxy = await serve(t, (request, response) => {
+    seen.push(`${request.url} ${request.headers.authorization}`);
+    if (request.url === 'http://a.test/') response.writeHead(302, { location: 'http://b.test/' }).end();
+    else response.end('ok');
+  });
+  const file = path.join(makeFolder(t), 'netrc');
+  for (const rest of ['machine b.test\n', 'machine b.test login other\n', 'default\n', '']) {
+    seen.length = 0;
+    writeFileSync(file, `machine a.test login l password secret\n${rest}`, { mode: 0o600 });
+    const program = `
+      process.env.NETRC = args.file;
+      const client = new whippet.Client({ proxies: args.proxy });
+      await client.get('http://a.test/');
+      await client.get('http://b.test/');
+      await client.close();`;
+    await start(t, program, { file, proxy: proxy.origin }).ended;
+    t.deepEqual(seen, [`http://a.test/ ${basic('l:secret')}`, 'http://b.test/ undefined', 'http://b.test/ undefined']);
+  }
+  t.is(proxy.connections(), 4);
+});
+
 // ── NetRCAuth ──
 
 test('NetRCAuth: by host, over a header, and nothing where the file says nothing', async (t) => {

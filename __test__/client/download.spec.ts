@@ -273,7 +273,7 @@ const validators: [name: string, headers: Headers_, ifRange: string | undefined]
   ['no date', { 'last-modified': 'yesterday' }, undefined],
 ];
 for (const [name, headers, ifRange] of validators) {
-  test(`validators: ${name} ${JSON.stringify(headers)}`, async (t) => {
+  test(`SEC-J14 validators: ${name} ${JSON.stringify(headers)}`, async (t) => {
     const ways: Ranged = { body: content, headers };
     const server = await serveRanges(t, { ...ways, cutAt: 30_000 }, ways);
     const { client, file } = place(t);
@@ -336,7 +336,7 @@ const liars: [name: string, status: number, headers: Headers_, body: Buffer, req
   ['416 of other content', 416, { etag: '"two"', 'content-range': `bytes */${HALF}` }, Buffer.alloc(0), 3],
 ];
 for (const [name, status, headers, body, requests] of liars) {
-  test(`begun anew: ${name}`, async (t) => {
+  test(`SEC-J14 begun anew: ${name}`, async (t) => {
     const server = await serveRanges(t, cut(HALF), (_, response) => response.writeHead(status, headers).end(body), {
       body: other,
       headers: { etag: '"two"' },

@@ -457,7 +457,7 @@ const HOPS: [title: string, from: string, to: string, keeps: boolean][] = [
 ];
 
 for (const [title, from, to, keeps] of HOPS) {
-  test(`${title}: ${from} → ${to}`, async (t) => {
+  test(`SEC-A7 ${title}: ${from} → ${to}`, async (t) => {
     const server = await serveNames(t, (_, response) => {
       if (server.log.length === 1) response.writeHead(302, { location: to }).end();
       else response.end('ok');
@@ -468,7 +468,7 @@ for (const [title, from, to, keeps] of HOPS) {
     const { headers } = server.requests[1];
     t.is(headers.authorization, keeps ? SECRETS.authorization : undefined);
     t.is(headers.cookie, undefined);
-    t.is(headers['proxy-authorization'], undefined);
+    t.is(headers['proxy-authorization'], undefined, 'SEC-A7');
     t.is(headers['x-api-key'], sameOrigin ? 'secret' : undefined);
     t.is(headers['x-plain'], '1');
     t.is(headers.referer, undefined, 'SEC-A11');

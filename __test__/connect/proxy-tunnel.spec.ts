@@ -406,7 +406,7 @@ test('a tunnel that died while it was idle is replaced', async (t) => {
   t.is(proxy.connections(), 3);
 });
 
-test('a mixture: http and https to the same host, forwarded and tunnelled, over connections of their own', async (t) => {
+test('SEC-C5 a mixture: http and https to the same host, forwarded and tunnelled, over connections of their own', async (t) => {
   const ca = await testCA();
   const plain = await serve(t, (_, response) => response.end('plain'));
   const secure = await serveTls(t, (_, response) => response.end('secure'));

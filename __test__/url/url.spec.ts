@@ -221,7 +221,7 @@ for (const [url, expected] of PARSED) {
 }
 
 for (const [url, rawHost, host, port] of IDNA_HOSTS) {
-  test(`${url} goes to ${rawHost}`, (t) => {
+  test(`SEC-H1 ${url} goes to ${rawHost}`, (t) => {
     const parsed = new URL(url);
     t.deepEqual([parsed.rawHost, parsed.host, parsed.port], [rawHost, host, port]);
     t.true(parsed.equals(url.replace(/\/\/[^/:]+/, `//${rawHost}`)), 'and equals its Punycode spelling');
@@ -271,7 +271,7 @@ const REFUSED: [url: string, message: string | RegExp][] = [
 ];
 
 for (const [url, message] of REFUSED) {
-  test(`refuses ${inspect(url.slice(0, 60))} of ${url.length} characters: ${message}`, (t) => {
+  test(`SEC-H1 SEC-H2 SEC-H5 refuses ${inspect(url.slice(0, 60))} of ${url.length} characters: ${message}`, (t) => {
     const error = t.throws(() => new URL(url), { instanceOf: InvalidURL });
     t.is(error?.code, 'ERR_INVALID_URL');
     if (typeof message === 'string') t.is(error?.message, message);
@@ -279,14 +279,14 @@ for (const [url, message] of REFUSED) {
   });
 }
 
-test('a megabyte of anything is refused', (t) => {
+test('SEC-H6 a megabyte of anything is refused', (t) => {
   for (const text of ['@', '%', '/../', '?a&a', 'a:', '[', '\\', 'xn--', 'é', ':', '.']) {
     t.throws(() => new URL(`http://${text.repeat(1_048_576 / text.length)}`), { message: 'URL too long' });
   }
 });
 
 // In quadratic time this would run into the time limit of all tests.
-test('the longest URL of anything is read', (t) => {
+test('SEC-H6 the longest URL of anything is read', (t) => {
   for (const text of ['@', '%', '/../', '/a/..', '?a&a', 'a:', '[', 'xn--a.', 'é', ':', '.', '1.', '-', ' ', '\\']) {
     const url = `http://${text.repeat(65_000 / text.length)}`;
     for (let i = 0; i < 10; i++) {

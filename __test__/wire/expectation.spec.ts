@@ -35,7 +35,7 @@ for (const [title, content, wire] of BODIES) {
   });
 
   for (const status of ['401 Unauthorized', '417 Expectation Failed', '200 OK']) {
-    test(`T12 ${title}: not sent after ${status}, and the connection is closed`, async (t) => {
+    test(`SEC-J16 T12 ${title}: not sent after ${status}, and the connection is closed`, async (t) => {
       const server = await serveRaw(t, async (connection) => {
         await connection.head();
         await connection.write(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nok`);

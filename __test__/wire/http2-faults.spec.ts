@@ -258,7 +258,7 @@ const FAULTS: Fault[] = [
     outcome: broken(/PROTOCOL_ERROR/),
   },
   {
-    name: 'a pushed response, which was forbidden',
+    name: 'SEC-K15 a pushed response, which was forbidden',
     play: (peer, stream) =>
       peer.send(Type.PUSH_PROMISE, END_HEADERS, stream, Buffer.concat([word(2), section([[':method', 'GET']])])),
     outcome: broken(/PROTOCOL_ERROR/),

@@ -503,7 +503,7 @@ test('signal: the stream is reset with CANCEL, the reason is the caller’s, the
   t.is(server.connections(), 1);
 });
 
-test('HEAD and 204 have no body; maxResponseSize and decoding count as ever', async (t) => {
+test('SEC-K9 HEAD and 204 have no body; maxResponseSize and decoding count as ever', async (t) => {
   const server = await serveHttp2(t, (stream, headers) => {
     const status = headers[':path'] === '/empty' ? 204 : 200;
     const length = status === 200 ? { 'content-length': 4 } : {};

@@ -39,7 +39,7 @@ const SAFE: [title: string, method: string, options?: RequestOptions][] = [
 
 for (const [ending, end, error] of ENDINGS) {
   for (const [title, method, options] of SAFE) {
-    test(`${ending} as the second request arrives: ${title} is sent again, once`, async (t) => {
+    test(`SEC-C7 ${ending} as the second request arrives: ${title} is sent again, once`, async (t) => {
       const { server, client } = await dying(t, end);
       const response = await client.request(method, `${server.url}second`, options);
       t.is(response.statusCode, 200);
@@ -58,7 +58,7 @@ for (const [ending, end, error] of ENDINGS) {
     ['PUT of a stream', 'PUT', { content: pieces() }],
     ['an unknown method', 'FROB', {}],
   ] as [string, string, RequestOptions][]) {
-    test(`${ending} as the second request arrives: ${title} is not sent again`, async (t) => {
+    test(`SEC-C7 ${ending} as the second request arrives: ${title} is not sent again`, async (t) => {
       const { server, client } = await dying(t, end);
       const failed = await failure(client.request(method, `${server.url}second`, options));
       t.true(failed instanceof error, String(failed));

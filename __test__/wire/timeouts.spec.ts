@@ -151,7 +151,7 @@ test('read: silence in the middle of a streamed body', async (t) => {
   t.true(response.isClosed);
 });
 
-test('read: counts silence, not the whole', async (t) => {
+test('SEC-K17 read: counts silence, not the whole', async (t) => {
   const server = await serveRaw(t, dripping('0123456789', 30));
   t.is((await openClient(t, { timeout: { read: 250 } }).get(server.url)).text, '0123456789');
 });
@@ -175,7 +175,7 @@ test('read: 1', async (t) => {
 
 // ── total ──
 
-test('total: a dripping body', async (t) => {
+test('SEC-K17 total: a dripping body', async (t) => {
   const server = await serveRaw(t, dripping('x'.repeat(1000), 20));
   const client = openClient(t, { timeout: { total: 150 } });
   const error = await runsOut(t, TotalTimeout, client.get(server.url));

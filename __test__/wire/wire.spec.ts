@@ -276,7 +276,7 @@ const SIZES: [title: string, answer: string, limit: number | null, fits: boolean
 
 for (const [title, answer, maxResponseSize, fits] of SIZES) {
   for (const progress of [false, true]) {
-    test(`maxResponseSize: ${title}${progress ? ', with progress' : ''}`, async (t) => {
+    test(`SEC-K9 maxResponseSize: ${title}${progress ? ', with progress' : ''}`, async (t) => {
       const server = await serveRaw(t, answer);
       const client = openClient(t, { maxResponseSize });
       const options = progress ? { onDownloadProgress: () => {} } : {};
@@ -318,7 +318,7 @@ const WITHOUT_BODY: [title: string, method: string, status: string][] = [
 ];
 
 for (const [title, method, status] of WITHOUT_BODY) {
-  test(`maxResponseSize: ${title} declares the length of a body that does not come`, async (t) => {
+  test(`SEC-K8 maxResponseSize: ${title} declares the length of a body that does not come`, async (t) => {
     const server = await serveRaw(t, `HTTP/1.1 ${status}\r\nContent-Length: 5000000000\r\n\r\n`);
     const told: unknown[] = [];
     const onDownloadProgress = (...numbers: unknown[]) => told.push(numbers);
