@@ -73,9 +73,9 @@ export type { HTTPProxyOptions } from './connect/http-proxy.js';
 export { QueryParams } from './url/query-params.js';
 export type { Compression, CompressionEncoding } from './request/compression.js';
 export { file } from './request/file-content.js';
-export type { FileContent, FileOptions_ } from './request/file-content.js';
+export type { FileContent, FileContentOptions } from './request/file-content.js';
 export { Request } from './request/request.js';
-export type { RequestInit_ } from './request/request.js';
+export type { RequestParts } from './request/request.js';
 export { ServerSentEvent } from './response/event-stream.js';
 export type { EventStreamOptions } from './response/event-stream.js';
 export type { StandardSchema, StandardSchemaOutput } from './response/schema.js';
@@ -86,6 +86,8 @@ export { codes } from './response/status-codes.js';
 export { TimeoutConfig } from './timeout.js';
 export type { TimeoutKinds } from './timeout.js';
 export type * from './types.js';
+/** The name of ResponseParts in the published types. */
+export type { ResponseParts as ResponseInit_ } from './types.js';
 export { URL } from './url/url.js';
 export { version } from './version.js';
 

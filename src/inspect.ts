@@ -7,7 +7,7 @@ import { bare } from './bare.js';
  * Gives the instances of a class, and of those derived from it, `toString()`, `inspect()` and `toJSON()`: one line, with nothing
  * secret in it. Not as methods in the class, as `implements` would then ask for them.
  */
-export function showAs<T extends object>(type: { prototype: T }, line: (object: T) => string): void {
+export function defineInspect<T extends object>(type: { prototype: T }, line: (object: T) => string): void {
   const method = bare({
     value(this: T): string {
       return line(this);

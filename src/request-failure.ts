@@ -23,7 +23,7 @@ export function requestFailure<E extends ErrorClass>(
 ): InstanceType<E> {
   const failed = of ?? own(details, 'request');
   // What a peer, a name or a system says may be of any length.
-  const bounded = message.length > MAX_MESSAGE ? `${message.slice(0, MAX_MESSAGE)}…` : message;
+  const bounded = message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message;
   const text = failed === undefined ? bounded : located(bounded, failed);
   const error = new errorClass(text, details) as InstanceType<E>;
   untraced.add(error);
@@ -45,12 +45,12 @@ function located(message: string, { method, url }: Request): string {
   const { origin } = url;
   // What has no authority may be 'user:password@host' without a scheme.
   const place = url.isAbsoluteUrl ? `${origin}${url.rawPath}` : url.toSafeString().replace(/[?#].*/s, '');
-  const shown = place.length > MAX_PLACE ? `${place.slice(0, MAX_PLACE)}…` : place;
+  const shown = place.length > MAX_PLACE_CHARS ? `${place.slice(0, MAX_PLACE_CHARS)}…` : place;
   const prefix = [`cannot connect to ${origin}: `, `${origin}: `].find((text) => message.startsWith(text)) ?? '';
   return `${method}${shown === '' ? '' : ` ${shown}`}: ${message.slice(prefix.length)}`;
 }
 
 const untraced = new WeakSet<object>();
 /** Characters of a message, and of a URL in it. */
-const MAX_MESSAGE = 2000;
-const MAX_PLACE = 500;
+const MAX_MESSAGE_CHARS = 2000;
+const MAX_PLACE_CHARS = 500;

@@ -183,7 +183,7 @@ export type BodyOptions =
 export type FileValue = FileContent | Blob | Uint8Array | string | Readable;
 
 /** A Response made by hand, for mocks and in-process dispatches. At most one of content, text, html and json. */
-export interface ResponseInit_ {
+export interface ResponseParts {
   headers?: HeaderTypes | undefined;
   content?: Uint8Array | string | AsyncIterable<Uint8Array> | undefined;
   text?: string | undefined;

@@ -1,13 +1,13 @@
 /** `data` without files: urlencoded forms, and what is no form. */
 import test from 'ava';
 import { Readable } from 'node:stream';
-import { Client, Request, type RequestInit_, type RequestOptions } from '../../src/index.js';
+import { Client, Request, type RequestParts, type RequestOptions } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
 import { serveRaw } from '../helpers/server.js';
 
 const TYPE = 'application/x-www-form-urlencoded';
 
-const FORMS: [title: string, data: RequestInit_['data'], body: string][] = [
+const FORMS: [title: string, data: RequestParts['data'], body: string][] = [
   ['text', { a: '1' }, 'a=1'],
   ['numbers, booleans, null', { a: 1, b: true, c: false, d: null, e: 1.5 }, 'a=1&b=true&c=false&d=&e=1.5'],
   ['lists repeat', { a: ['1', 2, null], b: 'x' }, 'a=1&a=2&a=&b=x'],
@@ -36,7 +36,7 @@ for (const [title, data, body] of FORMS) {
   });
 }
 
-const NONE: [title: string, init: RequestInit_][] = [
+const NONE: [title: string, init: RequestParts][] = [
   ['an empty object', { data: {} }],
   ['only empty lists', { data: { a: [] } }],
   ['empty URLSearchParams', { data: new URLSearchParams() }],
@@ -100,7 +100,7 @@ const REFUSED: [title: string, data: unknown, message: RegExp][] = [
 
 for (const [title, data, message] of REFUSED) {
   test(`no form: ${title}`, async (t) => {
-    const error = t.throws(() => new Request('POST', 'http://h/', { data } as RequestInit_), {
+    const error = t.throws(() => new Request('POST', 'http://h/', { data } as RequestParts), {
       instanceOf: TypeError,
       message,
     });
@@ -123,7 +123,7 @@ const TWO: [init: object, message: string][] = [
 
 for (const [init, message] of TWO) {
   test(`F27 two bodies: ${message}`, (t) => {
-    t.throws(() => new Request('POST', 'http://h/', init as RequestInit_), {
+    t.throws(() => new Request('POST', 'http://h/', init as RequestParts), {
       instanceOf: TypeError,
       message: `${message}: a request has one body, give one of them (data and files go together)`,
     });

@@ -8,7 +8,7 @@ import { appendFile, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/prom
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
-import { LocalProtocolError, Request, type RequestInit_, StreamConsumed } from '../../src/index.js';
+import { LocalProtocolError, Request, type RequestParts, StreamConsumed } from '../../src/index.js';
 import { eventually, failure, openClient, told } from '../helpers/client.js';
 import { serve, serveRaw } from '../helpers/server.js';
 
@@ -23,7 +23,7 @@ const part = (head: string[], content: string) => lines('--+++', ...head, '', co
 const named = (filename: string, type: string) => [`${DISPOSITION}; filename="${filename}"`, `Content-Type: ${type}`];
 const file = (name: string, type?: string) => new File(['x'], name, { type });
 
-const BODIES: [title: string, init: Pick<RequestInit_, 'data' | 'files'>, body: string][] = [
+const BODIES: [title: string, init: Pick<RequestParts, 'data' | 'files'>, body: string][] = [
   [
     'G1 bytes',
     { files: { file: Buffer.from('<file content>') } },
@@ -209,8 +209,8 @@ for (const [title, init, body] of BODIES) {
 
 test('F28 and F29: 138 and 210 bytes', (t) => {
   const files = { file: Buffer.from('<file content>') };
-  const length = (init: RequestInit_) =>
-    new Request('POST', 'http://h/', { ...init, headers: PLUS } as RequestInit_).content.length;
+  const length = (init: RequestParts) =>
+    new Request('POST', 'http://h/', { ...init, headers: PLUS } as RequestParts).content.length;
   t.is(length({ files }), 138);
   t.is(length({ data: { message: 'Hello, world!' }, files }), 210);
 });
@@ -351,7 +351,7 @@ const REFUSED: [title: string, files: unknown, message: RegExp][] = [
 
 for (const [title, files, message] of REFUSED) {
   test(`no file: ${title}`, (t) => {
-    const error = t.throws(() => new Request('POST', 'http://h/', { files } as RequestInit_), {
+    const error = t.throws(() => new Request('POST', 'http://h/', { files } as RequestParts), {
       instanceOf: TypeError,
       message,
     });

@@ -1,11 +1,11 @@
 /** A request made by hand: its head, its body, what may be changed, and what is shown of it. */
 import test from 'ava';
 import { inspect } from 'node:util';
-import { LocalProtocolError, Request, RequestNotRead, StreamConsumed, type RequestInit_ } from '../../src/index.js';
+import { LocalProtocolError, Request, RequestNotRead, StreamConsumed, type RequestParts } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
 import { serveRaw } from '../helpers/server.js';
 
-const HEADS: [title: string, method: string, url: string, init: RequestInit_, headers: [string, string][]][] = [
+const HEADS: [title: string, method: string, url: string, init: RequestParts, headers: [string, string][]][] = [
   [
     'F4 POST',
     'POST',

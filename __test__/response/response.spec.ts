@@ -9,7 +9,7 @@ import {
   HTTPStatusError,
   Request,
   Response,
-  type ResponseInit_,
+  type ResponseParts,
 } from '../../src/index.js';
 import { decodeText } from '../../src/response/text.js';
 import { unreadable } from '../../src/response/unreadable-body.js';
@@ -350,7 +350,7 @@ for (const chunkSize of [0, -1, 1.5, NaN, '5', null]) {
 
 const MORE = (status: number): string =>
   `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${status}`;
-const RAISES: [status: number, init: ResponseInit_, message: string][] = [
+const RAISES: [status: number, init: ResponseParts, message: string][] = [
   [101, {}, `Informational response '101 Switching Protocols' for url 'https://example.org/'${MORE(101)}`],
   [
     303,
@@ -409,7 +409,7 @@ const UNMADE: [title: string, init: unknown, message: RegExp][] = [
 
 for (const [title, init, message] of UNMADE) {
   test(`no response: ${title}`, (t) => {
-    t.throws(() => new Response(200, init as ResponseInit_), { instanceOf: TypeError, message });
+    t.throws(() => new Response(200, init as ResponseParts), { instanceOf: TypeError, message });
   });
 }
 
@@ -423,7 +423,7 @@ test('a made body of pieces that are none rejects', async (t) => {
   });
 });
 
-const MADE: [init: ResponseInit_, headers: [string, string][], content: string][] = [
+const MADE: [init: ResponseParts, headers: [string, string][], content: string][] = [
   [{}, [], ''],
   [{ content: 'é' }, [['content-length', '2']], 'é'],
   [{ content: Buffer.from('a') }, [['content-length', '1']], 'a'],

@@ -2,7 +2,7 @@
 import { Readable } from 'node:stream';
 import { CookieJar } from 'tough-cookie';
 import { Client, Cookies, get, Headers, post, QueryParams, Request, Response, URL } from '../../src/index.js';
-import type { ClientOptions, RequestOptions, ResponseInit_, SendOptions } from '../../src/index.js';
+import type { ClientOptions, RequestOptions, ResponseParts, SendOptions } from '../../src/index.js';
 
 const url = 'http://example.org/';
 const client = new Client();
@@ -134,7 +134,7 @@ export const used: unknown[] = [user, unknown, name, value, missing];
 export const options: RequestOptions = { json: 1, signal: AbortSignal.timeout(1) };
 export const clientOptions: ClientOptions = { baseUrl: url, verify: false };
 export const sendOptions: SendOptions = { stream: true, timeout: null };
-export const init: ResponseInit_ = { text: 'a', headers: { a: 'b' } };
+export const init: ResponseParts = { text: 'a', headers: { a: 'b' } };
 
 /** Options are passed on by those who wrap us. */
 export function wrap(more: RequestOptions): Promise<Response> {

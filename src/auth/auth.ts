@@ -3,7 +3,7 @@
  * decided in handling.ts.
  */
 
-import { showAs } from '../inspect.js';
+import { defineInspect } from '../inspect.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 
@@ -41,4 +41,4 @@ export abstract class Auth {
   abstract authFlow(request: Request): AsyncGenerator<Request, void, Response>;
 }
 
-showAs(Auth, (auth) => `<${auth.constructor.name || 'Auth'}>`);
+defineInspect(Auth, (auth) => `<${auth.constructor.name || 'Auth'}>`);

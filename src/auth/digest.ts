@@ -73,7 +73,7 @@ export class DigestAuth extends Auth {
   #remember(origin: string, challenge: DigestChallenge): DigestChallenge {
     const known = this.#known.get(origin);
     if (known !== undefined && known.nonce === challenge.nonce && known.realm === challenge.realm) return known;
-    if (this.#known.size >= MOST_ORIGINS) this.#known.clear();
+    if (this.#known.size >= MAX_ORIGIN_COUNT) this.#known.clear();
     this.#known.set(origin, challenge);
     return challenge;
   }
@@ -223,4 +223,4 @@ const hashes: ReadonlyMap<string, string> = new Map([
   ['sha-512-256', 'sha512-256'],
   ['sha-512', 'sha512'],
 ]);
-const MOST_ORIGINS = 256;
+const MAX_ORIGIN_COUNT = 256;

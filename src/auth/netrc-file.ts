@@ -255,7 +255,7 @@ function homeFolder(): string | null {
 export function readNetRC(file: string): NetRC {
   const size = sizeOf(file);
   if (size === null) throw new Error(`${file}: there is no such file`);
-  if (size > LARGEST_FILE) throw new Error(`${file}: larger than ${LARGEST_FILE} bytes`);
+  if (size > MAX_FILE_BYTES) throw new Error(`${file}: larger than ${MAX_FILE_BYTES} bytes`);
   const found = parseNetRC(readFileSync(file, 'utf8'), file);
   if (found.unknownLine !== null) {
     warn(`${file}, line ${found.unknownLine}: a word that is no keyword is passed over`, 'WHIPPET_NETRC', file);
@@ -295,4 +295,4 @@ function warn(message: string, code: string, file: string): void {
 const isSpace = (char: string) => char === ' ' || char === '\t' || char === '\n' || char === '\r';
 const warned = new Set<string>();
 /** As curl's. */
-const LARGEST_FILE = 128 * 1024;
+const MAX_FILE_BYTES = 128 * 1024;

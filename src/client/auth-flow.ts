@@ -5,48 +5,48 @@ import { RequestError, StreamConsumed, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import type { Sending } from './call.js';
+import type { Call } from './call.js';
 import type { Auth } from '../auth/auth.js';
 import { BasicAuth } from '../auth/basic.js';
 
 /** With the credentials of the call, if there still are any for this hop. */
-export function sendHandlingAuth(request: Request, sending: Sending): Promise<Response> {
-  const { auth } = sending;
-  if (auth === null) return sending.sendSingle(sending.isChangeable ? request.copy() : request);
-  if (!isBasic(auth)) return sendInFlow(auth, request, sending);
+export function sendHandlingAuth(request: Request, call: Call): Promise<Response> {
+  const { auth } = call;
+  if (auth === null) return call.sendSingle(call.isChangeable ? request.copy() : request);
+  if (!isBasic(auth)) return sendInFlow(auth, request, call);
   const outgoing = request.copy();
   auth.apply(outgoing);
-  return sending.sendSingle(outgoing);
+  return call.sendSingle(outgoing);
 }
 
 /** The loop: each request that the flow yields is sent, and its response given back, until the flow ends. */
-async function sendInFlow(auth: Auth, request: Request, sending: Sending): Promise<Response> {
+async function sendInFlow(auth: Auth, request: Request, call: Call): Promise<Response> {
   // Of the request itself, so that a redirect has the body too.
-  if (auth.requiresRequestBody === true) await sending.waitFor(() => request.read());
+  if (auth.requiresRequestBody === true) await call.waitFor(() => request.read());
   const outgoing = request.copy();
   const flow = auth.authFlow(outgoing);
   // Flows write the next answer into the request that they have sent; hooks shall see what was sent.
-  const forHooks = sending.settings.hooks.response.length > 0;
+  const forHooks = call.settings.hooks.response.length > 0;
   let response: Response | null = null;
   try {
-    let step = await sending.waitFor(() => flow.next());
+    let step = await call.waitFor(() => flow.next());
     for (let sent = 0; !step.done; sent++) {
       const next = checkYielded(step.value, sent);
       if (response !== null) {
-        await sending.keep(response);
+        await call.keep(response);
         checkReplayable(next, response);
-        await sending.refreshCookies(next);
+        await call.refreshCookies(next);
       }
-      const answered: Response = (response = await sending.exchange(forHooks ? next.copy() : next));
-      if (auth.requiresResponseBody === true) await sending.read(response);
+      const answered: Response = (response = await call.exchange(forHooks ? next.copy() : next));
+      if (auth.requiresResponseBody === true) await call.read(response);
       try {
-        step = await sending.waitFor(() => flow.next(answered));
+        step = await call.waitFor(() => flow.next(answered));
       } catch (error) {
-        await sending.callResponseHooks(response, false);
+        await call.callResponseHooks(response, false);
         throw error;
       }
       // Only now it is known whether the flow goes on.
-      await sending.callResponseHooks(response, step.done !== true);
+      await call.callResponseHooks(response, step.done !== true);
     }
   } catch (error) {
     await response?.close();
@@ -68,8 +68,10 @@ export function isBasic(auth: Auth): auth is BasicAuth {
 function checkYielded(yielded: unknown, sent: number): Request {
   if (!(yielded instanceof Request))
     throw new TypeError(`auth: the flow must yield requests, got ${typeName(yielded)}`);
-  if (sent === MOST_REQUESTS) {
-    throw requestFailure(RequestError, `auth: the flow goes on after ${MOST_REQUESTS} requests`, { request: yielded });
+  if (sent === MAX_REQUEST_COUNT) {
+    throw requestFailure(RequestError, `auth: the flow goes on after ${MAX_REQUEST_COUNT} requests`, {
+      request: yielded,
+    });
   }
   return yielded;
 }
@@ -81,4 +83,4 @@ function checkReplayable(request: Request, response: Response): void {
 }
 
 /** A flow that never ends would ask a server for ever. */
-const MOST_REQUESTS = 100;
+const MAX_REQUEST_COUNT = 100;

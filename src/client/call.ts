@@ -5,7 +5,7 @@
 
 import type { Auth } from '../auth/auth.js';
 import type { Cookies } from '../cookies/cookies.js';
-import { isWatched, logExchange, Watched } from './diagnostics.js';
+import { isWatched, logExchange, ExchangeTrace } from './diagnostics.js';
 import { listen, reasonOf } from '../dispatch/shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
 import { TotalTimeout, typeName } from '../errors.js';
@@ -18,7 +18,7 @@ import type { RetryPolicy } from './retries.js';
 import { TimeoutConfig } from '../timeout.js';
 
 /** What of a client counts for its calls. */
-export interface Settings {
+export interface ClientSettings {
   /** One exchange, by the dispatch that serves the request's URL. */
   transmit(request: Request, options: DispatchOptions): Promise<Response>;
   /** null: none are stored or sent. */
@@ -33,14 +33,14 @@ export interface Settings {
 }
 
 /** What one call asks for. */
-export interface Call {
+export interface CallParameters {
   auth: Auth | null;
   followsRedirects: boolean;
   /** Milliseconds that it took already. */
   elapsed: number;
 }
 
-export class Sending {
+export class Call {
   /** The responses before the final one, in order. */
   readonly history: Response[] = [];
   readonly followsRedirects: boolean;
@@ -58,16 +58,16 @@ export class Sending {
   willRetry: (response: Response) => boolean = () => false;
 
   constructor(
-    readonly settings: Settings,
+    readonly settings: ClientSettings,
     request: Request,
     options: DispatchOptions,
-    call: Call,
+    parameters: CallParameters,
   ) {
     this.#current = request;
     this.#options = options;
-    this.auth = call.auth;
-    this.followsRedirects = call.followsRedirects;
-    this.#started = performance.now() - call.elapsed;
+    this.auth = parameters.auth;
+    this.followsRedirects = parameters.followsRedirects;
+    this.#started = performance.now() - parameters.elapsed;
   }
 
   /** Request hooks and diagnostics subscribers may add to a request before it is sent: to a copy, as it may be sent again. */
@@ -91,14 +91,14 @@ export class Sending {
       const done = hook(request);
       if (isThenable(done)) await this.#settled(done);
     }
-    const watched = isWatched() ? new Watched(request) : null;
+    const watched = isWatched() ? new ExchangeTrace(request) : null;
     let response: Response;
     try {
       this.throwIfOver();
       response = checkResponse(await settings.transmit(request, this.#dispatchOptions()));
     } catch (reason) {
       const failure = this.#translate(reason);
-      watched?.failed(failure);
+      watched?.onError(failure);
       if (settings.logs && failure instanceof Error) logExchange(request, failure);
       throw failure;
     }
@@ -106,7 +106,7 @@ export class Sending {
     if (this.#options.timeout.totalTimeout !== null) {
       response.wrapBody((source) => new ObservedSource(source, { onError: (reason) => this.#translate(reason) }));
     }
-    watched?.answered(response);
+    watched?.onResponse(response);
     if (settings.logs) logExchange(request, response);
     const stored = storeCookies(settings.cookies, request, response);
     if (stored !== undefined) await closingOnFailure(response, stored);
@@ -284,7 +284,7 @@ export async function closingOnFailure(response: Response, work: Promise<void>):
 }
 
 /** Hooks, the log or diagnostics subscribers are called around each exchange, or retries may repeat it. */
-export function isAttended(hooks: EventHooks, retries: Settings['retries'], logs: boolean): boolean {
+export function isAttended(hooks: EventHooks, retries: ClientSettings['retries'], logs: boolean): boolean {
   return hooks.request.length > 0 || hooks.response.length > 0 || retries !== null || logs || isWatched();
 }
 

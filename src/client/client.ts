@@ -1,5 +1,5 @@
 /**
- * The client: merges its options with a request's, and sends. What happens around an exchange is in sending.ts, the loops over
+ * The client: merges its options with a request's, and sends. What happens around an exchange is in call.ts, the loops over
  * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
  */
 
@@ -45,7 +45,7 @@ import type { Headers } from '../headers.js';
 import { mergeHeaders } from '../headers.js';
 import type { NetRC } from '../auth/netrc-file.js';
 import { findNetRC } from '../auth/netrc-file.js';
-import { showAs } from '../inspect.js';
+import { defineInspect } from '../inspect.js';
 import { toFlag } from '../check-options.js';
 import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
@@ -59,8 +59,8 @@ import { headLines, normaliseMethod, Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
 import { toRetries } from './retries.js';
-import type { Settings } from './call.js';
-import { checkResponse, closingOnFailure, isAttended, Sending, storeCookies } from './call.js';
+import type { CallParameters, ClientSettings } from './call.js';
+import { checkResponse, closingOnFailure, isAttended, Call, storeCookies } from './call.js';
 import { checkDefaultEncoding } from '../response/text.js';
 import type { TimeoutConfig } from '../timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from '../timeout.js';
@@ -412,7 +412,7 @@ export class Client implements AsyncDisposable {
       const mayRepeat = this.#retries !== null || (auth !== null && !isBasic(auth));
       const headFirst = mayRepeat ? 'unsuccessful' : followsRedirects ? 'redirects' : undefined;
       // Each an own property, so that a polluted Object.prototype has no say.
-      const sending: DispatchOptions = {
+      const dispatchOptions: DispatchOptions = {
         timeout,
         trustEnv,
         buffered,
@@ -421,20 +421,20 @@ export class Client implements AsyncDisposable {
         onUploadProgress,
         onInformational,
       };
-      const call = { auth, followsRedirects, elapsed: 0 };
-      let whole: Sending | null = null;
+      const parameters: CallParameters = { auth, followsRedirects, elapsed: 0 };
+      let whole: Call | null = null;
       let response: Response;
       if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-        response = checkResponse(await this.#sendSingle(request, sending));
+        response = checkResponse(await this.#sendSingle(request, dispatchOptions));
         const stored = storeCookies(this.#cookies, request, response);
         if (stored !== undefined) await closingOnFailure(response, stored);
         if (followsRedirects && response.hasRedirectLocation) {
-          call.elapsed = response.attach(request, {}).elapsedTotal;
-          whole = new Sending(this.#settings(request), request, sending, call);
+          parameters.elapsed = response.attach(request, {}).elapsedTotal;
+          whole = new Call(this.#settings(request), request, dispatchOptions, parameters);
           response = await sendHandlingRedirects(request, whole, response);
         }
       } else {
-        whole = new Sending(this.#settings(request), request, sending, call);
+        whole = new Call(this.#settings(request), request, dispatchOptions, parameters);
         response = await sendHandlingRedirects(request, whole);
       }
       const redirect = response.hasRedirectLocation
@@ -473,7 +473,7 @@ export class Client implements AsyncDisposable {
     return isBound ? [...sensitiveHeaders, ...ownNames(this.#headers)] : sensitiveHeaders;
   }
 
-  #settings(request: Request): Settings {
+  #settings(request: Request): ClientSettings {
     return {
       transmit: (request, options) => this.#sendSingle(request, options),
       cookies: this.#cookies,
@@ -495,4 +495,4 @@ export class Client implements AsyncDisposable {
   }
 }
 
-showAs(Client, ({ isClosed, pool }) => `<Client (${isClosed ? 'closed' : 'open'}) ${pool.toString()}>`);
+defineInspect(Client, ({ isClosed, pool }) => `<Client (${isClosed ? 'closed' : 'open'}) ${pool.toString()}>`);

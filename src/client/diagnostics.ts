@@ -38,7 +38,7 @@ export function isWatched(): boolean {
 }
 
 /** One exchange, told step by step. It ends once, in `end` or in `failed`. */
-export class Watched {
+export class ExchangeTrace {
   #request: Request;
   #undici: UndiciRequest;
   #isOver = false;
@@ -56,7 +56,7 @@ export class Watched {
   }
 
   /** At the head; its body tells its end by itself. */
-  answered(response: Response): void {
+  onResponse(response: Response): void {
     const request = this.#request;
     this.#undici.completed = true;
     if (sendHeaders.hasSubscribers) sendHeaders.publish(sentHeaders(this.#undici, request, response));
@@ -71,7 +71,7 @@ export class Watched {
     else response.wrapBody((source) => new ObservedSource(source, this.#observer(response)));
   }
 
-  failed(reason: unknown): void {
+  onError(reason: unknown): void {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#undici.aborted = true;
@@ -83,10 +83,10 @@ export class Watched {
     return {
       onEnd: () => this.#ended(response),
       onError: (reason) => {
-        this.failed(reason);
+        this.onError(reason);
         return reason;
       },
-      onCancel: () => this.failed(new StreamClosed('The response was closed before its end', { response })),
+      onCancel: () => this.onError(new StreamClosed('The response was closed before its end', { response })),
     };
   }
 

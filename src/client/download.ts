@@ -39,12 +39,12 @@ export interface Opener {
 }
 
 /** What a request asked for: the rest of that content, or, with null, the whole. */
-interface Asked {
+interface Wanted {
   note: PartNote | null;
   offset: number;
 }
 
-const WHOLE: Asked = { note: null, offset: 0 };
+const WHOLE: Wanted = { note: null, offset: 0 };
 
 export class Downloading {
   #given: string;
@@ -129,7 +129,7 @@ export class Downloading {
   }
 
   /** What can be asked for: the part, and the note beside it, stay as they are from here on. */
-  async #openPart(request: Request): Promise<Asked> {
+  async #openPart(request: Request): Promise<Wanted> {
     try {
       this.#file = await this.#open(false);
     } catch (error) {
@@ -143,8 +143,8 @@ export class Downloading {
     return { note, offset: note.total === null ? size : Math.min(size, note.total - 1) };
   }
 
-  async #download(request: Request, asked: Asked): Promise<Download> {
-    const { note, offset } = asked;
+  async #download(request: Request, wanted: Wanted): Promise<Download> {
+    const { note, offset } = wanted;
     const isResuming = note !== null && offset > 0;
     if (isResuming) askForRest(request.headers, note, offset);
     this.#throwIfAborted();

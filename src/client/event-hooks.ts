@@ -1,4 +1,4 @@
-/** The functions that a client calls around each exchange: reading the option. They are called in sending.ts. */
+/** The functions that a client calls around each exchange: reading the option. They are called in call.ts. */
 
 import { typeName } from '../errors.js';
 import { checkOptions, own } from '../check-options.js';

@@ -9,7 +9,7 @@ import { buildRedirectRequest, mayKeepAuth } from '../response/next-request.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { sendHandlingRetries } from './retries.js';
-import type { Sending } from './call.js';
+import type { Call } from './call.js';
 
 /**
  * The loop. Auth belongs to the origin that the request was for: from the first redirect that leaves it there is none, even when a
@@ -17,11 +17,11 @@ import type { Sending } from './call.js';
  *
  * @param first The response to `request`, when it is there already.
  */
-export async function sendHandlingRedirects(request: Request, sending: Sending, first?: Response): Promise<Response> {
-  const { settings } = sending;
+export async function sendHandlingRedirects(request: Request, call: Call, first?: Response): Promise<Response> {
+  const { settings } = call;
   let hop = request;
-  let response = first ?? (await sendHandlingRetries(hop, sending));
-  for (let followed = 0; sending.followsRedirects && response.hasRedirectLocation; followed++) {
+  let response = first ?? (await sendHandlingRetries(hop, call));
+  for (let followed = 0; call.followsRedirects && response.hasRedirectLocation; followed++) {
     let next: Request;
     try {
       if (followed === settings.maxRedirects) {
@@ -30,16 +30,16 @@ export async function sendHandlingRedirects(request: Request, sending: Sending, 
       }
       next = buildRedirectRequest(hop, response, settings.sensitiveHeaders());
       checkScheme(next, response);
-      sending.throwIfOver();
+      call.throwIfOver();
     } catch (error) {
       await response.close();
       throw error;
     }
-    if (!mayKeepAuth(hop.url, next.url)) sending.leave();
-    await sending.keep(response);
-    await sending.addCookies(next);
+    if (!mayKeepAuth(hop.url, next.url)) call.leave();
+    await call.keep(response);
+    await call.addCookies(next);
     hop = next;
-    response = await sendHandlingRetries(hop, sending);
+    response = await sendHandlingRetries(hop, call);
   }
   return response;
 }

@@ -17,7 +17,7 @@ import {
 import { checkOptions } from '../check-options.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import type { Sending } from './call.js';
+import type { Call } from './call.js';
 
 /** When a request is sent again, and how soon. */
 export interface RetryPolicy {
@@ -78,24 +78,24 @@ export function toRetries(given: number | RetryPolicy | undefined): Required<Ret
 }
 
 /** The loop: auth anew for each attempt, as a nonce or a signature's time would be stale. */
-export function sendHandlingRetries(request: Request, sending: Sending): Promise<Response> {
-  const policy = sending.settings.retries;
-  return policy === null ? sendHandlingAuth(request, sending) : sendRepeatedly(request, sending, policy);
+export function sendHandlingRetries(request: Request, call: Call): Promise<Response> {
+  const policy = call.settings.retries;
+  return policy === null ? sendHandlingAuth(request, call) : sendRepeatedly(request, call, policy);
 }
 
-async function sendRepeatedly(request: Request, sending: Sending, policy: Required<RetryPolicy>): Promise<Response> {
-  const before = sending.history.length;
+async function sendRepeatedly(request: Request, call: Call, policy: Required<RetryPolicy>): Promise<Response> {
+  const before = call.history.length;
   let next = request;
   for (;;) {
     // Asked behind the sending, which uses up some bodies.
-    const mayGoOn = () => sending.retries < policy.limit && isReplayable(request);
+    const mayGoOn = () => call.retries < policy.limit && isReplayable(request);
     const willRetry = (response: Response) => mayGoOn() && isPassingAnswer(response, request, policy);
-    sending.willRetry = willRetry;
+    call.willRetry = willRetry;
     let response: Response | null = null;
     let failure: unknown;
     try {
-      response = await sendHandlingAuth(next, sending);
-      if (!willRetry(response)) await sending.readFinal(response);
+      response = await sendHandlingAuth(next, call);
+      if (!willRetry(response)) await call.readFinal(response);
     } catch (error) {
       response = null;
       failure = error;
@@ -105,7 +105,7 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
     } else if (!willRetry(response)) {
       return response;
     }
-    const attempt = ++sending.retries;
+    const attempt = ++call.retries;
     let wait: number;
     try {
       wait = (response === null ? null : retryAfter(response)) ?? checkWait(policy.backoff(attempt));
@@ -113,14 +113,14 @@ async function sendRepeatedly(request: Request, sending: Sending, policy: Requir
       await response?.close();
       throw error;
     }
-    if (response !== null) await sending.drain(response);
+    if (response !== null) await call.drain(response);
     // Attempts that were given up are no part of the final one's story.
-    sending.history.length = before;
-    await sending.sleep(wait);
+    call.history.length = before;
+    await call.sleep(wait);
     if (response !== null && response.maySetCookies) {
       // A copy: the request may be the user's.
       next = request.copy();
-      await sending.refreshCookies(next);
+      await call.refreshCookies(next);
     }
   }
 }
@@ -175,11 +175,11 @@ function mayRepeat({ method, headers }: Request, { methods }: Required<RetryPoli
 function retryAfter(response: Response): number | null {
   const text = response.headers.get('retry-after');
   if (text === undefined || text.length > 40) return null;
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), LONGEST_WAIT);
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), MAX_WAIT_MS);
   // The three forms of RFC 9110 §5.6.7, all of them UTC; Date.parse reads years into '1.5'.
   if (!httpDate.test(text)) return null;
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(date) ? null : Math.min(Math.max(date - Date.now(), 0), LONGEST_WAIT);
+  return Number.isNaN(date) ? null : Math.min(Math.max(date - Date.now(), 0), MAX_WAIT_MS);
 }
 
 function checkWait(wait: unknown): number {
@@ -187,7 +187,7 @@ function checkWait(wait: unknown): number {
     throw new TypeError(`retries.backoff: expected milliseconds, it returned ${typeName(wait)}`);
   }
   if (!(wait >= 0)) throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0`);
-  return Math.min(wait, LONGEST_WAIT);
+  return Math.min(wait, MAX_WAIT_MS);
 }
 
 /** Half of it certain, half of it random: many clients that failed together do not come back together. */
@@ -216,4 +216,4 @@ const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTF
 const httpDate =
   /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
 /** What setTimeout can count. */
-const LONGEST_WAIT = 2 ** 31 - 1;
+const MAX_WAIT_MS = 2 ** 31 - 1;

@@ -9,14 +9,14 @@ import { quote, typeName } from '../errors.js';
 import { encodeHost, withoutBrackets } from '../url/host.js';
 
 /** The options as a user gives them. */
-export interface RouteOptions {
+export interface OverrideOptions {
   socketPath?: string | null | undefined;
   localAddress?: string | null | undefined;
   resolve?: Record<string, string> | null | undefined;
 }
 
 /** As the core takes them. */
-export interface Route {
+export interface ConnectOverrides {
   socketPath?: string | undefined;
   localAddress?: string | undefined;
   resolve?: { host: string; port?: number; address: string }[] | undefined;
@@ -27,14 +27,14 @@ export interface Route {
  *
  * @throws TypeError naming the option
  */
-export function resolveRoute({ socketPath, localAddress, resolve }: RouteOptions): Route {
-  const route: Route = {};
-  if (socketPath !== undefined && socketPath !== null) route.socketPath = toSocketPath(socketPath);
+export function toConnectOverrides({ socketPath, localAddress, resolve }: OverrideOptions): ConnectOverrides {
+  const overrides: ConnectOverrides = {};
+  if (socketPath !== undefined && socketPath !== null) overrides.socketPath = toSocketPath(socketPath);
   if (localAddress !== undefined && localAddress !== null) {
-    route.localAddress = toAddress('localAddress', localAddress);
+    overrides.localAddress = toAddress('localAddress', localAddress);
   }
-  if (resolve !== undefined && resolve !== null) route.resolve = toRules(resolve);
-  return route;
+  if (resolve !== undefined && resolve !== null) overrides.resolve = toRules(resolve);
+  return overrides;
 }
 
 function toSocketPath(given: unknown): string {

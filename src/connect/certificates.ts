@@ -117,7 +117,7 @@ function parse(option: string, bytes: Buffer, where: string): Uint8Array[] {
 
 function keep<T>(kept: Map<string, T>, key: string, value: T): void {
   const [oldest] = kept.keys();
-  if (kept.size >= MOST_KEPT && oldest !== undefined) kept.delete(oldest);
+  if (kept.size >= MAX_KEPT_COUNT && oldest !== undefined) kept.delete(oldest);
   kept.set(key, value);
 }
 
@@ -125,7 +125,7 @@ function keep<T>(kept: Map<string, T>, key: string, value: T): void {
 const decoded = new Map<string, Uint8Array[]>();
 /** By path, the oldest first. */
 const files = new Map<string, { state: string; certificates: Uint8Array[] }>();
-const MOST_KEPT = 512;
+const MAX_KEPT_COUNT = 512;
 /** What Node would look up in Object.prototype otherwise. */
 const AS_BYTES = Object.freeze(bare({ encoding: null, flag: 'r' }));
 const AS_NAMES = Object.freeze(bare({ encoding: 'utf8' as const, withFileTypes: false as const, recursive: false }));

@@ -27,9 +27,9 @@ export function resolvePoolLimits(limits: PoolLimits | null | undefined): Requir
 
 function count(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number | null {
   const value = given(limits, name);
-  if (value !== null && !(Number.isInteger(value) && value >= least && value <= LARGEST)) {
+  if (value !== null && !(Number.isInteger(value) && value >= least && value <= MAX_LIMIT)) {
     throw new RangeError(
-      `poolLimits.${name}: ${value} is not allowed, expected an integer from ${least} to ${LARGEST} or null`,
+      `poolLimits.${name}: ${value} is not allowed, expected an integer from ${least} to ${MAX_LIMIT} or null`,
     );
   }
   return value;
@@ -37,9 +37,9 @@ function count(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number
 
 function duration(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number | null {
   const value = given(limits, name);
-  if (value !== null && !(value >= least && value <= LARGEST)) {
+  if (value !== null && !(value >= least && value <= MAX_LIMIT)) {
     throw new RangeError(
-      `poolLimits.${name}: ${value} is not allowed, expected milliseconds from ${least} to ${LARGEST} or null`,
+      `poolLimits.${name}: ${value} is not allowed, expected milliseconds from ${least} to ${MAX_LIMIT} or null`,
     );
   }
   return value;
@@ -52,7 +52,7 @@ function given(limits: PoolLimits, name: keyof PoolLimits): number | null {
   throw new TypeError(`poolLimits.${name}: expected a number or null, got ${typeName(value)}`);
 }
 
-const LARGEST = 2 ** 31 - 1;
+const MAX_LIMIT = 2 ** 31 - 1;
 
 /** Wide enough that a service does not queue behind its own pool; idle ones go before most servers (nginx: 75 s) close them. */
 const defaults: Required<PoolLimits> = Object.freeze({

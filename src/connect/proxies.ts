@@ -68,7 +68,7 @@ export class Proxies {
     if (proxy === undefined) {
       const variable = this.#environment?.variableFor(url);
       proxy = (variable ? this.#named(variable, request) : this.#map?.lookup(url)) ?? null;
-      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+      if (this.#known.size >= MAX_KNOWN_COUNT) this.#known.clear();
       this.#known.set(origin, proxy);
     }
     return proxy;
@@ -101,6 +101,6 @@ function isProxy(option: ProxiesOption): boolean {
   );
 }
 
-const MOST_KNOWN = 1_000;
+const MAX_KNOWN_COUNT = 1_000;
 /** No other ones are ever sent, so that another one is a mistake, which would send the requests directly. */
 const SCHEMES = ['all', 'http', 'https'];

@@ -207,7 +207,7 @@ export class Cookies implements Iterable<[string, string]> {
     const until = firstExpiry(found);
     const header = toHeader(found);
     if (key !== '') {
-      if (this.#memo.size === MAX_MEMO) this.#memo.clear();
+      if (this.#memo.size === MAX_MEMO_COUNT) this.#memo.clear();
       this.#memo.set(key, { header, until });
     }
     return header;
@@ -315,4 +315,4 @@ function merge(first: readonly Cookie[], second: readonly Cookie[]): Cookie[] {
 }
 
 /** URLs whose header is remembered. */
-const MAX_MEMO = 256;
+const MAX_MEMO_COUNT = 256;

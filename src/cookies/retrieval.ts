@@ -35,9 +35,9 @@ export function toHeader(cookies: Cookie[]): string {
   let count = 0;
   for (const cookie of ordered) {
     const pair = pairOf(cookie);
-    if (pair === null || header.length + pair.length + 2 > MAX_HEADER) continue;
+    if (pair === null || header.length + pair.length + 2 > MAX_HEADER_BYTES) continue;
     header += header === '' ? pair : `; ${pair}`;
-    if (++count === MAX_SENT) break;
+    if (++count === MAX_SENT_COUNT) break;
   }
   return header;
 }
@@ -74,5 +74,5 @@ function indexOf({ creationIndex }: Cookie): number {
 
 const unsendable = /[\x00-\x08\x0a-\x1f\x7f;]/;
 /** curl's: cookies, and bytes of the header. */
-const MAX_SENT = 150;
-const MAX_HEADER = 8190;
+const MAX_SENT_COUNT = 150;
+const MAX_HEADER_BYTES = 8190;

@@ -32,7 +32,7 @@ export function parseSetCookie(line: string, now: number): SetCookie | null {
   const equals = pair.indexOf('=');
   const name = equals === -1 ? '' : trimBlanks(pair.slice(0, equals));
   const value = trimBlanks(pair.slice(equals + 1));
-  if ((name === '' && value === '') || name.length + value.length > MAX_PAIR) return null;
+  if ((name === '' && value === '') || name.length + value.length > MAX_PAIR_BYTES) return null;
   // Stricter than §5.6, which lets a tab stand inside: no cookies.txt could hold it, and servers refuse it.
   if (name.includes('\t') || value.includes('\t')) return null;
   const cookie: SetCookie = {
@@ -57,7 +57,7 @@ function readAttributes(text: string, cookie: SetCookie, now: number): void {
     const name = trimBlanks(equals === -1 ? attribute : attribute.slice(0, equals)).toLowerCase();
     const value = equals === -1 ? '' : trimBlanks(attribute.slice(equals + 1));
     // §5.6: longer ones are ignored.
-    if (value.length > MAX_ATTRIBUTE) continue;
+    if (value.length > MAX_ATTRIBUTE_BYTES) continue;
     if (name === 'expires') expires = toughCookie().parseDate(value)?.getTime() ?? expires;
     else if (name === 'max-age') maxAge = /^-?\d+$/.test(value) ? Number(value) : maxAge;
     else if (name === 'domain') cookie.domain = (value.startsWith('.') ? value.slice(1) : value).toLowerCase();
@@ -67,8 +67,8 @@ function readAttributes(text: string, cookie: SetCookie, now: number): void {
     else if (name === 'samesite') cookie.sameSite = sameSites.get(value.toLowerCase());
   }
   // §5.7: Max-Age wins over Expires. §5.6.1, 5.6.2: nothing lives longer than 400 days from now.
-  if (maxAge !== null) cookie.expires = maxAge <= 0 ? 0 : now + Math.min(maxAge * 1000, LONGEST_LIFE);
-  else if (expires !== null) cookie.expires = Math.min(expires, now + LONGEST_LIFE);
+  if (maxAge !== null) cookie.expires = maxAge <= 0 ? 0 : now + Math.min(maxAge * 1000, MAX_LIFETIME_MS);
+  else if (expires !== null) cookie.expires = Math.min(expires, now + MAX_LIFETIME_MS);
 }
 
 /** Spaces and tabs only: String.trim() would also take U+00A0, which is a byte of a UTF-8 value here. */
@@ -91,6 +91,6 @@ const sameSites: ReadonlyMap<string, 'strict' | 'lax' | 'none'> = new Map([
   ['none', 'none'],
 ]);
 /** Bytes of name and value together (§5.6). */
-const MAX_PAIR = 4096;
-const MAX_ATTRIBUTE = 1024;
-const LONGEST_LIFE = 400 * 24 * 60 * 60 * 1000;
+const MAX_PAIR_BYTES = 4096;
+const MAX_ATTRIBUTE_BYTES = 1024;
+const MAX_LIFETIME_MS = 400 * 24 * 60 * 60 * 1000;

@@ -37,7 +37,7 @@ export function* storing(lines: readonly string[], site: Site | null, target: Ta
   const guarded = new Map<string, readonly string[]>();
   let taken = 0;
   for (const line of lines) {
-    if (taken === MAX_PER_RESPONSE) return;
+    if (taken === MAX_PER_RESPONSE_COUNT) return;
     const set = parseSetCookie(line, now);
     const cookie = set === null ? null : accept(set, site, target.rejectPublicSuffixes, now);
     if (cookie === null) continue;
@@ -227,9 +227,9 @@ function* securePaths({ key, domain: given }: Cookie, { store, memory }: Target)
 
 /** §5.7: the expired first, then those that are not secure, then the oldest. */
 function evict(memory: MemoryStore, domain: string, now: number): void {
-  if (memory.countOf(domain) > MAX_PER_DOMAIN) remove(memory, memory.of(domain), 1, now);
+  if (memory.countOf(domain) > MAX_PER_DOMAIN_COUNT) remove(memory, memory.of(domain), 1, now);
   // By the tenth, so that a jar that stays full is not gone through for each cookie.
-  if (memory.size > MAX_IN_ALL) remove(memory, memory.each(), MAX_IN_ALL / 10, now);
+  if (memory.size > MAX_TOTAL_COUNT) remove(memory, memory.each(), MAX_TOTAL_COUNT / 10, now);
 }
 
 function remove(memory: MemoryStore, cookies: Iterable<Cookie>, count: number, now: number): void {
@@ -244,8 +244,8 @@ function remove(memory: MemoryStore, cookies: Iterable<Cookie>, count: number, n
 }
 
 /** curl's. */
-const MAX_PER_RESPONSE = 50;
+const MAX_PER_RESPONSE_COUNT = 50;
 /** As many as are ever sent; browsers keep 150 to 180. */
-const MAX_PER_DOMAIN = 150;
+const MAX_PER_DOMAIN_COUNT = 150;
 /** RFC 6265bis §6.1 asks for no fewer. */
-const MAX_IN_ALL = 3000;
+const MAX_TOTAL_COUNT = 3000;

@@ -23,7 +23,7 @@ export function checkProtocol(request: Request): void {
 }
 
 /** What the header lines of a request ask of the connection, which an app in this process does not have. */
-export interface Asked {
+export interface ConnectionWishes {
   /** `Connection: close` */
   readonly closes: boolean;
   /** `Expect: 100-continue` */
@@ -38,7 +38,7 @@ export interface Asked {
  * @param headerLines 'name\nvalue\n…'
  * @throws LocalProtocolError for a WebSocket: there is no connection that could become one
  */
-export function checkAsked(request: Request, headerLines: string): Asked {
+export function checkAsked(request: Request, headerLines: string): ConnectionWishes {
   if (!/(?:^|\n)(?:upgrade|expect|connection\nclose)\n/i.test(headerLines)) return NOTHING_ASKED;
   if (/(?:^|\n)upgrade\n[^\n]*websocket/i.test(headerLines)) throw noUpgrade(request, 'become a WebSocket');
   const expectation = /(?:^|\n)expect\n([^\n]*)\n/i.exec(headerLines)?.[1];
@@ -60,7 +60,7 @@ export function noUpgrade(request: Request, purpose: string): LocalProtocolError
 /** Node's own way to find it, among other expectations too. */
 const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
-const NOTHING_ASKED: Asked = Object.freeze({
+const NOTHING_ASKED: ConnectionWishes = Object.freeze({
   closes: false,
   expectsContinue: false,
   expectsMore: false,

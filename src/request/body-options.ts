@@ -20,7 +20,7 @@ export interface Content {
 }
 
 /** The options that ask for a body. */
-export interface BodyInit_ {
+export interface BodyParts {
   content?: ContentTypes | null;
   json?: unknown;
   data?: FormTypes | null;
@@ -34,7 +34,7 @@ export interface BodyInit_ {
  * @param defaults Headers under the request's own: a boundary may be named there.
  * @throws TypeError when they ask for two
  */
-export function toContent(options: BodyInit_, defaults?: Headers): Content {
+export function toContent(options: BodyParts, defaults?: Headers): Content {
   const { content, json, data, files } = options;
   const hasContent = content !== undefined && content !== null;
   const form = hasContent ? content : data;
@@ -66,7 +66,7 @@ export function toContent(options: BodyInit_, defaults?: Headers): Content {
 }
 
 /** @throws TypeError when there is another body beside it */
-function ofStreamForm(form: StreamForm, options: BodyInit_): Content {
+function ofStreamForm(form: StreamForm, options: BodyParts): Content {
   const others = [options.content, options.json, options.data, options.files].filter(
     (value) => value !== undefined && value !== null && value !== form,
   );
@@ -80,7 +80,7 @@ function isRaw(data: unknown): data is string | Uint8Array {
   return typeof data === 'string' || ArrayBuffer.isView(data);
 }
 
-function two(options: BodyInit_): TypeError {
+function two(options: BodyParts): TypeError {
   const given = (['content', 'json', 'data', 'files'] as const).filter((name) => {
     const value = options[name];
     return value !== undefined && (value !== null || name === 'json');

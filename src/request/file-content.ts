@@ -13,7 +13,7 @@ import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 
 /** Which bytes of a file, from `start` up to but not including `end`. */
-export interface FileOptions_ {
+export interface FileContentOptions {
   /** Default 0. */
   start?: number | undefined;
   /** Default: the file's end. */
@@ -46,7 +46,7 @@ export class FileContent {
  *
  * @throws TypeError, RangeError naming the argument
  */
-export function file(path: string, options: FileOptions_ = {}): FileContent {
+export function file(path: string, options: FileContentOptions = {}): FileContent {
   if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeName(path)}`);
   if (path === '') throw new RangeError('path: an empty string is no file');
   if (path.includes('\0')) throw new RangeError(`path: NUL is not allowed in it, got ${quote(path)}`);
@@ -54,7 +54,7 @@ export function file(path: string, options: FileOptions_ = {}): FileContent {
     throw new TypeError(`options of file(): expected an object, got ${typeName(options)}`);
   }
   checkOptions(options, optionNames, 'file()');
-  const { start, end, contentType } = Object.assign(Object.create(null) as FileOptions_, options);
+  const { start, end, contentType } = Object.assign(Object.create(null) as FileContentOptions, options);
   const first = checkOffset('start', start) ?? 0;
   const last = checkOffset('end', end);
   if (last !== null && last < first) throw new RangeError(`end: ${last} is not allowed, it is before start (${first})`);

@@ -210,9 +210,9 @@ function join(segments: readonly Segment[]): Segment[] {
     if (small.length > 0) joined.push(small.length === 1 ? small[0] : ownJoin(small));
     small = [];
   };
-  const isSmall = segments.every(Buffer.isBuffer) && sum(segments as Buffer[]) <= MAX_COPIED;
+  const isSmall = segments.every(Buffer.isBuffer) && sum(segments as Buffer[]) <= MAX_COPIED_BYTES;
   for (const segment of segments) {
-    if (Buffer.isBuffer(segment) && (isSmall || segment.length <= MAX_JOINED)) {
+    if (Buffer.isBuffer(segment) && (isSmall || segment.length <= MAX_JOINED_BYTES)) {
       small.push(segment);
     } else {
       flush();
@@ -263,6 +263,6 @@ function refused(what: string, value: unknown): TypeError {
 }
 
 /** Bytes: parts up to this size stand together with what is around them. */
-const MAX_JOINED = 64 * 1024;
+const MAX_JOINED_BYTES = 64 * 1024;
 /** Bytes: a form of bytes alone up to this size is one Buffer. */
-const MAX_COPIED = 4 * 1024 * 1024;
+const MAX_COPIED_BYTES = 4 * 1024 * 1024;

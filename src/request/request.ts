@@ -19,7 +19,7 @@ import { URL } from '../url/url.js';
 import { ownJoin } from '../own-memory.js';
 
 /** What a request may be made of. At most one body. */
-export type RequestInit_ = BodyOptions & {
+export type RequestParts = BodyOptions & {
   params?: QueryParamTypes | null | undefined;
   headers?: HeaderTypes | null | undefined;
   /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
@@ -80,7 +80,7 @@ export class Request {
   #clientCookies: ClientCookies | null = null;
 
   /** @param prepared Internal: parts that are checked already. */
-  constructor(method: string, url: URLTypes, options?: RequestInit_, prepared?: { lines: string; body: Body }) {
+  constructor(method: string, url: URLTypes, options?: RequestParts, prepared?: { lines: string; body: Body }) {
     if (prepared !== undefined) {
       this.#method = method;
       this.#url = url as URL;
@@ -89,7 +89,7 @@ export class Request {
       this.#length = lengthOf(prepared.body);
       return;
     }
-    const given = Object.assign(Object.create(null) as RequestInit_, options);
+    const given = Object.assign(Object.create(null) as RequestParts, options);
     checkOptions(given, initNames, 'new Request()');
     const content = toContent(given);
     this.#method = normaliseMethod(method);

@@ -9,11 +9,11 @@ import { quote, typeName } from '../errors.js';
 import { Headers } from '../headers.js';
 import { checkOptions } from '../check-options.js';
 import { Request } from '../request/request.js';
-import type { ResponseInit_ } from '../types.js';
+import type { ResponseParts } from '../types.js';
 import { ownCopy, ownText } from '../own-memory.js';
 
 /** What such a response begins with. */
-export interface Made {
+export interface ResponseFromInit {
   request: Request | null;
   version: ResponseVersion;
   headers: Headers;
@@ -30,14 +30,14 @@ export interface Made {
  * @throws TypeError for unknown options, two bodies, what is none, and what is no Request or version
  * @throws DecodingError when the bytes are not what Content-Encoding says
  */
-export function make(statusCode: number, options?: ResponseInit_): Made {
+export function responseFromInit(statusCode: number, options?: ResponseParts): ResponseFromInit {
   if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
     throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
   }
   if (options !== undefined && (options === null || typeof options !== 'object')) {
     throw new TypeError(`options of new Response(): expected an object, got ${typeName(options)}`);
   }
-  const init = { __proto__: null, ...options } as ResponseInit_;
+  const init = { __proto__: null, ...options } as ResponseParts;
   checkOptions(init, initNames, 'new Response()');
   const { request = null, httpVersion = 'HTTP/1.1' } = init;
   if (request !== null && !(request instanceof Request)) {
@@ -75,7 +75,7 @@ interface MadeBody {
 }
 
 /** httpx's: the length of what has one, and a type for text, html and json. */
-function bodyOf(init: ResponseInit_): MadeBody {
+function bodyOf(init: ResponseParts): MadeBody {
   const given = (['content', 'text', 'html', 'json'] as const).filter((name) => init[name] !== undefined);
   if (given.length > 1) throw new TypeError(`${given.join(' and ')}: a response has one body, give one of them`);
   const { content, text, html, json } = init;

@@ -12,7 +12,7 @@ export class GatheredBytes {
   push(piece: Buffer): void {
     this.length += piece.length;
     this.#pieces.push(piece);
-    this.#small = piece.length < SMALL ? this.#small + 1 : 0;
+    this.#small = piece.length < MAX_SMALL_BYTES ? this.#small + 1 : 0;
     if (this.#small < MANY) return;
     this.#pieces.push(ownJoin(this.#pieces.splice(-MANY)));
     this.#small = 0;
@@ -24,5 +24,5 @@ export class GatheredBytes {
 }
 
 /** A Buffer takes about 100 bytes besides its own. */
-const SMALL = 1024;
+const MAX_SMALL_BYTES = 1024;
 const MANY = 1024;

@@ -12,8 +12,8 @@ export class HeldBytes {
   hold(bytes: Buffer): void {
     this.size += bytes.length;
     this.#pieces.push(bytes);
-    if (++this.#loose < MAX_LOOSE) return;
-    this.#pieces.push(Buffer.concat(this.#pieces.splice(-MAX_LOOSE)));
+    if (++this.#loose < MAX_LOOSE_COUNT) return;
+    this.#pieces.push(Buffer.concat(this.#pieces.splice(-MAX_LOOSE_COUNT)));
     this.#loose = 0;
   }
 
@@ -28,4 +28,4 @@ export class HeldBytes {
   }
 }
 
-const MAX_LOOSE = 1024;
+const MAX_LOOSE_COUNT = 1024;

@@ -13,7 +13,7 @@ export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
  * What a dispatch received, parsed lazily: most responses are used without most of it.
  * @internal
  */
-export interface Arrival {
+export interface ReceivedResponse {
   readonly version: ResponseVersion;
   /** '' when it is the usual one. */
   readonly reason: string;

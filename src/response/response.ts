@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import type { Arrival, DefaultEncoding, ResponseContext, ResponseVersion } from './received.js';
+import type { ReceivedResponse, DefaultEncoding, ResponseContext, ResponseVersion } from './received.js';
 import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './iterators.js';
 import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
@@ -18,7 +18,7 @@ import { jsonValues } from './json-values.js';
 import type { StandardSchema, StandardSchemaOutput } from './schema.js';
 import { validate } from './schema.js';
 import { parseLinks } from './links.js';
-import { make } from './from-init.js';
+import { responseFromInit } from './from-init.js';
 import { own } from '../check-options.js';
 import { nextRequestOf } from './next-request.js';
 import { responseBrand } from '../request/brands.js';
@@ -27,7 +27,7 @@ import { codes } from './status-codes.js';
 import { statusMessage } from './status-message.js';
 import { charsetOf, decodeJson, decodeText, isEncoding, PieceDecoder } from './text.js';
 import { unreadable } from './unreadable-body.js';
-import type { ResponseInit_ } from '../types.js';
+import type { ResponseParts } from '../types.js';
 import type { URL } from '../url/url.js';
 
 /**
@@ -39,7 +39,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   readonly history: readonly Response[] = NO_HISTORY;
   #redirect: ResponseContext['redirect'];
   #request: Request | null;
-  #arrival: Arrival | null;
+  #receivedResponse: ReceivedResponse | null;
   #headers: Headers | null = null;
   #cookies: Cookies | null = null;
   #content: Buffer | null = null;
@@ -57,19 +57,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #defaultEncoding: DefaultEncoding | undefined;
 
   /** For mocks and in-process dispatches; at most one of content, text, html and json. */
-  constructor(statusCode: number, init?: ResponseInit_, arrival?: Arrival, request?: Request) {
+  constructor(statusCode: number, init?: ResponseParts, receivedResponse?: ReceivedResponse, request?: Request) {
     this.statusCode = statusCode;
-    if (arrival !== undefined) {
-      this.#arrival = arrival;
+    if (receivedResponse !== undefined) {
+      this.#receivedResponse = receivedResponse;
       this.#request = request ?? null;
-      const { source } = arrival;
+      const { source } = receivedResponse;
       if (source !== null) {
         this.#reader = new BodyReader(source, () => this.#details());
       }
       return;
     }
-    const made = make(statusCode, init);
-    this.#arrival = null;
+    const made = responseFromInit(statusCode, init);
+    this.#receivedResponse = null;
     this.#request = made.request;
     this.#version = made.version;
     this.#headers = made.headers;
@@ -80,11 +80,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
   get reasonPhrase(): string {
-    return this.#arrival?.reason || codes.phrase(this.statusCode);
+    return this.#receivedResponse?.reason || codes.phrase(this.statusCode);
   }
 
   get httpVersion(): ResponseVersion {
-    return this.#arrival?.version ?? this.#version;
+    return this.#receivedResponse?.version ?? this.#version;
   }
 
   /** Where it came from: the URL of the request, after redirects. */
@@ -93,7 +93,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= Headers.fromLines(this.#arrival?.headerLines ?? ''));
+    return (this.#headers ??= Headers.fromLines(this.#receivedResponse?.headerLines ?? ''));
   }
 
   /** What this response alone sets and its URL may set; without a request, bound to no host. */
@@ -133,7 +133,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @internal
    */
   forExchange(): Response {
-    if (this.#arrival !== null) return this;
+    if (this.#receivedResponse !== null) return this;
     if (this.#taken === null) {
       this.#taken = { request: this.#request };
       return this;
@@ -177,7 +177,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @internal
    */
   get maySetCookies(): boolean {
-    return this.#arrival?.maySetCookies ?? true;
+    return this.#receivedResponse?.maySetCookies ?? true;
   }
 
   /** The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL. */
@@ -198,7 +198,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   get content(): Buffer {
     if (this.#content !== null) return this.#content;
-    const content = this.#arrival?.copy() ?? null;
+    const content = this.#receivedResponse?.copy() ?? null;
     if (content === null) throw this.#notRead('content');
     return (this.#content = content);
   }
@@ -250,22 +250,22 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** Milliseconds from sending to the head. */
   get elapsed(): number {
-    return this.#arrival?.elapsed ?? 0;
+    return this.#receivedResponse?.elapsed ?? 0;
   }
 
   /** Milliseconds from sending to the end of the body; to the head while it is not read. */
   get elapsedTotal(): number {
-    return this.#arrival?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
+    return this.#receivedResponse?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
   }
 
   /** Bytes of the body received, before decoding. */
   get numBytesDownloaded(): number {
-    return this.#reader?.source.received ?? this.#arrival?.received ?? this.#received;
+    return this.#reader?.source.received ?? this.#receivedResponse?.received ?? this.#received;
   }
 
   /** Fields after the body (RFC 9110 §6.5); empty before its end. */
   get trailers(): Headers {
-    return this.#arrival?.trailers ?? this.#reader?.source.trailers ?? new Headers();
+    return this.#receivedResponse?.trailers ?? this.#reader?.source.trailers ?? new Headers();
   }
 
   /** 1xx */
@@ -335,7 +335,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   raiseForStatus(): this {
     if (this.isSuccess || this.#isIntermediate) return this;
-    const body = this.#content ?? this.#arrival?.view() ?? null;
+    const body = this.#content ?? this.#receivedResponse?.view() ?? null;
     const message = statusMessage(this, this.#request?.url ?? null, body);
     throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
   }
@@ -566,7 +566,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   #view(what: string): Buffer {
-    const bytes = this.#content ?? this.#arrival?.view() ?? null;
+    const bytes = this.#content ?? this.#receivedResponse?.view() ?? null;
     if (bytes === null) throw this.#notRead(what);
     return bytes;
   }

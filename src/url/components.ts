@@ -5,7 +5,7 @@ import { QueryParams } from './query-params.js';
 import type { URLComponents } from '../types.js';
 import { encodeHost } from './host.js';
 import type { Parts } from './parse.js';
-import { checkPort, checkPrintable, CREDENTIAL, isScheme, MAX_LENGTH, percentEncode, splitNetloc } from './parse.js';
+import { checkPort, checkPrintable, CREDENTIAL, isScheme, MAX_URL_CHARS, percentEncode, splitNetloc } from './parse.js';
 
 /**
  * The parts with the components changed, host and port checked.
@@ -76,7 +76,7 @@ function read(components: URLComponents, name: TextComponent, fits: (text: strin
   if (text === undefined) return undefined;
   if (typeof text !== 'string')
     throw new TypeError(`URL component '${name}': expected a string, got ${typeName(text)}`);
-  if (text.length > MAX_LENGTH) throw new InvalidURL(`URL component '${name}' too long`);
+  if (text.length > MAX_URL_CHARS) throw new InvalidURL(`URL component '${name}' too long`);
   checkPrintable(text, `URL ${name} component`);
   if (!fits(text)) throw new InvalidURL(`Invalid URL component '${name}'`);
   return text;

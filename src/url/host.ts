@@ -50,9 +50,9 @@ export function decodeHost(host: string): string {
 function encodeName(host: string): string {
   const refused = () => new InvalidURL(`Invalid IDNA hostname: ${quote(host)}`);
   // Longer than any name in DNS, even if two thirds of it were mapped to nothing.
-  if (host.length > 3 * MAX_NAME) throw refused();
+  if (host.length > 3 * MAX_NAME_CHARS) throw refused();
   const name = domainToASCII(host);
-  if (name === '' || name.length > MAX_NAME + 1) throw refused();
+  if (name === '' || name.length > MAX_NAME_CHARS + 1) throw refused();
   if (endsInNumber(name)) return parseIPv4(name, host);
   const unicode = domainToUnicode(name);
   const typedAsUnicode = !/^[\x20-\x7e]*$/.test(host);
@@ -61,7 +61,7 @@ function encodeName(host: string): string {
   const written = unicode.split('.');
   if (labels.at(-1) === '') labels.pop();
   for (const [i, label] of labels.entries()) {
-    if (label === '' || label.length > MAX_LABEL) throw refused();
+    if (label === '' || label.length > MAX_LABEL_CHARS) throw refused();
     // RUSTSEC-2024-0421: 'xn--example-' is 'example' once more, which no honest encoder writes.
     if (label.startsWith('xn--') && /^[\x20-\x7e]*$/.test(written[i])) throw refused();
   }
@@ -139,8 +139,8 @@ export function isIPv4(host: string): boolean {
 }
 
 /** RFC 1035 §2.3.4, as text. */
-const MAX_NAME = 253;
-const MAX_LABEL = 63;
+const MAX_NAME_CHARS = 253;
+const MAX_LABEL_CHARS = 63;
 
 /** The URL standard's forbidden domain code points (§3.2): no resolver knows them, and parsers differ about them. */
 const forbidden = new Uint8Array(128);

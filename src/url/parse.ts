@@ -39,7 +39,7 @@ export interface Parts {
 }
 
 /** Longest URL, and longest component, in UTF-16 units. */
-export const MAX_LENGTH = 65_536;
+export const MAX_URL_CHARS = 65_536;
 
 /** @throws InvalidURL */
 export function parse(text: string): Layout {
@@ -52,7 +52,7 @@ export function parse(text: string): Layout {
  */
 function scanPlain(text: string): Layout | null {
   const secure = text.startsWith('https://');
-  if (text.length > MAX_LENGTH || (!secure && !text.startsWith('http://'))) return null;
+  if (text.length > MAX_URL_CHARS || (!secure && !text.startsWith('http://'))) return null;
   const hostStart = secure ? 8 : 7;
   let i = hostStart;
   let last = 0;
@@ -125,7 +125,7 @@ function isDotSegment(text: string, i: number): boolean {
  * @throws InvalidURL
  */
 export function split(given: string): Parts {
-  if (given.length > MAX_LENGTH) throw new InvalidURL('URL too long');
+  if (given.length > MAX_URL_CHARS) throw new InvalidURL('URL too long');
   checkPrintable(given, 'URL');
   const text = trimSpaces(given);
 
@@ -221,7 +221,7 @@ export function assemble(parts: Parts): Layout {
   if (parts.query !== null) href += `?${percentEncode(parts.query, QUERY)}`;
   const queryEnd = href.length;
   if (parts.fragment !== null) href += `#${percentEncode(parts.fragment, FRAGMENT)}`;
-  if (href.length > MAX_LENGTH) throw new InvalidURL('URL too long');
+  if (href.length > MAX_URL_CHARS) throw new InvalidURL('URL too long');
   return { href, schemeEnd: scheme.length, userinfoStart, hostStart, hostEnd, port, pathStart, pathEnd, queryEnd };
 }
 

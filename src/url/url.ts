@@ -10,7 +10,7 @@ import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../ty
 import { changeComponents } from './components.js';
 import { decodeHost, withoutBrackets, withoutZone } from './host.js';
 import type { Layout, Parts } from './parse.js';
-import { assemble, isScheme, MAX_LENGTH, parse, removeDotSegments, split } from './parse.js';
+import { assemble, isScheme, MAX_URL_CHARS, parse, removeDotSegments, split } from './parse.js';
 import { appendParams, mergeParams, removeParam } from './query-text.js';
 
 /**
@@ -267,7 +267,7 @@ export class URL {
   #withQuery(text: string): URL {
     const { href, pathEnd, queryEnd } = this.#layout;
     const query = text === '' ? '' : `?${text}`;
-    if (pathEnd + query.length + href.length - queryEnd > MAX_LENGTH) throw new InvalidURL('URL too long');
+    if (pathEnd + query.length + href.length - queryEnd > MAX_URL_CHARS) throw new InvalidURL('URL too long');
     const copy = new URL(this);
     copy.#fullPath = null;
     copy.#layout = {
@@ -312,7 +312,7 @@ function textOf(url: unknown): string {
 /** RFC 9112 §3.2: origin-form, absolute-form or asterisk-form; no character that could end the request line. */
 function checkTarget(target: unknown): string {
   if (typeof target !== 'string') throw new TypeError(`fullPath: expected a string, got ${typeName(target)}`);
-  if (target.length > MAX_LENGTH) throw new TypeError(`fullPath: too long, at most ${MAX_LENGTH} characters`);
+  if (target.length > MAX_URL_CHARS) throw new TypeError(`fullPath: too long, at most ${MAX_URL_CHARS} characters`);
   for (let i = 0; i < target.length; i++) {
     const code = target.charCodeAt(i);
     if (code > 0x20 && code < 0x7f) continue;

@@ -18,10 +18,10 @@ import {
 import { requestFailure } from '../../request-failure.js';
 import type { Headers } from '../../headers.js';
 import type { Request } from '../../request/request.js';
-import type { Arrival } from '../../response/received.js';
+import type { ReceivedResponse } from '../../response/received.js';
 import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
-import { Clock } from './quiet-timer.js';
+import { QuietTimer } from './quiet-timer.js';
 import { now } from './real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
@@ -62,9 +62,9 @@ export abstract class AppExchange implements BodySource {
   #failure: { reason: unknown } | null = null;
   #sentAt = now();
   #headAt = 0;
-  #readClock: Clock | null = null;
-  #writeClock: Clock | null = null;
-  #totalClock: Clock | null = null;
+  #readTimer: QuietTimer | null = null;
+  #writeTimer: QuietTimer | null = null;
+  #totalTimer: QuietTimer | null = null;
   #unlisten: (() => void) | null = null;
 
   constructor(request: Request, options: DispatchOptions) {
@@ -94,11 +94,11 @@ export abstract class AppExchange implements BodySource {
       }
       const { totalTimeout } = timeout;
       if (totalTimeout !== null) {
-        this.#totalClock = new Clock(totalTimeout, () => {
+        this.#totalTimer = new QuietTimer(totalTimeout, () => {
           const message = `${this.#origin} did not finish within ${totalTimeout} ms in all${this.hint()}`;
           this.fail(requestFailure(TotalTimeout, message, { request: this.request }));
         });
-        this.#totalClock.start();
+        this.#totalTimer.start();
       }
       try {
         call();
@@ -121,7 +121,7 @@ export abstract class AppExchange implements BodySource {
     if (this.isOver) return Promise.resolve(null);
     return new Promise((resolve, reject) => {
       this.#reading = { resolve, reject };
-      this.startReadClock();
+      this.startReadTimer();
       this.room(true);
     });
   }
@@ -156,12 +156,12 @@ export abstract class AppExchange implements BodySource {
     }
     this.#head = head;
     this.#headAt = now();
-    this.stopReadClock();
+    this.stopReadTimer();
     // What is coded is decoded as it is read: how much comes of it is limited there.
     const isCoded = head.contentEncoding !== undefined && !head.isBodiless;
     this.#collects = this.options.buffered !== undefined && !isCoded && !this.#isHeadFirst(head);
     if (this.#collects) {
-      this.startReadClock();
+      this.startReadTimer();
     } else {
       const { request } = this;
       const source = isCoded ? new DecodingSource(this, head.contentEncoding as string, { request }) : this;
@@ -189,13 +189,13 @@ export abstract class AppExchange implements BodySource {
         return false;
       }
       (this.#collected ??= new GatheredBytes()).push(piece);
-      this.startReadClock();
+      this.startReadTimer();
       return true;
     }
     const reading = this.#reading;
     if (reading !== null) {
       this.#reading = null;
-      this.stopReadClock();
+      this.stopReadTimer();
       reading.resolve(piece);
       return true;
     }
@@ -249,33 +249,33 @@ export abstract class AppExchange implements BodySource {
   }
 
   /** Starts the read timeout: the app is silent from now on. It does not run while no read is pending. */
-  protected startReadClock(): void {
+  protected startReadTimer(): void {
     const { readTimeout } = this.options.timeout;
     if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
-    this.#readClock ??= new Clock(readTimeout, () => {
+    this.#readTimer ??= new QuietTimer(readTimeout, () => {
       const message = `no data from ${this.#origin} for ${readTimeout} ms${this.hint()}`;
       this.fail(requestFailure(ReadTimeout, message, { request: this.request }));
     });
-    this.#readClock.start();
+    this.#readTimer.start();
   }
 
-  protected stopReadClock(): void {
-    this.#readClock?.stop();
+  protected stopReadTimer(): void {
+    this.#readTimer?.stop();
   }
 
   /** The app takes nothing of the request's body from now on. */
-  protected startWriteClock(): void {
+  protected startWriteTimer(): void {
     const { writeTimeout } = this.options.timeout;
     if (writeTimeout === null || this.isOver) return;
-    this.#writeClock ??= new Clock(writeTimeout, () => {
+    this.#writeTimer ??= new QuietTimer(writeTimeout, () => {
       const message = `${this.#origin} took no data for ${writeTimeout} ms`;
       this.fail(requestFailure(WriteTimeout, message, { request: this.request }));
     });
-    this.#writeClock.start();
+    this.#writeTimer.start();
   }
 
-  protected stopWriteClock(): void {
-    this.#writeClock?.stop();
+  protected stopWriteTimer(): void {
+    this.#writeTimer?.stop();
   }
 
   get #origin(): string {
@@ -284,8 +284,8 @@ export abstract class AppExchange implements BodySource {
 
   #respond(head: AppHead, body: Buffer | null, source: BodySource | null): Response {
     const elapsed = this.#headAt - this.#sentAt;
-    const arrival = new AppArrival(head, body, source, this.received, this.trailers, elapsed, this.elapsed);
-    return new Response(head.statusCode, undefined, arrival, this.request);
+    const received = new AppResponse(head, body, source, this.received, this.trailers, elapsed, this.elapsed);
+    return new Response(head.statusCode, undefined, received, this.request);
   }
 
   #settle(response: Response): void {
@@ -296,9 +296,9 @@ export abstract class AppExchange implements BodySource {
 
   #finish(): void {
     this.isOver = true;
-    this.stopReadClock();
-    this.stopWriteClock();
-    this.#totalClock?.stop();
+    this.stopReadTimer();
+    this.stopWriteTimer();
+    this.#totalTimer?.stop();
     if (this.#head !== null && !this.#collects) forgotten.unregister(this);
     const unlisten = this.#unlisten;
     this.#unlisten = null;
@@ -311,7 +311,7 @@ export abstract class AppExchange implements BodySource {
   }
 }
 
-class AppArrival implements Arrival {
+class AppResponse implements ReceivedResponse {
   readonly version = 'HTTP/1.1';
   #head: AppHead;
   #body: Buffer | null;

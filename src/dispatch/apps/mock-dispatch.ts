@@ -2,7 +2,7 @@
 
 import { RemoteProtocolError, typeName } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
-import { showAs } from '../../inspect.js';
+import { defineInspect } from '../../inspect.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import { AppExchange } from './exchange.js';
@@ -45,11 +45,11 @@ export class MockDispatch implements Dispatch {
   }
 }
 
-showAs(MockDispatch, ({ requests }) => `<MockDispatch, ${requests.length} requests>`);
+defineInspect(MockDispatch, ({ requests }) => `<MockDispatch, ${requests.length} requests>`);
 
 class MockExchange extends AppExchange {
   call(handler: MockHandler): void {
-    this.startReadClock();
+    this.startReadTimer();
     this.#answer(handler).then(
       (response) => this.respond(response),
       (error: unknown) => this.fail(error),

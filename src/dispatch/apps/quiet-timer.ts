@@ -6,7 +6,7 @@ import { clearTimeout, now, setImmediate, setTimeout } from './real-time.js';
  * Calls back after so many milliseconds of quiet. A loop that was busy for long is no silence: Node's timers count from the
  * beginning of a turn and come first in the next, so what has happened meanwhile is heard before it counts.
  */
-export class Clock {
+export class QuietTimer {
   #ms: number;
   #expired: () => void;
   #timer: NodeJS.Timeout | null = null;

@@ -23,7 +23,7 @@ import type {
 import { addon } from '../../native.js';
 import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
-import type { Arrival, ResponseVersion } from '../../response/received.js';
+import type { ReceivedResponse, ResponseVersion } from '../../response/received.js';
 import type { FilePart } from '../../request/file-content.js';
 import type { BodySource } from '../../response/body-source.js';
 import { bare } from '../../bare.js';
@@ -74,7 +74,7 @@ export interface Listener {
 }
 
 /** A response's head in a batch, and a small body behind it; text and bytes are made on first access. */
-export class ArrivedHead implements Arrival {
+export class ArrivedHead implements ReceivedResponse {
   /** Set when the body comes piece by piece. */
   source: BodySource | null = null;
   trailers: Headers | null = null;
@@ -136,12 +136,12 @@ export let flags: typeof SendFlag;
 /** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
   const id = take(listener);
-  owe();
+  hold();
   try {
     start().send(id, profile, flags, head, body);
   } catch (error) {
     release(id);
-    forgive();
+    unhold();
     throw error;
   }
   return id;
@@ -149,25 +149,25 @@ export function send(listener: Listener, profile: number, flags: number, head: s
 
 /** Asks for the next piece of a streamed response; the first call decides whether it comes raw or decoded. */
 export function read(id: number, raw: boolean): void {
-  owe();
+  hold();
   start().read(id, raw);
 }
 
 /** Asks for all that is left of a streamed response, decoded; more than `limit` bytes are an error. */
 export function readWhole(id: number, limit: number | null, tellsProgress: boolean): void {
-  owe();
+  hold();
   start().readWhole(id, limit, tellsProgress);
 }
 
 /** Nothing more of a streamed response is wanted, but its connection if that costs little. */
 export function drainBody(id: number): void {
-  owe();
+  hold();
   start().drain(id);
 }
 
 /** A piece of a streamed request; `onWritable` follows. */
 export function write(id: number, chunk: Buffer): void {
-  owe();
+  hold();
   start().write(id, chunk);
 }
 
@@ -188,13 +188,13 @@ export function cancel(id: number): void {
 
 /** `length` bytes of a file of `size` bytes, as a piece of a streamed request; `onWritable` or `onWriteFailed` follows. */
 export function writeFile(id: number, part: FilePart, reportsProgress: boolean): void {
-  owe();
+  hold();
   start().writeFile(id, part.path, part.start, part.length, part.size, reportsProgress);
 }
 
 /** The rest of a streamed response goes into a file, and no piece of it comes up: `onEnd` or `onError` follows. */
 export function save(id: number, file: FileHandle, reportsProgress: boolean): void {
-  owe();
+  hold();
   start().save(id, file, reportsProgress);
 }
 
@@ -211,22 +211,22 @@ export function callFile(
   return new Promise((resolve, reject) => {
     const listener: FileListener = {
       onFile(text) {
-        forgive();
+        unhold();
         const [size, digest] = text.split('\n');
         resolve({ size: Number(size), digest: digest || null });
       },
       onError(kind, code, message) {
-        forgive();
+        unhold();
         reject(toError(kind, code, message));
       },
     };
     const id = take(listener);
-    owe();
+    hold();
     try {
       begin(id);
     } catch (error) {
       release(id);
-      forgive();
+      unhold();
       throw error;
     }
   });
@@ -252,7 +252,7 @@ export function closeProfile(profile: number): void {
 export function closePool(pool: PoolHandle): Promise<void> {
   return new Promise((resolve) => {
     const id = take(resolve);
-    owe();
+    hold();
     start().closePool(id, pool);
   });
 }
@@ -270,7 +270,7 @@ const listeners: (Listener | FileListener | (() => void) | undefined)[] = [];
 const free: number[] = [];
 
 /** Completions that some promise waits for. While there are any, the process is held. */
-let owed = 0;
+let pending = 0;
 
 function start(): Engine {
   return (engine ??= makeEngine());
@@ -293,13 +293,13 @@ function release(id: number): void {
   free.push(id);
 }
 
-function owe(): void {
-  if (owed++ === 0) start().setBusy(true);
+function hold(): void {
+  if (pending++ === 0) start().setBusy(true);
 }
 
 /** A promise is settled without its completion: the caller gave up. */
-export function forgive(): void {
-  if (--owed === 0) start().setBusy(false);
+export function unhold(): void {
+  if (--pending === 0) start().setBusy(false);
 }
 
 /** The status of a Writable record that tells of a file's progress. */
@@ -389,7 +389,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Closed:
           release(id);
-          forgive();
+          unhold();
           (listener as unknown as () => void)();
           break;
       }

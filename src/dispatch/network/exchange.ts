@@ -17,7 +17,7 @@ import type { DispatchOptions } from '../dispatch.js';
 import type { BodySink, BodySource } from '../../response/body-source.js';
 import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
 import * as native from './engine.js';
-import type { ProxyRoute } from './proxy-route.js';
+import type { ProxyHop } from './proxy-hop.js';
 
 /** A promise given to a caller; it keeps the process alive until it is settled. */
 interface Waiting<T> {
@@ -28,7 +28,7 @@ interface Waiting<T> {
 type Producer = AsyncIterator<unknown> | Iterator<unknown>;
 
 /** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
-const LARGEST_PIECE = 256 * 1024;
+const MAX_CHUNK_BYTES = 256 * 1024;
 
 export class Exchange implements Listener, BodySource {
   trailers: Headers | null = null;
@@ -58,16 +58,16 @@ export class Exchange implements Listener, BodySource {
   #onFileSent: ((sent: number) => void) | null = null;
   /** The file that is being sent. */
   #filePath: string | undefined;
-  #route: ProxyRoute | null;
+  #hop: ProxyHop | null;
   #refusal: Response | null = null;
   /** Whose body cannot be had. */
   #failed: Response | null = null;
   /** The whole rest is being read as one; `tell` reports the bytes received so far, where progress was asked for. */
   #whole: { tell: ((received: number) => void) | null } | null = null;
 
-  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, route: ProxyRoute | null) {
+  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, hop: ProxyHop | null) {
     this.#request = request;
-    this.#route = route;
+    this.#hop = hop;
     this.#options = options;
     this.#answer = answer;
     const { onInformational } = options;
@@ -171,7 +171,7 @@ export class Exchange implements Listener, BodySource {
   }
 
   onRefusal(head: ArrivedHead): void {
-    const connect = this.#route?.connectRequest(this.#request.url);
+    const connect = this.#hop?.connectRequest(this.#request.url);
     this.#refusal = new Response(head.statusCode, undefined, head, connect);
   }
 
@@ -193,7 +193,7 @@ export class Exchange implements Listener, BodySource {
     const response = refusal ?? this.#failed;
     if (response !== null) details.response = response;
     if (this.#savingTo !== undefined && kind === 'FileError') details.path = this.#savingTo;
-    if (atProxy && this.#route !== null) details.proxy = String(this.#route.proxy);
+    if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
 
@@ -289,7 +289,7 @@ export class Exchange implements Listener, BodySource {
     const answer = this.#answer;
     if (answer === null) return null;
     this.#answer = null;
-    native.forgive();
+    native.unhold();
     const response = new Response(head.statusCode, undefined, head, this.#request);
     answer.resolve(response);
     return response;
@@ -303,21 +303,21 @@ export class Exchange implements Listener, BodySource {
 
   #takeAnswer(): Waiting<Response> | null {
     const answer = this.#answer;
-    if (answer !== null) native.forgive();
+    if (answer !== null) native.unhold();
     this.#answer = null;
     return answer;
   }
 
   #takeReading(): Waiting<Buffer | null> | null {
     const reading = this.#reading;
-    if (reading !== null) native.forgive();
+    if (reading !== null) native.unhold();
     this.#reading = null;
     return reading;
   }
 
   #takeWriting(): ((stopped: boolean) => void) | null {
     const writing = this.#writing;
-    if (writing !== null) native.forgive();
+    if (writing !== null) native.unhold();
     this.#writing = null;
     return writing;
   }
@@ -341,8 +341,8 @@ export class Exchange implements Listener, BodySource {
           continue;
         }
         const piece = toChunk(value);
-        for (let at = 0; at < piece.length && isWanted(); at += LARGEST_PIECE) {
-          const part = piece.subarray(at, at + LARGEST_PIECE);
+        for (let at = 0; at < piece.length && isWanted(); at += MAX_CHUNK_BYTES) {
+          const part = piece.subarray(at, at + MAX_CHUNK_BYTES);
           if (await this.#write(part)) break;
           sent += part.length;
           progress?.(sent, body.length);

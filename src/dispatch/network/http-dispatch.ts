@@ -10,13 +10,13 @@ import { ClientClosed, ConnectError } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
 import { toProxy } from '../../connect/http-proxy.js';
 import { resolveHttpVersions } from '../../connect/http-versions.js';
-import { showAs } from '../../inspect.js';
+import { defineInspect } from '../../inspect.js';
 import { checkOptions, toFlag } from '../../check-options.js';
 import { resolvePoolLimits } from '../../connect/pool-limits.js';
 import { Proxies } from '../../connect/proxies.js';
 import type { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
-import { resolveRoute } from '../../connect/address-overrides.js';
+import { toConnectOverrides } from '../../connect/address-overrides.js';
 import type { TimeoutConfig } from '../../timeout.js';
 import { resolveTrust, TrustNotice } from '../../connect/trust.js';
 import type {
@@ -32,8 +32,8 @@ import { Exchange } from './exchange.js';
 import type { PoolHandle, PoolOptions } from './engine.js';
 import * as native from './engine.js';
 import { checkProtocol } from '../check-request.js';
-import type { ProxyRoute } from './proxy-route.js';
-import { ProxyRoutes } from './proxy-route.js';
+import type { ProxyHop } from './proxy-hop.js';
+import { ProxyHops } from './proxy-hop.js';
 
 /** How connections are made and kept. */
 export interface HTTPDispatchOptions {
@@ -74,7 +74,7 @@ export class HTTPDispatch implements Dispatch {
   #closed = false;
   /** null: nothing ever takes a proxy. */
   #proxies: Proxies | null;
-  #routes: ProxyRoutes;
+  #hops: ProxyHops;
   /** What is to be said with the first https connection; null for nothing. */
   #notice: TrustNotice | null = null;
 
@@ -95,7 +95,7 @@ export class HTTPDispatch implements Dispatch {
       pingIntervalMs: limits.pingInterval ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
       tls: resolveTrust(given, trustEnv, notice),
-      ...resolveRoute(given),
+      ...toConnectOverrides(given),
     } as PoolOptions;
     if (!notice.isEmpty) this.#notice = notice;
     const { proxy = null } = given;
@@ -103,7 +103,7 @@ export class HTTPDispatch implements Dispatch {
       proxies === undefined ? Proxies.read(proxy === null ? null : toProxy(proxy, 'proxy'), trustEnv) : proxies;
     // What is behind a unix socket is not reached by way of a proxy.
     this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
-    this.#routes = new ProxyRoutes(this.#poolOptions);
+    this.#hops = new ProxyHops(this.#poolOptions);
     abandoned.register(this, this.#profiles);
   }
 
@@ -120,21 +120,21 @@ export class HTTPDispatch implements Dispatch {
       const { url } = request;
       checkProtocol(request);
       const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv, request);
-      const route = proxy === null ? null : this.#routes.of(proxy, url);
+      const hop = proxy === null ? null : this.#hops.of(proxy, url);
       const head =
-        route === null
+        hop === null
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
-          : route.head(request);
-      if (this.#notice !== null && (url.scheme === 'https' || route?.proxy.proxyUrl.scheme === 'https'))
+          : hop.head(request);
+      if (this.#notice !== null && (url.scheme === 'https' || hop?.proxy.proxyUrl.scheme === 'https'))
         this.#say(this.#notice, request);
       const pool = this.#openPool();
-      const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, route);
+      const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, hop);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
       if (options.headFirst === 'redirects') flags |= native.flags.RedirectsHeadFirst;
       else if (options.headFirst === 'unsuccessful') flags |= native.flags.UnsuccessfulHeadFirst;
       if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
-      new Exchange(request, options, { resolve, reject }, route).start(profile, flags, head, body);
+      new Exchange(request, options, { resolve, reject }, hop).start(profile, flags, head, body);
       if (this.#closed) this.#closeAgain(pool);
     });
   }
@@ -170,22 +170,22 @@ export class HTTPDispatch implements Dispatch {
   }
 }
 
-showAs(HTTPDispatch, (dispatch) => `<HTTPDispatch ${dispatch.stats.toString()}>`);
+defineInspect(HTTPDispatch, (dispatch) => `<HTTPDispatch ${dispatch.stats.toString()}>`);
 
 /** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
 class Profiles {
   #last: LastProfile | null = null;
   #byKey = new Map<string, number>();
 
-  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null, route: ProxyRoute | null): number {
+  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null, hop: ProxyHop | null): number {
     const last = this.#last;
     const isLast = last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize;
-    if (isLast && last.route === route) return last.profile;
+    if (isLast && last.hop === hop) return last.profile;
     const { poolTimeout, connectTimeout, writeTimeout, readTimeout, totalTimeout } = timeout;
-    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize} ${route?.number}`;
+    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize} ${hop?.number}`;
     let profile = this.#byKey.get(key);
     if (profile === undefined) {
-      if (this.#byKey.size >= MOST_PROFILES) this.clear();
+      if (this.#byKey.size >= MAX_PROFILE_COUNT) this.clear();
       const limits = {
         __proto__: null,
         pool,
@@ -196,10 +196,10 @@ class Profiles {
         totalTimeoutMs: totalTimeout ?? undefined,
         maxResponseSize: maxResponseSize ?? undefined,
       };
-      profile = native.openProfile(limits, route?.handle ?? null);
+      profile = native.openProfile(limits, hop?.handle ?? null);
       this.#byKey.set(key, profile);
     }
-    this.#last = { timeout, maxResponseSize, route, profile };
+    this.#last = { timeout, maxResponseSize, hop, profile };
     return profile;
   }
 
@@ -214,7 +214,7 @@ class Profiles {
 interface LastProfile {
   timeout: TimeoutConfig;
   maxResponseSize: number | null;
-  route: ProxyRoute | null;
+  hop: ProxyHop | null;
   profile: number;
 }
 
@@ -252,7 +252,7 @@ function slices(bytes: Buffer): Buffer[] {
 /** What a client without connections of its own shows. */
 export const NO_POOL: PoolStats = Object.freeze(new Stats(null));
 
-const MOST_PROFILES = 64;
+const MAX_PROFILE_COUNT = 64;
 /** What a client passes on, too. */
 export const dispatchOptionNames: readonly string[] = [
   'httpVersions',

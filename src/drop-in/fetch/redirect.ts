@@ -4,7 +4,7 @@ import type { Response } from '../../response/response.js';
 import type { Outgoing } from './outgoing.js';
 
 /** Redirects followed at most. */
-export const MAX_REDIRECTS = 20;
+export const MAX_REDIRECT_COUNT = 20;
 
 const STATUSES = new Set([301, 302, 303, 307, 308]);
 const OF_BODY = new Set(['content-encoding', 'content-language', 'content-location', 'content-type', 'content-length']);
@@ -32,7 +32,7 @@ export function locationOf({ statusCode, headers }: Response, { url }: Outgoing)
 export function follow(outgoing: Outgoing, statusCode: number, target: globalThis.URL, count: number): void {
   if (target.protocol !== 'http:' && target.protocol !== 'https:')
     throw new Error('URL scheme must be a HTTP(S) scheme');
-  if (count === MAX_REDIRECTS) throw new Error('redirect count exceeded');
+  if (count === MAX_REDIRECT_COUNT) throw new Error('redirect count exceeded');
   const isOther = target.origin !== outgoing.url.origin;
   if (isOther && (target.username !== '' || target.password !== '')) {
     throw new Error('cross origin not allowed for request mode "cors"');

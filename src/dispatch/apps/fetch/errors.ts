@@ -51,10 +51,10 @@ export function watchErrors(app: object): Watch | null {
 
 /** Asks for the errors of one request. */
 export function hearErrors(request: object, hear: Hear): void {
-  (request as Asked)[hearKey] = hear;
+  (request as ErrorListener)[hearKey] = hear;
 }
 
-interface Asked {
+interface ErrorListener {
   [hearKey]?: Hear;
 }
 
@@ -67,7 +67,7 @@ function watchHono(app: HonoLike, before: HonoLike['errorHandler']): Watch | nul
   let current = before;
   let count = 0;
   const ours: HonoLike['errorHandler'] = (error, context) => {
-    const hear = (context.req?.raw as Asked | undefined)?.[hearKey];
+    const hear = (context.req?.raw as ErrorListener | undefined)?.[hearKey];
     // An HTTPException is an answer.
     if (hear !== undefined && !(typeof error === 'object' && error !== null && 'getResponse' in error)) throw error;
     return before(error, context);
@@ -95,6 +95,6 @@ function watchH3(app: H3Like): void {
   const { config } = app;
   if (typeof config.onError === 'function' || Object.isFrozen(config)) return;
   config.onError = (error: { unhandled?: boolean; cause?: unknown }, event: { req?: object }) => {
-    if (error.unhandled === true) (event.req as Asked | undefined)?.[hearKey]?.(error.cause ?? error);
+    if (error.unhandled === true) (event.req as ErrorListener | undefined)?.[hearKey]?.(error.cause ?? error);
   };
 }

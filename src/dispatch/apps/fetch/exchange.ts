@@ -51,7 +51,7 @@ export class FetchExchange extends AppExchange {
     try {
       answer = handler(asked, CONTEXT);
       if (typeof (answer as PromiseLike<unknown> | undefined)?.then === 'function') {
-        this.startReadClock();
+        this.startReadTimer();
         (answer as PromiseLike<unknown>).then(
           (response) => this.#answered(response),
           (error: unknown) => this.#thrown(error),
@@ -71,13 +71,13 @@ export class FetchExchange extends AppExchange {
     let sent = 0;
     return streamBody(body, {
       fails: (error) => this.fail(error),
-      waitsForSource: () => this.stopReadClock(),
+      waitsForSource: () => this.stopReadTimer(),
       took: (bytes) => {
         sent += bytes;
         onUploadProgress?.(sent, body.length);
-        this.startReadClock();
+        this.startReadTimer();
       },
-      done: () => this.startReadClock(),
+      done: () => this.startReadTimer(),
     });
   }
 

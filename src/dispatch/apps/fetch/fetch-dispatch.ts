@@ -5,7 +5,7 @@
 
 import { isIPv6 } from 'node:net';
 import { ClientClosed, typeName } from '../../../errors.js';
-import { showAs } from '../../../inspect.js';
+import { defineInspect } from '../../../inspect.js';
 import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';
 import type { Response } from '../../../response/response.js';
@@ -101,7 +101,7 @@ export class FetchDispatch implements Dispatch {
   }
 }
 
-showAs(FetchDispatch, () => '<FetchDispatch>');
+defineInspect(FetchDispatch, () => '<FetchDispatch>');
 
 type Handler = (request: globalThis.Request, env: unknown, context: unknown) => FetchAnswer;
 

@@ -21,7 +21,7 @@ import type { DispatchOptions } from '../../dispatch.js';
 import { ownCopy } from '../../../own-memory.js';
 import { NodeHead } from './head.js';
 import { isResponse } from '../kind.js';
-import type { Asked } from '../../check-request.js';
+import type { ConnectionWishes } from '../../check-request.js';
 import { whenUnreachable } from './unreachable.js';
 import { Upload } from './upload.js';
 
@@ -32,14 +32,14 @@ export interface NodeExchangeOptions {
   readonly scriptName: string;
   readonly ends: Ends;
   readonly server: Server | null;
-  readonly asked: Asked;
+  readonly asked: ConnectionWishes;
 }
 
 export class NodeExchange extends AppExchange implements SocketOwner {
   /** null: the app holds it, if it does. */
   #side: AppSide | null;
   #reference: WeakRef<AppSide> | null = null;
-  readonly asked: Asked;
+  readonly asked: ConnectionWishes;
   /** What an error of the listener is said to be, when it tells that the app is no listener. */
   explain: ((error: unknown) => unknown) | null = null;
   #server: Server | null;
@@ -374,13 +374,13 @@ export class NodeExchange extends AppExchange implements SocketOwner {
       if (this.isOver) return;
       const upload = new Upload(body, req, this.options.onUploadProgress, {
         fails: (error) => this.fail(error),
-        waitsForApp: () => this.startWriteClock(),
-        appTook: () => this.stopWriteClock(),
+        waitsForApp: () => this.startWriteTimer(),
+        appTook: () => this.stopWriteTimer(),
         waitsForSource: () => {
           (this.#side ?? this.#reference?.deref())?.socket.touch();
-          this.stopReadClock();
+          this.stopReadTimer();
         },
-        done: () => this.startReadClock(),
+        done: () => this.startReadTimer(),
       });
       this.#app.upload = upload;
       void upload.start();
@@ -394,7 +394,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     req.complete = true;
     if (!req.destroyed) req.push(null);
     // What is answered already needs no clock; an end that never left the response does.
-    if (!this.res.writableEnded || this.#head === null) this.startReadClock();
+    if (!this.res.writableEnded || this.#head === null) this.startReadTimer();
   }
 
   #truncated(message: string, cause: unknown): RemoteProtocolError {

@@ -4,7 +4,7 @@
  */
 
 import { ClientClosed, typeName } from '../../../errors.js';
-import { showAs } from '../../../inspect.js';
+import { defineInspect } from '../../../inspect.js';
 import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';
 import type { Response } from '../../../response/response.js';
@@ -107,7 +107,7 @@ export class NodeDispatch implements Dispatch {
   }
 }
 
-showAs(NodeDispatch, () => '<NodeDispatch>');
+defineInspect(NodeDispatch, () => '<NodeDispatch>');
 
 function checkFlag(flag: boolean | undefined): boolean {
   if (flag !== undefined && typeof flag !== 'boolean') {

@@ -15,14 +15,14 @@ interface Awaited {
 }
 
 /** How often it is looked; what is reachable still is another one's to end, or the read timeout's. */
-const MAX_LOOKS = 4;
+const MAX_LOOK_COUNT = 4;
 const INTERVAL_MS = 250;
 const awaited = new Set<Awaited>();
 let isScheduled = false;
 
 /** Calls `found` when `reference` leads nowhere; never, when that cannot be known. */
 export function whenUnreachable(reference: WeakRef<object>, isOver: () => boolean, found: () => void): void {
-  awaited.add({ reference, found, isOver, looksLeft: MAX_LOOKS });
+  awaited.add({ reference, found, isOver, looksLeft: MAX_LOOK_COUNT });
   schedule();
 }
 

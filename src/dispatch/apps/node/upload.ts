@@ -67,7 +67,7 @@ export class Upload {
         if (this.#rest.length === 0 && !(await this.#next())) break;
         if (this.#isStopped) break;
         // A copy: the app may change what it is given, and the body may be sent again.
-        const piece = ownCopy(this.#rest.subarray(0, LARGEST_PIECE));
+        const piece = ownCopy(this.#rest.subarray(0, MAX_CHUNK_BYTES));
         this.#rest = this.#rest.subarray(piece.length);
         if (piece.length === 0) continue;
         this.#isWanted = false;
@@ -114,5 +114,5 @@ export class Upload {
 }
 
 /** Larger pieces are cut, so that progress is told and the app's buffer stays small. */
-const LARGEST_PIECE = 64 * 1024;
+const MAX_CHUNK_BYTES = 64 * 1024;
 const NOTHING: Buffer = Buffer.alloc(0);

@@ -15,9 +15,9 @@ import { ownText } from '../../own-memory.js';
 import { bare } from '../../bare.js';
 
 /** A dispatch's proxies as they are used. */
-export class ProxyRoutes {
+export class ProxyHops {
   #pool: PoolOptions;
-  #known = new Map<HTTPProxy, { forward?: ProxyRoute; tunnel?: ProxyRoute }>();
+  #known = new Map<HTTPProxy, { forward?: ProxyHop; tunnel?: ProxyHop }>();
   #count = 0;
 
   /** @param pool What a proxy inherits, and which versions are spoken. */
@@ -25,12 +25,12 @@ export class ProxyRoutes {
     this.#pool = pool;
   }
 
-  /** The same route for the same proxy: the core shares connections among requests that name one proxy handle. */
-  of(proxy: HTTPProxy, url: URL): ProxyRoute {
+  /** The same hop for the same proxy: the core shares connections among requests that name one proxy handle. */
+  of(proxy: HTTPProxy, url: URL): ProxyHop {
     const name = isForwarded(proxy, url, this.#pool.http1) ? 'forward' : 'tunnel';
-    let routes = this.#known.get(proxy);
-    if (routes === undefined) this.#known.set(proxy, (routes = {}));
-    return (routes[name] ??= new ProxyRoute(proxy, name === 'forward', this.#trust(proxy), ++this.#count));
+    let hops = this.#known.get(proxy);
+    if (hops === undefined) this.#known.set(proxy, (hops = {}));
+    return (hops[name] ??= new ProxyHop(proxy, name === 'forward', this.#trust(proxy), ++this.#count));
   }
 
   /** The client's `verify: false` does not open the connection on which credentials are told to everybody; its `cert` is for origins. */
@@ -42,7 +42,7 @@ export class ProxyRoutes {
 }
 
 /** One proxy, in one of its two uses. */
-export class ProxyRoute {
+export class ProxyHop {
   readonly proxy: HTTPProxy;
   /** The proxy gets requests; otherwise it opens tunnels. */
   readonly forwards: boolean;
