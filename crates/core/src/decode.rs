@@ -1,6 +1,6 @@
 //! Content codings, undone piece by piece (RFC 9110 section 8.4.1): what a Content-Encoding lists, in reverse.
 //!
-//! Nothing is decoded before it is asked for, and then in steps of at most [`STEP`] bytes: each coding of a chain holds
+//! Nothing is decoded before it is asked for, and then in steps of at most [`MAX_STEP_BYTES`] bytes: each coding of a chain holds
 //! one such piece of the coding before it, so a bomb is never more than a step ahead of its reader. A step is short in
 //! time as well, also where much is read and nothing comes out. How much a body may hold in all is for the reader to
 //! say.
@@ -19,17 +19,17 @@ use std::time::{Duration, Instant};
 use zstd::Zstd;
 
 /// Bytes that one step yields at most.
-pub const STEP: usize = 64 * 1024;
+pub const MAX_STEP_BYTES: usize = 64 * 1024;
 
 /// A codec reads so many bytes at once at most. Some input is slow for its size (empty members of gzip, tables of br), so
 /// the time is looked at after each slice.
-const SLICE: usize = 1024;
+const INPUT_SLICE_BYTES: usize = 1024;
 
 /// A step ends after so long, whatever it has by then: others wait for the thread.
-const STEP_TIME: Duration = Duration::from_micros(100);
+const MAX_STEP_TIME: Duration = Duration::from_micros(100);
 
 /// More than anybody needs; each one multiplies what a short body can become.
-const MOST_CODINGS: usize = 5;
+const MAX_CODING_COUNT: usize = 5;
 
 /// Undoes the content codings of one body.
 pub struct Decoder {
@@ -65,7 +65,7 @@ impl Decoder {
                 continue;
             }
             listed += 1;
-            if listed > MOST_CODINGS {
+            if listed > MAX_CODING_COUNT {
                 return Err(DecodeError::TooManyCodings);
             }
             match Codec::of(name) {
@@ -111,12 +111,12 @@ impl Decoder {
             let stage = &mut self.stages[last];
             if stage.has_work() {
                 if out.capacity() == 0 {
-                    out.reserve_exact(STEP);
+                    out.reserve_exact(MAX_STEP_BYTES);
                 }
                 if let Err(error) = stage.run(&mut out) {
                     break Err(error);
                 }
-                if stage.full || began.elapsed() >= STEP_TIME {
+                if stage.full || began.elapsed() >= MAX_STEP_TIME {
                     break Ok(Step::Unfinished);
                 }
                 continue;
@@ -132,7 +132,7 @@ impl Decoder {
             return step;
         }
         // A small piece does not hold the memory of a large one.
-        if out.len() < STEP / 2 {
+        if out.len() < MAX_STEP_BYTES / 2 {
             out.shrink_to_fit();
         }
         Ok(Step::Piece(out.into()))
@@ -158,11 +158,11 @@ impl Stage {
 
     /// Until `out` is full or a slice of the input is used up.
     fn run(&mut self, out: &mut Vec<u8>) -> Result<(), DecodeError> {
-        let (slice, before) = (self.input.len().min(SLICE), out.len());
+        let (slice, before) = (self.input.len().min(INPUT_SLICE_BYTES), out.len());
         let mut input = &self.input[..slice];
         let run = self.codec.run(&mut input, out);
         let used = slice - input.len();
-        self.full = out.len() >= STEP;
+        self.full = out.len() >= MAX_STEP_BYTES;
         match used == 0 && out.len() == before && !self.full {
             // It makes nothing of what is left.
             true => self.input.clear(),
@@ -238,7 +238,7 @@ pub enum DecodeError {
 impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            DecodeError::TooManyCodings => write!(f, "Cannot apply more than {MOST_CODINGS} content encodings."),
+            DecodeError::TooManyCodings => write!(f, "Cannot apply more than {MAX_CODING_COUNT} content encodings."),
             DecodeError::Truncated(coding) => write!(f, "the {coding} content is incomplete"),
             DecodeError::Checksum(coding) => {
                 write!(f, "the {coding} content does not have the checksum that it states")

@@ -36,7 +36,7 @@ mod wire;
 
 pub use client::Client;
 pub use connect::{AddressOverrides, ConnectOverrides};
-pub use decode::{DecodeError, Decoder, STEP, Step};
+pub use decode::{DecodeError, Decoder, MAX_STEP_BYTES, Step};
 pub use encode::ZstdEncoder;
 pub use error::{Error, ErrorKind, Refusal};
 pub use fields::FieldLines;

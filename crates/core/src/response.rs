@@ -91,7 +91,7 @@ impl ResponseBody {
         self.trailers.take()
     }
 
-    /// From here on the frames are decoded, in pieces of at most [`crate::STEP`] bytes. To be called before the first
+    /// From here on the frames are decoded, in pieces of at most [`crate::MAX_STEP_BYTES`] bytes. To be called before the first
     /// one, with the head's fields; where there is no body, nothing is decoded.
     pub fn decode(&mut self, fields: &FieldLines) -> Result<(), Error> {
         if self.in_use.is_none() || !fields.has("content-encoding") {

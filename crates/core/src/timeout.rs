@@ -66,7 +66,7 @@ impl Clock {
     /// exchange has a moment longer in all, for the rest of what is there.
     pub(crate) async fn until<T>(&self, deadline: Instant, mut work: Pin<&mut impl Future<Output = T>>) -> Option<T> {
         let mut done = timeout_at(deadline, work.as_mut()).await.ok();
-        for _ in 0..LOOKS {
+        for _ in 0..MAX_LOOK_COUNT {
             if done.is_some() {
                 break;
             }
@@ -80,8 +80,8 @@ impl Clock {
         if done.is_some() && self.limits.total.is_some() {
             let now = Instant::now();
             let late = now.saturating_duration_since(deadline);
-            if late > STANDSTILL {
-                self.extended.set(now.checked_add(late.min(EXTENSION)));
+            if late > MAX_LATENESS {
+                self.extended.set(now.checked_add(late.min(MAX_EXTENSION)));
             }
         }
         done
@@ -154,13 +154,13 @@ impl Clock {
 }
 
 /// A timer that is so late was not served: a busy thread is never late by this much.
-const STANDSTILL: Duration = Duration::from_millis(50);
+const MAX_LATENESS: Duration = Duration::from_millis(50);
 
 /// What was received during a standstill is read within as long as that took, and this at most.
-const EXTENSION: Duration = Duration::from_secs(1);
+const MAX_EXTENSION: Duration = Duration::from_secs(1);
 
 /// One for the driver, one for a connection's task that only then has something to read.
-const LOOKS: usize = 2;
+const MAX_LOOK_COUNT: usize = 2;
 
 struct Millis(Duration);
 

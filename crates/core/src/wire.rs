@@ -28,9 +28,9 @@ const MAX_HEAD_BYTES: usize = 400 * 1024;
 /// Every head that comes for one request, and what comes with the last of them: any number of 1xx may precede it.
 const MAX_HEADS_BYTES: usize = 1024 * 1024;
 /// In one head. Trailers, which hyper reads, may have 100.
-const MAX_LINES: usize = 2_000;
+const MAX_LINE_COUNT: usize = 2_000;
 /// What nearly all heads have room in; more lines are counted on the heap.
-const USUAL_LINES: usize = 64;
+const USUAL_LINE_COUNT: usize = 64;
 
 /// What is wrong with a response's head.
 #[derive(Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl fmt::Display for HeadError {
         match self {
             HeadError::TooLong => write!(f, "a head of more than {MAX_HEAD_BYTES} bytes"),
             HeadError::TooLongInAll => write!(f, "more than {MAX_HEADS_BYTES} bytes before the final response"),
-            HeadError::TooManyLines => write!(f, "more than {MAX_LINES} header lines"),
+            HeadError::TooManyLines => write!(f, "more than {MAX_LINE_COUNT} header lines"),
             HeadError::FoldedFraming(name) => write!(f, "a {name} that is folded over several lines"),
             HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
             HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
@@ -214,11 +214,11 @@ fn has_end(bytes: &[u8]) -> bool {
 
 /// One head at the beginning of `bytes`, its short form for hyper, and its length; none when it has not ended.
 fn parse(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
-    let usual = &mut [const { MaybeUninit::uninit() }; USUAL_LINES];
+    let usual = &mut [const { MaybeUninit::uninit() }; USUAL_LINE_COUNT];
     match parse_into(bytes, usual) {
         Err(HeadError::TooManyLines) => {
-            let mut many = Vec::with_capacity(MAX_LINES);
-            many.resize_with(MAX_LINES, MaybeUninit::uninit);
+            let mut many = Vec::with_capacity(MAX_LINE_COUNT);
+            many.resize_with(MAX_LINE_COUNT, MaybeUninit::uninit);
             parse_into(bytes, &mut many)
         }
         other => other,

@@ -13,13 +13,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub(crate) struct Copies(Mutex<Vec<Vec<u8>>>);
 
 /// Smaller ones are the allocator's business.
-const LARGE: usize = 64 * 1024;
+const MIN_KEPT_BYTES: usize = 64 * 1024;
 /// Of these many bytes at most is the memory kept, until it is quiet.
-const KEPT_BYTES: usize = 16 * 1024 * 1024;
+const MAX_KEPT_BYTES: usize = 16 * 1024 * 1024;
 
 impl Copies {
     pub(crate) fn make(self: &Arc<Self>, bytes: &[u8]) -> Bytes {
-        if bytes.len() < LARGE {
+        if bytes.len() < MIN_KEPT_BYTES {
             return Bytes::copy_from_slice(bytes);
         }
         let mut memory = self.take(bytes.len()).unwrap_or_else(|| Vec::with_capacity(bytes.len()));
@@ -40,7 +40,7 @@ impl Copies {
         let mut kept = self.lock();
         kept.push(memory);
         let mut held: usize = kept.iter().map(Vec::capacity).sum();
-        while held > KEPT_BYTES {
+        while held > MAX_KEPT_BYTES {
             held -= kept.remove(0).capacity();
         }
     }

@@ -2,7 +2,7 @@
 
 use crate::command::{Command, Flags, PoolStatsSlot, Submission};
 use crate::copies::Copies;
-use crate::exchange::{Credit, LastWord, Wish, drive};
+use crate::exchange::{CompletionGuard, Credit, Wish, drive};
 use crate::files::{Feeding, FileHandle, FileJob, FilePart, Files, Reply, SaveTo};
 use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
@@ -146,9 +146,9 @@ impl Engine {
     /// `limit` of more bytes than that is an error; null for none. `Progress` records tell of what was received before
     /// it, if they are wanted.
     #[napi]
-    pub fn read_whole(&self, id: u32, limit: Option<f64>, tells_progress: bool) {
+    pub fn read_whole(&self, id: u32, limit: Option<f64>, reports_progress: bool) {
         let limit = limit.map(|limit| limit as u64);
-        self.command(Command::Read { id, wish: Wish::Whole { limit, tells_progress } });
+        self.command(Command::Read { id, wish: Wish::Whole { limit, reports_progress } });
     }
 
     /// Nothing more of a streamed response is wanted, but its connection, if that costs little. The `End` brings what was
@@ -433,7 +433,7 @@ impl Io {
                 drop(ended);
             }
         });
-        let last_word = LastWord::new(id, outbox.clone(), on_end);
+        let guard = CompletionGuard::new(id, outbox.clone(), on_end);
         let Some(pool) = self.pools.borrow().get(&submission.profile.pool).cloned() else {
             return;
         };
@@ -447,7 +447,7 @@ impl Io {
             None => (None, RequestBody::Empty),
         };
         let credit = Rc::new(Credit::default());
-        let task = spawn_local(drive(submission, body, pool, credit.clone(), last_word)).abort_handle();
+        let task = spawn_local(drive(submission, body, pool, credit.clone(), guard)).abort_handle();
         self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload, feeding, feeder: RefCell::default() });
     }
 }

@@ -23,7 +23,7 @@ pub(crate) enum Wish {
     /// All that is left, of at most `limit` bytes.
     Whole {
         limit: Option<u64>,
-        tells_progress: bool,
+        reports_progress: bool,
     },
     /// All that is left, in a file.
     File,
@@ -61,34 +61,34 @@ impl Credit {
 }
 
 /// Sends the one last record of an id, whatever becomes of the exchange: it may be cancelled or panic.
-pub(crate) struct LastWord {
+pub(crate) struct CompletionGuard {
     pub(crate) id: u32,
     pub(crate) outbox: Arc<Outbox>,
     pub(crate) on_end: Box<dyn Fn(u32)>,
-    said: bool,
+    is_complete: bool,
 }
 
-impl LastWord {
+impl CompletionGuard {
     pub(crate) fn new(id: u32, outbox: Arc<Outbox>, on_end: Box<dyn Fn(u32)>) -> Self {
-        LastWord { id, outbox, on_end, said: false }
+        CompletionGuard { id, outbox, on_end, is_complete: false }
     }
 
-    fn say(mut self, record: Record<'_>) {
-        self.said = true;
+    fn complete(mut self, record: Record<'_>) {
+        self.is_complete = true;
         (self.on_end)(self.id);
         self.outbox.push(record);
     }
 
     fn fail(mut self, error: &Error) {
-        self.said = true;
+        self.is_complete = true;
         (self.on_end)(self.id);
         self.outbox.error(self.id, error);
     }
 }
 
-impl Drop for LastWord {
+impl Drop for CompletionGuard {
     fn drop(&mut self) {
-        if !self.said {
+        if !self.is_complete {
             (self.on_end)(self.id);
             let message = "the exchange was cancelled before it ended";
             self.outbox.failure(self.id, ErrorKind::CloseError, None, message);
@@ -101,7 +101,7 @@ pub(crate) async fn drive(
     body: RequestBody,
     pool: Client,
     credit: Rc<Credit>,
-    last_word: LastWord,
+    guard: CompletionGuard,
 ) {
     let at = submission.at;
     let flags = submission.flags;
@@ -114,24 +114,24 @@ pub(crate) async fn drive(
         body,
         proxy: profile.proxy.clone(),
         proxy_answer: None,
-        on_informational: flags.wants_informational().then(|| informational(last_word.id, last_word.outbox.clone())),
+        on_informational: flags.wants_informational().then(|| informational(guard.id, guard.outbox.clone())),
     });
     let response = match request {
         Ok(request) => pool.send(request, profile.timeouts).await,
         Err(error) => Err(error),
     };
     if let Some(text) = whippet_core::take_warning() {
-        last_word.outbox.warning(text);
+        guard.outbox.warning(text);
     }
     let response = match response {
         Ok(response) => response,
-        Err(error) => return last_word.fail(&error),
+        Err(error) => return guard.fail(&error),
     };
     let timing = Timing { head_us: micros_since(at), now_us: 0 };
     if flags.streams_response() || flags.wants_head_first(&response) {
-        Box::pin(stream(response, timing, at, &credit, last_word)).await;
+        Box::pin(stream(response, timing, at, &credit, guard)).await;
     } else {
-        buffer(response, timing, at, profile.max_response_size, last_word).await;
+        buffer(response, timing, at, profile.max_response_size, guard).await;
     }
 }
 
@@ -143,34 +143,40 @@ fn informational(id: u32, outbox: Arc<Outbox>) -> whippet_core::InformationalHan
 }
 
 /// The whole response in one record.
-async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limit: Option<u64>, last_word: LastWord) {
+async fn buffer(
+    response: Response,
+    timing: Timing,
+    at: std::time::Instant,
+    limit: Option<u64>,
+    guard: CompletionGuard,
+) {
     let Response { head, mut body } = response;
     let collected = match body.decode(&head.fields) {
         Ok(()) => body.collect(limit, None).await,
         Err(error) => Err(error),
     };
     let reason = head.reason.unwrap_or_default();
-    let id = last_word.id;
+    let id = guard.id;
     let content = match collected {
         Ok(content) => content,
         Err(error) => {
             drop(body);
-            last_word.outbox.push(Record {
+            guard.outbox.push(Record {
                 version: Some(head.version),
                 status: head.status,
                 head: Some((&reason, &head.fields)),
                 timing: Timing { now_us: micros_since(at), ..timing },
                 ..Record::new(id, Kind::FailedHead)
             });
-            return last_word.fail(&error);
+            return guard.fail(&error);
         }
     };
-    let (received, trailers) = (saturated(body.received()), body.take_trailers());
+    let (received, trailers) = (clamp_u32(body.received()), body.take_trailers());
     drop(body);
     if let Some(trailers) = trailers {
-        last_word.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(id, Kind::Trailers) });
+        guard.outbox.push(Record { head: Some((b"", &trailers)), ..Record::new(id, Kind::Trailers) });
     }
-    last_word.say(Record {
+    guard.complete(Record {
         version: Some(head.version),
         status: head.status,
         head: Some((&reason, &head.fields)),
@@ -182,11 +188,11 @@ async fn buffer(response: Response, timing: Timing, at: std::time::Instant, limi
 }
 
 /// The head at once, then what is wished for, wish by wish.
-async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, last_word: LastWord) {
+async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, guard: CompletionGuard) {
     let Response { head, mut body } = response;
-    let id = last_word.id;
+    let id = guard.id;
     let reason = head.reason.unwrap_or_default();
-    last_word.outbox.push(Record {
+    guard.outbox.push(Record {
         version: Some(head.version),
         status: head.status,
         head: Some((&reason, &head.fields)),
@@ -199,32 +205,32 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
         && let Err(error) = body.decode(&head.fields)
     {
         drop(body);
-        return last_word.fail(&error);
+        return guard.fail(&error);
     }
     drop(head.fields);
-    let told = Cell::new(0);
-    let untold = |received: u64| saturated(received - told.replace(received));
+    let reported = Cell::new(0);
+    let newly_received = |received: u64| clamp_u32(received - reported.replace(received));
     let now = || Timing { now_us: micros_since(at), ..timing };
     let content = loop {
         let (content, more) = match wish {
             Wish::Piece | Wish::RawPiece => {
                 let Chunk { data, more } = body.chunk().await;
                 if !data.is_empty() || matches!(more, Ok(true)) {
-                    let (timing, received) = (now(), untold(body.received()));
+                    let (timing, received) = (now(), newly_received(body.received()));
                     let body = Body::of(data);
-                    last_word.outbox.push(Record { body, timing, received, ..Record::new(id, Kind::Chunk) });
+                    guard.outbox.push(Record { body, timing, received, ..Record::new(id, Kind::Chunk) });
                 }
                 (Bytes::new(), more)
             }
-            Wish::Whole { limit, tells_progress } => {
-                let tell = |received| {
-                    let (timing, received) = (now(), untold(received));
+            Wish::Whole { limit, reports_progress } => {
+                let report = |received| {
+                    let (timing, received) = (now(), newly_received(received));
                     if received > 0 {
-                        last_word.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
+                        guard.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
                     }
                 };
-                let tell: Option<&dyn Fn(u64)> = if tells_progress { Some(&tell) } else { None };
-                match body.collect(limit, tell).await {
+                let report: Option<&dyn Fn(u64)> = if reports_progress { Some(&report) } else { None };
+                match body.collect(limit, report).await {
                     Ok(content) => (content, Ok(false)),
                     Err(error) => (Bytes::new(), Err(error)),
                 }
@@ -232,8 +238,8 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
             Wish::File => {
                 let file = credit.file.take();
                 let report = |received| {
-                    let (timing, received) = (now(), untold(received));
-                    last_word.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
+                    let (timing, received) = (now(), newly_received(received));
+                    guard.outbox.push(Record { timing, received, ..Record::new(id, Kind::Progress) });
                 };
                 let saved = match file {
                     Some(file) => save(&mut body, file, report).await,
@@ -245,7 +251,7 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
                 let drained = body.drain().await;
                 let status = drained.is_none().into();
                 let (body, timing) = (Body::of(drained.unwrap_or_default()), now());
-                return last_word.say(Record { status, body, timing, ..Record::new(id, Kind::End) });
+                return guard.complete(Record { status, body, timing, ..Record::new(id, Kind::End) });
             }
         };
         match more {
@@ -253,15 +259,15 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
             Ok(false) => break content,
             Err(error) => {
                 drop(body);
-                return last_word.fail(&error);
+                return guard.fail(&error);
             }
         }
     };
-    let (received, trailers) = (untold(body.received()), body.take_trailers());
+    let (received, trailers) = (newly_received(body.received()), body.take_trailers());
     drop(body);
     let head = trailers.as_ref().map(|trailers| (&b""[..], trailers));
     let (body, timing) = (Body::of(content), now());
-    last_word.say(Record { head, body, timing, received, ..Record::new(id, Kind::End) });
+    guard.complete(Record { head, body, timing, received, ..Record::new(id, Kind::End) });
 }
 
 /// The whole body into a file: what was received is written while more of it is received, and no more than that, so that the
@@ -295,6 +301,6 @@ async fn save(body: &mut ResponseBody, file: SaveTo, report: impl Fn(u64)) -> Re
 }
 
 /// More than 4 GiB in one record is told as that.
-fn saturated(bytes: u64) -> u32 {
+fn clamp_u32(bytes: u64) -> u32 {
     u32::try_from(bytes).unwrap_or(u32::MAX)
 }

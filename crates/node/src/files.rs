@@ -373,7 +373,7 @@ impl Feeding {
                 return Ok(());
             }
             if reports_progress {
-                outbox.push(Record { received: read, status: PROGRESS, ..Record::new(id, Kind::Writable) });
+                outbox.push(Record { received: read, status: PROGRESS_STATUS, ..Record::new(id, Kind::Writable) });
             }
         }
     }
@@ -383,4 +383,4 @@ impl Feeding {
 const MAX_COLLECTED_BYTES: usize = 512 * 1024;
 
 /// The status of a `Writable` record that only says how much of a file was handed over.
-const PROGRESS: u16 = 2;
+const PROGRESS_STATUS: u16 = 2;

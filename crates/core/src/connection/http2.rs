@@ -44,16 +44,16 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 const HEADER_LIST_LIMIT: u32 = 256 * 1024;
 
 /// A limit that no peer sets: its SETTINGS are not there yet. One stream is risked until then.
-const UNSETTLED: usize = usize::MAX - 1;
+const BEFORE_SETTINGS: usize = usize::MAX - 1;
 
 /// A silent peer is in doubt for no longer, whatever the timeouts are.
-const MAX_DOUBT: Duration = Duration::from_secs(5);
+const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// It is asked by PING after so much silence, or half of what is borne.
-const PROBE_AFTER: Duration = Duration::from_secs(1);
+const PROBE_DELAY: Duration = Duration::from_secs(1);
 
 /// Bytes up to which a body is handed over at once: less than a peer's initial window.
-const SMALL_BODY: usize = 16 * 1024;
+const MAX_SMALL_BODY_BYTES: usize = 16 * 1024;
 
 pub(crate) struct Http2 {
     sender: RefCell<SendRequest<Bytes>>,
@@ -69,7 +69,7 @@ struct Shared {
     frames: FrameCounts,
     /// Streams that exchanges hold.
     streams: Cell<usize>,
-    /// What the peer allows, or `UNSETTLED`.
+    /// What the peer allows, or `BEFORE_SETTINGS`.
     max_streams: Cell<usize>,
     /// No new streams: the peer has said GOAWAY, or refused one, or the connection has ended.
     retired: Cell<bool>,
@@ -104,7 +104,7 @@ impl Http2 {
             .initial_connection_window_size(CONNECTION_WINDOW)
             .max_header_list_size(HEADER_LIST_LIMIT)
             .enable_push(false)
-            .initial_max_send_streams(UNSETTLED)
+            .initial_max_send_streams(BEFORE_SETTINGS)
             .max_concurrent_reset_streams(MAX_REMEMBERED_RESETS)
             .reset_stream_duration(RESET_MEMORY)
             .max_local_error_reset_streams(Some(MAX_OWN_RESETS as usize))
@@ -178,7 +178,7 @@ impl Http2 {
 
     /// The peer's SETTINGS are not there yet, or allow no stream for now.
     pub(crate) fn awaits_settings(&self) -> bool {
-        matches!(self.shared.max_streams.get(), 0 | UNSETTLED)
+        matches!(self.shared.max_streams.get(), 0 | BEFORE_SETTINGS)
     }
 
     /// Sends the request and waits for the final response's head.
@@ -200,7 +200,7 @@ impl Http2 {
         drop(sender);
         let upload = match &request.body {
             _ if ends => None,
-            RequestBody::Bytes(bytes) if bytes.len() <= SMALL_BODY && has_room(&mut stream, bytes.len()) => {
+            RequestBody::Bytes(bytes) if bytes.len() <= MAX_SMALL_BODY_BYTES && has_room(&mut stream, bytes.len()) => {
                 let sent = stream.send_data(bytes.clone(), true);
                 sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
                 None
@@ -323,7 +323,7 @@ impl Shared {
             socket,
             frames: FrameCounts::new(),
             streams: Cell::new(0),
-            max_streams: Cell::new(UNSETTLED),
+            max_streams: Cell::new(BEFORE_SETTINGS),
             retired: Cell::new(false),
             room: Notify::new(),
             dropped: Notify::new(),
@@ -337,7 +337,7 @@ impl Shared {
     /// is borne.
     fn given_up(&self, since: Instant, limit: Duration) {
         if self.doubt.get().is_none() && !self.retired.get() && self.socket.progress.last_received() <= since {
-            let patience = (limit / 2).min(PROBE_AFTER);
+            let patience = (limit / 2).min(PROBE_DELAY);
             let probe_at = (since + patience).max(Instant::now());
             let until = (since + limit).max(probe_at + patience);
             self.doubt.set(Some(Doubt { since, probe_at, until }));
@@ -347,7 +347,7 @@ impl Shared {
 
     fn allowed_streams(&self) -> usize {
         match self.max_streams.get() {
-            UNSETTLED => 1,
+            BEFORE_SETTINGS => 1,
             most => most,
         }
     }
@@ -382,7 +382,7 @@ impl Drop for GivingUp<'_> {
 
 /// How long a peer may say nothing before a caller that gives up makes it doubtful.
 fn longest_silence(clock: &Clock) -> Duration {
-    clock.limits.read.or(clock.limits.total).map_or(MAX_DOUBT, |limit| limit.min(MAX_DOUBT))
+    clock.limits.read.or(clock.limits.total).map_or(MAX_PROBE_TIMEOUT, |limit| limit.min(MAX_PROBE_TIMEOUT))
 }
 
 impl Drop for Http2 {

@@ -6,7 +6,7 @@ use brotli_decompressor::{BrotliDecompressStream, BrotliResult, BrotliState, Sta
 use bytes::Buf;
 
 /// Output of one call at most.
-const ROOM: usize = 16 * 1024;
+const OUTPUT_STEP_BYTES: usize = 16 * 1024;
 
 pub(super) struct Brotli {
     state: BrotliState<StandardAlloc, StandardAlloc, StandardAlloc>,
@@ -32,7 +32,7 @@ impl Brotli {
         while !self.ended {
             let (mut read, mut written) = (0, out.len());
             // The decoder wants initialised memory: no more of it than it is likely to fill.
-            out.resize(out.capacity().min(written + ROOM), 0);
+            out.resize(out.capacity().min(written + OUTPUT_STEP_BYTES), 0);
             let (mut unread, mut room) = (input.len(), out.len() - written);
             let result = BrotliDecompressStream(
                 &mut unread,

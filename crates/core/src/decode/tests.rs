@@ -50,7 +50,7 @@ fn decode_in(coding: &str, body: &[u8], size: usize) -> (Vec<u8>, Result<(), Dec
     loop {
         match decoder.step() {
             Ok(Step::Piece(piece)) => {
-                assert!(!piece.is_empty() && piece.len() <= STEP, "{} bytes in one step", piece.len());
+                assert!(!piece.is_empty() && piece.len() <= MAX_STEP_BYTES, "{} bytes in one step", piece.len());
                 out.extend_from_slice(&piece);
             }
             Ok(Step::Unfinished) => {}
@@ -132,7 +132,7 @@ fn every_truncation_is_one() {
 
 #[test]
 fn what_came_out_before_a_fault_comes_before_it() {
-    let content = vec![b'x'; 3 * STEP + 5];
+    let content = vec![b'x'; 3 * MAX_STEP_BYTES + 5];
     let mut body = gzip(&content);
     let crc = body.len() - 8;
     body[crc] ^= 1;
@@ -221,7 +221,7 @@ fn zstd_has_frames_and_skips_some() {
     assert_eq!(decode("zstd", &frames).as_deref(), Ok(&b"foobar"[..]));
     assert_eq!(decode("zstd", &hex(ZSTD_SKIPPABLE)), Ok(Vec::new()));
     // One that ends exactly where a step does.
-    let (content, body) = (vec![7; STEP], zstd(&vec![7; STEP]));
+    let (content, body) = (vec![7; MAX_STEP_BYTES], zstd(&vec![7; MAX_STEP_BYTES]));
     assert_eq!(decode_in("zstd", &body, usize::MAX), (content, Ok(())));
 }
 
@@ -268,7 +268,7 @@ fn a_bomb_goes_off_step_by_step() {
         loop {
             match decoder.step().expect(coding) {
                 Step::Piece(piece) => {
-                    assert!(piece.len() <= STEP, "{coding}: {} bytes in one step", piece.len());
+                    assert!(piece.len() <= MAX_STEP_BYTES, "{coding}: {} bytes in one step", piece.len());
                     length += piece.len();
                 }
                 Step::Unfinished => {}

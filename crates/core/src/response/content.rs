@@ -4,10 +4,10 @@ use bytes::Bytes;
 use std::collections::TryReserveError;
 
 /// The smallest buffer.
-const SMALL: usize = 16 * 1024;
+const MIN_GROWTH_BYTES: usize = 16 * 1024;
 
 /// Up to this many bytes a declared length is believed before any of them is there.
-const TRUSTED: usize = 1024 * 1024;
+const MAX_TRUSTED_BYTES: usize = 1024 * 1024;
 
 /// One piece is kept as it is; several are one buffer, so that ever so small ones cost no more than their bytes.
 pub(super) struct Content {
@@ -21,12 +21,12 @@ pub(super) struct Content {
 impl Content {
     /// There will be so many bytes.
     pub(super) fn of(length: u64) -> Content {
-        Content { one: Bytes::new(), many: Vec::new(), bound: saturated(length), least: TRUSTED }
+        Content { one: Bytes::new(), many: Vec::new(), bound: clamp_usize(length), least: MAX_TRUSTED_BYTES }
     }
 
     /// How many is not known.
     pub(super) fn at_most(limit: u64) -> Content {
-        Content { least: SMALL, ..Content::of(limit) }
+        Content { least: MIN_GROWTH_BYTES, ..Content::of(limit) }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -78,7 +78,7 @@ impl Content {
     }
 }
 
-fn saturated(length: u64) -> usize {
+fn clamp_usize(length: u64) -> usize {
     usize::try_from(length).unwrap_or(usize::MAX)
 }
 
@@ -116,7 +116,7 @@ mod tests {
         let mut content = Content::of(1 << 40);
         content.push(Bytes::from_static(b"a")).expect("there is memory");
         content.push(Bytes::from_static(b"b")).expect("there is memory");
-        assert!(content.many.capacity() <= TRUSTED);
+        assert!(content.many.capacity() <= MAX_TRUSTED_BYTES);
         assert_eq!(content.into_bytes(), "ab");
     }
 

@@ -11,17 +11,17 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// Small pieces that are there together travel together, up to this many bytes.
-const CHUNK: usize = 64 * 1024;
+const MAX_CHUNK_BYTES: usize = 64 * 1024;
 
 /// A piece of so many bytes travels alone: it is not worth copying.
-const LARGE: usize = 16 * 1024;
+const MIN_WHOLE_BYTES: usize = 16 * 1024;
 
 /// What is read of a body that is not wanted, so that its connection serves again. More costs more than a connection.
-const DRAIN_BYTES: usize = 64 * 1024;
-const DRAIN_TIME: Duration = Duration::from_millis(250);
+const MAX_DRAINED_BYTES: usize = 64 * 1024;
+const DRAIN_TIMEOUT: Duration = Duration::from_millis(250);
 
 /// A length that no body has, a power of four: buffers grow by four from a power of four then.
-const UNBOUNDED: u64 = 1 << 62;
+const MAX_CONTENT_BYTES: u64 = 1 << 62;
 
 /// What came of a body, and whether there is more.
 pub struct Chunk {
@@ -33,7 +33,7 @@ pub struct Chunk {
 impl ResponseBody {
     /// Waits for one piece, which may be empty while nothing is decoded yet, then takes what else is there already.
     pub async fn chunk(&mut self) -> Chunk {
-        let mut content = Content::at_most(CHUNK as u64);
+        let mut content = Content::at_most(MAX_CHUNK_BYTES as u64);
         let more = self.fill(&mut content).await;
         Chunk { data: content.into_bytes(), more }
     }
@@ -54,7 +54,7 @@ impl ResponseBody {
                 Some(Frame::Data(data)) => {
                     has_waited = true;
                     self.hold(content, data)?;
-                    if content.is_one_of(LARGE) || content.len() >= CHUNK {
+                    if content.is_one_of(MIN_WHOLE_BYTES) || content.len() >= MAX_CHUNK_BYTES {
                         return Ok(true);
                     }
                 }
@@ -93,7 +93,7 @@ impl ResponseBody {
         let mut content = match self.remaining() {
             Some(length) if length > most => return Err(self.too_large(most)),
             Some(length) => Content::of(length),
-            None => Content::at_most(most.min(UNBOUNDED)),
+            None => Content::at_most(most.min(MAX_CONTENT_BYTES)),
         };
         loop {
             let frame = match on_progress {
@@ -121,10 +121,10 @@ impl ResponseBody {
     /// connection serves again. `None` when it was given up, and what was read can be had no more.
     pub async fn drain(mut self) -> Option<Bytes> {
         self.decoder = None;
-        if self.remaining().is_some_and(|length| length > DRAIN_BYTES as u64) {
+        if self.remaining().is_some_and(|length| length > MAX_DRAINED_BYTES as u64) {
             return None;
         }
-        timeout(DRAIN_TIME, self.collect(Some(DRAIN_BYTES as u64), None)).await.ok()?.ok()
+        timeout(DRAIN_TIMEOUT, self.collect(Some(MAX_DRAINED_BYTES as u64), None)).await.ok()?.ok()
     }
 
     fn hold(&mut self, content: &mut Content, data: Bytes) -> Result<(), Error> {

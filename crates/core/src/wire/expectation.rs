@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::{Sleep, sleep};
 
 /// As curl has it: a server that does not know the field says nothing.
-const PATIENCE: Duration = Duration::from_secs(1);
+const CONTINUE_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// What the server has said of a body.
 #[derive(Default)]
@@ -62,7 +62,7 @@ pub(crate) struct Upload {
 
 impl Upload {
     pub(crate) fn new(body: RequestBody, expectation: Option<Rc<Expectation>>) -> Self {
-        Upload { body, waits: expectation.map(|expectation| (expectation, Box::pin(sleep(PATIENCE)))) }
+        Upload { body, waits: expectation.map(|expectation| (expectation, Box::pin(sleep(CONTINUE_TIMEOUT)))) }
     }
 }
 

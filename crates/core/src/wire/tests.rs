@@ -81,13 +81,13 @@ fn phrases_of_the_servers_own_are_kept() {
 #[test]
 fn many_lines_and_no_more() {
     let head = |lines: usize| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a: b\r\n".repeat(lines));
-    for lines in [0, USUAL_LINES, USUAL_LINES + 1, MAX_LINES] {
+    for lines in [0, USUAL_LINE_COUNT, USUAL_LINE_COUNT + 1, MAX_LINE_COUNT] {
         let (_, head) = read(head(lines).as_bytes(), 4096).expect("a head");
         assert_eq!(head.fields.get_all("A").count(), lines);
     }
-    let error = read(head(MAX_LINES + 1).as_bytes(), 4096).expect_err("too many lines");
+    let error = read(head(MAX_LINE_COUNT + 1).as_bytes(), 4096).expect_err("too many lines");
     assert_eq!(error, "more than 2000 header lines");
-    let informational = head(MAX_LINES + 1).replace("200 OK", "103 Early Hints");
+    let informational = head(MAX_LINE_COUNT + 1).replace("200 OK", "103 Early Hints");
     assert_eq!(read(informational.as_bytes(), 4096).expect_err("too many lines"), "more than 2000 header lines");
 }
 

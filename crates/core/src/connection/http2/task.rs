@@ -1,7 +1,7 @@
 //! The task that drives one connection: it moves the frames, sees what the peer allows, and ends when it is told to.
 
 use super::tuning::Tuning;
-use super::{Http2, Io, Shared, UNSETTLED};
+use super::{BEFORE_SETTINGS, Http2, Io, Shared};
 use bytes::Bytes;
 use h2::client::Connection;
 use std::future::poll_fn;
@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::time::timeout;
 
 /// A peer that does not read has so long to take our goodbye.
-const GOODBYE: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Drives it until it has ended, or is not needed any more: then it is returned, to be ended in order.
 pub(super) async fn run(
@@ -59,7 +59,7 @@ pub(super) async fn run(
 
 /// Tells the peer that nothing more comes, once the pool has let go of the connection.
 pub(super) async fn say_goodbye(connection: Connection<Io, Bytes>) {
-    let _ = timeout(GOODBYE, connection).await;
+    let _ = timeout(SHUTDOWN_TIMEOUT, connection).await;
 }
 
 /// Whether more streams are allowed than before. That the limit is known now counts as well: a request that waited for it
@@ -67,7 +67,7 @@ pub(super) async fn say_goodbye(connection: Connection<Io, Bytes>) {
 fn has_more_room(connection: &Connection<Io, Bytes>, shared: &Shared) -> bool {
     let most = connection.max_concurrent_send_streams();
     let before = shared.max_streams.replace(most);
-    most != before && (most > before || before == UNSETTLED)
+    most != before && (most > before || before == BEFORE_SETTINGS)
 }
 
 /// Whether the connection is to get no more streams.

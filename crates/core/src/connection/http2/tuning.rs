@@ -13,17 +13,17 @@ use std::time::Duration;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 /// As far as a stream's window grows.
-const STREAM_WINDOW_LIMIT: u32 = 16 * 1024 * 1024;
+const MAX_STREAM_WINDOW: u32 = 16 * 1024 * 1024;
 
 /// RFC 9113 section 6.9.1.
-const WINDOW_LIMIT: u64 = (1 << 31) - 1;
+const MAX_CONNECTION_WINDOW: u64 = (1 << 31) - 1;
 
 /// Bytes since the last measurement that make another one worth its PING.
-const WORTH_MEASURING: u64 = 256 * 1024;
+const MIN_MEASURED_BYTES: u64 = 256 * 1024;
 
 /// Between two measurements: doubled each time that nothing was learnt.
-const SHORTEST_PAUSE: Duration = Duration::from_millis(100);
-const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+const MIN_PAUSE: Duration = Duration::from_millis(100);
+const MAX_PAUSE: Duration = Duration::from_secs(10);
 
 pub(super) struct Tuning {
     ping_pong: Option<PingPong>,
@@ -50,7 +50,7 @@ impl Tuning {
             ping_pong,
             sent: None,
             next: Instant::now(),
-            pause: SHORTEST_PAUSE,
+            pause: MIN_PAUSE,
             received: 0,
             stream_window: STREAM_WINDOW,
             told_stream_window: STREAM_WINDOW,
@@ -64,7 +64,7 @@ impl Tuning {
     /// unread bodies never keep the others from coming.
     pub(super) fn apply(&mut self, connection: &mut Connection<Io, Bytes>, shared: &Shared) {
         let of_streams = (shared.streams.get() as u64 + 1) * u64::from(self.stream_window);
-        let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(WINDOW_LIMIT) as u32;
+        let wanted = u64::from(CONNECTION_WINDOW).max(of_streams).min(MAX_CONNECTION_WINDOW) as u32;
         if wanted > self.told_connection_window {
             connection.set_target_window_size(wanted);
             self.told_connection_window = wanted;
@@ -85,7 +85,7 @@ impl Tuning {
             self.answered(shared, now);
         }
         let received = shared.socket.progress.received();
-        let worth_it = received - self.received >= WORTH_MEASURING && self.next <= now;
+        let worth_it = received - self.received >= MIN_MEASURED_BYTES && self.next <= now;
         if self.is_given_up(shared, now) {
             shared.retired.set(true);
             return Poll::Pending;
@@ -140,12 +140,12 @@ impl Tuning {
         let Some(sent) = self.sent.take() else { return };
         let received = shared.socket.progress.received();
         let within = received - sent.received;
-        let grows = within >= u64::from(self.stream_window) * 2 / 3 && self.stream_window < STREAM_WINDOW_LIMIT;
+        let grows = within >= u64::from(self.stream_window) * 2 / 3 && self.stream_window < MAX_STREAM_WINDOW;
         if grows {
             self.stream_window *= 2;
-            self.pause = SHORTEST_PAUSE;
+            self.pause = MIN_PAUSE;
         } else {
-            self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
         }
         self.received = received;
         self.next = now + self.pause;

@@ -15,7 +15,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::task::AbortHandle;
 
 /// Asked of the windows at once.
-const PIECE: usize = 256 * 1024;
+const MAX_CHUNK_BYTES: usize = 256 * 1024;
 
 /// Dropping it ends the upload, with CANCEL if it was not complete.
 pub(super) struct Upload {
@@ -110,7 +110,7 @@ impl Pump {
 
     async fn send(&mut self, mut data: Bytes) -> Result<(), Stopped> {
         while !data.is_empty() {
-            self.stream.reserve_capacity(data.len().min(PIECE));
+            self.stream.reserve_capacity(data.len().min(MAX_CHUNK_BYTES));
             let room = self.stream.capacity();
             let room = if room > 0 { room } else { self.room().await? };
             let piece = data.split_to(room.min(data.len()));
