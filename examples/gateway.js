@@ -1,5 +1,6 @@
 // A gateway: every request goes on to an upstream, and its answer back, as they come and no faster than the slower side takes them.
 // Whichever side goes away, the other one is told.
+//   node examples/gateway.js http://127.0.0.1:8080 3000
 import { createServer } from 'node:http';
 import { pipeline } from 'node:stream/promises';
 import { Client, Headers, HTTPError, TimeoutException } from 'whippet';

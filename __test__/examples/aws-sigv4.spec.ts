@@ -1,9 +1,10 @@
 /** The example of an auth flow of one's own: AWS's published vectors, and what a server receives. */
 import test from 'ava';
 import { startBare } from '../helpers/child.js';
+import { runExample } from '../helpers/example.js';
 import { serve } from '../helpers/server.js';
 
-const example = new URL('../../examples/aws-sigv4.js', import.meta.url).href;
+const example = new URL('../../examples/support/aws-sigv4.js', import.meta.url).href;
 const KEYS = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 
 const VECTORS: [title: string, service: string, url: string, headers: Record<string, string>, signature: string][] = [
@@ -102,3 +103,11 @@ for (const [sent, canonical] of PATHS) {
     t.is(first, second);
   });
 }
+
+test('aws-sigv4.js: the program', async (t) => {
+  const server = await serve(t, (request, response) => response.end(request.headers.authorization?.split(',')[0]));
+  const env = { AWS_ACCESS_KEY_ID: KEYS.accessKeyId, AWS_SECRET_ACCESS_KEY: KEYS.secretAccessKey };
+  const [status, text] = await runExample(t, 'aws-sigv4.js', ['eu-west-1', 's3', server.url], { env });
+  t.is(status, '200 OK');
+  t.regex(text, /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\/\d{8}\/eu-west-1\/s3\/aws4_request$/);
+});

@@ -26,7 +26,7 @@ async function between(t: ExecutionContext, handler: Handler) {
   return { upstream, gateway: await gatewayTo(t, upstream.origin) };
 }
 
-test('requests and answers as they are, bodies both ways', async (t) => {
+test('gateway.js: requests and answers as they are, bodies both ways', async (t) => {
   const content = bytesOf(400_000);
   const { upstream, gateway } = await between(t, async (request, response) => {
     const pieces: Buffer[] = [];
@@ -53,14 +53,14 @@ test('requests and answers as they are, bodies both ways', async (t) => {
   t.is(seen.headers['x-two'], undefined);
 });
 
-test('a redirect, and what cannot be reached, are for the client', async (t) => {
+test('gateway.js: a redirect, and what cannot be reached, are for the client', async (t) => {
   const { gateway } = await between(t, (_, response) => response.writeHead(302, { location: '/next' }).end());
   const client = openClient(t, { followRedirects: false });
   t.is((await client.get(gateway)).headers.get('location'), '/next');
   t.is((await client.get(await gatewayTo(t, await refusedOrigin()))).statusCode, 502);
 });
 
-test('a client that goes away ends the request to the upstream', async (t) => {
+test('gateway.js: a client that goes away ends the request to the upstream', async (t) => {
   let isClosed = false;
   const { upstream, gateway } = await between(t, (_, response) => {
     response.on('close', () => (isClosed = true));
@@ -75,7 +75,7 @@ test('a client that goes away ends the request to the upstream', async (t) => {
   t.is(upstream.requests.length, 1);
 });
 
-test('an upstream that breaks off breaks off the answer', async (t) => {
+test('gateway.js: an upstream that breaks off breaks off the answer', async (t) => {
   const { gateway } = await between(t, (_, response) => {
     response
       .writeHead(200, { 'content-length': 1000 })

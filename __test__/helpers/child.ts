@@ -1,5 +1,6 @@
 /** Programs of their own: for what happens when a process or a thread ends. */
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
 import type { ExecutionContext } from 'ava';
 
 /** The rest of the environment is not theirs. All but PATH are there for AddressSanitizer (scripts/test-asan.js). */
@@ -37,6 +38,11 @@ export function startBare(t: ExecutionContext, program: string, flags: string[] 
     timeout: process.env.ASAN_OPTIONS === undefined ? 20_000 : 200_000,
     killSignal: 'SIGKILL',
   });
+  return watch(t, child);
+}
+
+/** What a process prints, and how it ends. It is killed with the test. */
+export function watch(t: ExecutionContext, child: ChildProcessByStdio<null, Readable, Readable>): Running {
   t.teardown(() => child.kill('SIGKILL'));
   let stdout = '';
   let stderr = '';

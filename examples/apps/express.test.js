@@ -9,7 +9,7 @@ import express from 'express';
 import session from 'express-session';
 import helmet from 'helmet';
 import multer from 'multer';
-import { Client, NodeDispatch } from '../../index.js';
+import { Client, NodeDispatch } from 'whippet';
 
 /** What would be in `app.js`. */
 function createApp() {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fastify from 'fastify';
-import { Client, NodeDispatch } from '../../index.js';
+import { Client, NodeDispatch } from 'whippet';
 
 /** What would be in `app.js`. */
 function createApp() {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createEventStream, getCookie, H3, HTTPError, setCookie } from 'h3';
 import { AutoRouter } from 'itty-router';
-import { Client } from '../../index.js';
+import { Client } from 'whippet';
 
 /** What would be in `app.js`. */
 function createApp() {

@@ -5,7 +5,7 @@ import { Hono } from 'hono';
 import { getCookie, setCookie } from 'hono/cookie';
 import { HTTPException } from 'hono/http-exception';
 import { streamSSE } from 'hono/streaming';
-import { Client, FetchDispatch } from '../../index.js';
+import { Client, FetchDispatch } from 'whippet';
 
 /** What would be in `app.js`. */
 function createApp() {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { test } from 'node:test';
 import Koa from 'koa';
-import { Client, NodeDispatch } from '../../index.js';
+import { Client, NodeDispatch } from 'whippet';
 
 /** What would be in `app.js`. */
 function createApp() {
