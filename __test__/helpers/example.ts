@@ -13,7 +13,7 @@ export interface ExampleOptions {
   flags?: readonly string[];
 }
 
-/** Starts `examples/NAME` with arguments. A program that does not end within twenty seconds is killed. */
+/** Starts `examples/NAME` with arguments. A program that does not end within a minute is killed. */
 export function startExample(
   t: ExecutionContext,
   name: string,
@@ -23,7 +23,7 @@ export function startExample(
   const child = spawn(process.execPath, [...flags, `${examplesFolder}/${name}`, ...args], {
     env: { PATH: process.env.PATH, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 20_000,
+    timeout: 60_000,
     killSignal: 'SIGKILL',
   });
   return watch(t, child);
