@@ -26,6 +26,8 @@ export { MockDispatch } from './dispatch/apps/mock-dispatch.js';
 export type { MockHandler } from './dispatch/apps/mock-dispatch.js';
 export { NodeDispatch } from './dispatch/apps/node/node-dispatch.js';
 export type { NodeDispatchOptions } from './dispatch/apps/node/node-dispatch.js';
+export { PlatformDispatch } from './dispatch/platform/platform-dispatch.js';
+export type { PlatformDispatchOptions } from './dispatch/platform/platform-dispatch.js';
 export {
   ChecksumMismatch,
   ClientClosed,

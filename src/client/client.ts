@@ -36,6 +36,7 @@ import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-heade
 import { wantsLog } from './diagnostics.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
+import { checkPlatform, openNetwork } from './network.js';
 import { openFetch } from './fetch-door.js';
 import { chooseDispatch, Mounts } from './mounts.js';
 import { ClientClosed, typeName } from '../errors.js';
@@ -124,8 +125,9 @@ export class Client implements AsyncDisposable {
     const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
     // Now, as the environment is read here; the network may be opened later, or never.
     const proxies = Proxies.read(given.proxies, this.#trustEnv);
-    const network = () => new HTTPDispatch(connecting, proxies);
+    const network = () => openNetwork(connecting, proxies);
     this.#dispatch = chooseDispatch(given, network);
+    checkPlatform(given, this.#dispatch, this.#timeout);
     if (given.app !== undefined) this.#appUrl = APP_URL;
     this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
   }
@@ -417,6 +419,7 @@ export class Client implements AsyncDisposable {
         trustEnv,
         buffered,
         headFirst,
+        followRedirects: followsRedirects,
         signal,
         onUploadProgress,
         onInformational,

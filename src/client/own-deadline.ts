@@ -7,6 +7,7 @@ import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { MockDispatch } from '../dispatch/apps/mock-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
+import { PlatformDispatch } from '../dispatch/platform/platform-dispatch.js';
 import { HTTPDispatch } from '../dispatch/network/http-dispatch.js';
 import { listen } from '../dispatch/shared-abort-listener.js';
 import { TotalTimeout } from '../errors.js';
@@ -111,5 +112,7 @@ class LimitedSource implements BodySource {
 
 /** What is overridden is not ours. */
 const ours: ReadonlySet<Dispatch['send']> = new Set<Dispatch['send']>(
-  [HTTPDispatch, FetchDispatch, NodeDispatch, MockDispatch].map(({ prototype }) => prototype.send as Dispatch['send']),
+  [HTTPDispatch, FetchDispatch, NodeDispatch, MockDispatch, PlatformDispatch].map(
+    ({ prototype }) => prototype.send as Dispatch['send'],
+  ),
 );

@@ -29,6 +29,8 @@ export interface DispatchOptions {
    * redirects with a Location, or all that are not 2xx.
    */
   headFirst?: 'redirects' | 'unsuccessful';
+  /** Whether the client follows redirects: for a dispatch that may do so itself. */
+  followRedirects?: boolean;
   onUploadProgress?: (sent: number, total: number | null) => void;
   onInformational?: (statusCode: number, headers: Headers) => void;
 }

@@ -10,6 +10,9 @@
 
 import { Client } from '../client/client.js';
 import type { ClientOptions, RequestOptions } from '../client/options.js';
+import { markOwnFetch } from '../dispatch/platform/own-fetch.js';
+import { PlatformDispatch } from '../dispatch/platform/platform-dispatch.js';
+import { PLATFORM } from '../platform.js';
 import type { Response } from '../response/response.js';
 import { ClientHolder } from './client-holder.js';
 import { isBlockedPort } from './fetch/blocked-ports.js';
@@ -31,7 +34,7 @@ export type Fetch = typeof globalThis.fetch;
  * @throws TypeError, RangeError for bad options, naming them
  */
 export function createFetch(clientOrOptions?: Client | ClientOptions): Fetch {
-  const holder = new ClientHolder(clientOrOptions, defaults(), 'createFetch()');
+  const holder = new ClientHolder(clientOrOptions, defaults(clientOrOptions), 'createFetch()');
   const isGiven = clientOrOptions instanceof Client;
   // A method, as a bundler would rename a function; with one parameter, as Node's.
   const door = {
@@ -47,7 +50,7 @@ export function createFetch(clientOrOptions?: Client | ClientOptions): Fetch {
       return send(client, outgoing, isGiven);
     },
   };
-  return door.fetch as Fetch;
+  return markOwnFetch(door.fetch as Fetch);
 }
 
 let shared: Fetch | null = null;
@@ -56,6 +59,7 @@ let shared: Fetch | null = null;
 export const { fetch }: { fetch: Fetch } = {
   fetch: (input, init = undefined) => (shared ??= createFetch())(input, init),
 };
+markOwnFetch(fetch);
 
 // Node's own, as it was when this was loaded: for what no network is asked for, and for undici's dispatchers.
 const { fetch: platformFetch } = globalThis;
@@ -148,12 +152,15 @@ function withoutFragment({ href, hash }: globalThis.URL): string {
 const MAX_DRAINED_BYTES = 64 * 1024;
 
 /** Node's timeouts and headers; proxies of the environment where Node is told to use them, too. */
-function defaults(): ClientOptions {
+function defaults(options: Client | ClientOptions | undefined): ClientOptions {
   const { NODE_USE_ENV_PROXY } = process.env;
+  // The platform's own fetch tells no phases apart.
+  const isPlatforms =
+    PLATFORM !== 'node' || (options as ClientOptions | undefined)?.dispatch instanceof PlatformDispatch;
   return {
     cookies: false,
     headers: { 'accept-language': '*', 'sec-fetch-mode': 'cors', 'user-agent': 'node' },
-    timeout: { connect: 10_000, read: 300_000, write: null, pool: null },
+    timeout: { connect: isPlatforms ? null : 10_000, read: 300_000, write: null, pool: null },
     maxResponseSize: null,
     ...(NODE_USE_ENV_PROXY === '1' ? {} : { proxies: {} }),
   };
