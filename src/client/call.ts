@@ -7,7 +7,7 @@ import type { Auth } from '../auth/auth.js';
 import type { Cookies } from '../cookies/cookies.js';
 import { isWatched, logExchange, ExchangeTrace } from './diagnostics.js';
 import { listen, reasonOf } from '../dispatch/shared-abort-listener.js';
-import type { DispatchOptions } from '../dispatch/dispatch.js';
+import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { TotalTimeout, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import type { EventHooks } from './event-hooks.js';
@@ -19,8 +19,8 @@ import { TimeoutConfig } from '../timeout.js';
 
 /** What of a client counts for its calls. */
 export interface ClientSettings {
-  /** One exchange, by the dispatch that serves the request's URL. */
-  transmit(request: Request, options: DispatchOptions): Promise<Response>;
+  /** The client's own and its mounts. */
+  readonly dispatch: Dispatch;
   /** null: none are stored or sent. */
   readonly cookies: Cookies | null;
   readonly hooks: EventHooks;
@@ -95,7 +95,7 @@ export class Call {
     let response: Response;
     try {
       this.throwIfOver();
-      response = checkResponse(await settings.transmit(request, this.#dispatchOptions()));
+      response = checkResponse(await settings.dispatch.send(request, this.#dispatchOptions()));
     } catch (reason) {
       const failure = this.#translate(reason);
       watched?.onError(failure);

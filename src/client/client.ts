@@ -34,7 +34,7 @@ import { cookiesFor, settleCookies, toCookies } from './cookie-header.js';
 import { Cookies } from '../cookies/cookies.js';
 import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
-import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
+import type { DispatchOptions } from '../dispatch/dispatch.js';
 import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
 import { checkPlatform, openNetwork } from './network.js';
 import { openFetch } from './fetch-door.js';
@@ -51,7 +51,6 @@ import { toFlag } from '../check-options.js';
 import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
 import { mayKeepAuth } from '../response/next-request.js';
-import { needsDeadline, sendInTime } from './own-deadline.js';
 import { sendHandlingRedirects } from './redirects.js';
 import { traceToCaller } from '../request-failure.js';
 import type { CompressionSettings } from '../request/compression.js';
@@ -79,8 +78,7 @@ import { URL } from '../url/url.js';
  * @throws TypeError, RangeError, InvalidURL at once for bad options, naming them
  */
 export class Client implements AsyncDisposable {
-  #dispatch: Dispatch;
-  #mounts: Mounts | null;
+  #dispatch: Mounts;
   /** undefined: none was given. null: there is to be none, not even from a URL or netrc. */
   #auth: Auth | null | undefined;
   #headers: Headers;
@@ -100,7 +98,6 @@ export class Client implements AsyncDisposable {
   #logs = wantsLog();
   /** undefined: not looked for yet. */
   #netrc: NetRC | null | undefined;
-  #closed = false;
   #fetch: typeof globalThis.fetch | null = null;
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
@@ -126,10 +123,9 @@ export class Client implements AsyncDisposable {
     // Now, as the environment is read here; the network may be opened later, or never.
     const proxies = Proxies.read(given.proxies, this.#trustEnv);
     const network = () => openNetwork(connecting, proxies);
-    this.#dispatch = chooseDispatch(given, network);
-    checkPlatform(given, this.#dispatch, this.#timeout);
+    this.#dispatch = new Mounts(chooseDispatch(given, network), given.mounts, network);
+    checkPlatform(given, this.#dispatch.own, this.#timeout);
     if (given.app !== undefined) this.#appUrl = APP_URL;
-    this.#mounts = given.mounts === undefined ? null : new Mounts(given.mounts, network);
   }
 
   get(url: URLTypes, options?: RequestOptions): Promise<Response> {
@@ -314,19 +310,18 @@ export class Client implements AsyncDisposable {
   }
 
   get isClosed(): boolean {
-    return this.#closed;
+    return this.#dispatch.isClosed;
   }
 
   /** The pool in one line, e.g. `<Pool 1 active, 0 queued | 2 idle>`, and as numbers. */
   get pool(): PoolStats {
-    return this.#dispatch instanceof HTTPDispatch ? this.#dispatch.stats : NO_POOL;
+    const { own } = this.#dispatch;
+    return own instanceof HTTPDispatch ? own.stats : NO_POOL;
   }
 
   /** Closes idle connections now and active ones when their responses end; new requests reject with ClientClosed. Idempotent. */
   async close(): Promise<void> {
-    if (this.#closed) return;
-    this.#closed = true;
-    await Promise.all([this.#dispatch.close?.(), this.#mounts?.close()]);
+    await this.#dispatch.close();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -400,7 +395,8 @@ export class Client implements AsyncDisposable {
 
   async #send(request: Request, options: Given<RequestOptions>, stream: boolean): Promise<Response> {
     try {
-      if (this.#closed) throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
+      if (this.#dispatch.isClosed)
+        throw new ClientClosed('Cannot send a request, as the client has been closed.', { request });
       if (options !== NO_OPTIONS) checkCalls(options);
       const timeout = resolveTimeout(options.timeout, this.#timeout);
       const trustEnv = options.trustEnv ?? this.#trustEnv;
@@ -428,7 +424,7 @@ export class Client implements AsyncDisposable {
       let whole: Call | null = null;
       let response: Response;
       if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-        response = checkResponse(await this.#sendSingle(request, dispatchOptions));
+        response = checkResponse(await this.#dispatch.send(request, dispatchOptions));
         const stored = storeCookies(this.#cookies, request, response);
         if (stored !== undefined) await closingOnFailure(response, stored);
         if (followsRedirects && response.hasRedirectLocation) {
@@ -478,7 +474,7 @@ export class Client implements AsyncDisposable {
 
   #settings(request: Request): ClientSettings {
     return {
-      transmit: (request, options) => this.#sendSingle(request, options),
+      dispatch: this.#dispatch,
       cookies: this.#cookies,
       hooks: this.#hooks,
       retries: this.#retries,
@@ -487,14 +483,6 @@ export class Client implements AsyncDisposable {
       maxResponseSize: this.#buffered.maxResponseSize,
       logs: this.#logs,
     };
-  }
-
-  #sendSingle(request: Request, options: DispatchOptions): Promise<Response> {
-    // By the hop's own URL: a redirect may leave the app, or come to it.
-    const dispatch = this.#mounts === null ? this.#dispatch : (this.#mounts.lookup(request.url) ?? this.#dispatch);
-    // What has begun goes to its end, whatever of its requests is still to be sent.
-    if (this.#closed) options = { ...options, isUnderWay: true };
-    return needsDeadline(dispatch, options) ? sendInTime(dispatch, request, options) : dispatch.send(request, options);
   }
 }
 

@@ -1,6 +1,6 @@
 /**
  * Which dispatch a request goes to: its mount, by the URL of the hop, or the client's own. What a pattern means is in
- * `url-pattern.ts`.
+ * `url/pattern.ts`.
  */
 
 import { typeName } from '../errors.js';
@@ -8,9 +8,12 @@ import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
 import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';
 import { isFetchApp, kindOf } from '../dispatch/apps/kind.js';
-import type { Dispatch } from '../dispatch/dispatch.js';
+import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
+import type { Request } from '../request/request.js';
+import type { Response } from '../response/response.js';
+import { needsDeadline, sendInTime } from './own-deadline.js';
 
 /** The options of a client that say where its requests go. */
 export interface DispatchChoice {
@@ -35,32 +38,52 @@ export function chooseDispatch<N extends Dispatch>(choice: DispatchChoice, netwo
   return network();
 }
 
-/** Dispatches by URL pattern, the most specific first. */
-export class Mounts {
-  #map: PatternMap<Dispatch | null>;
+/** The dispatches of one client as one: its own, and those mounted by URL pattern, the most specific first. */
+export class Mounts implements Dispatch {
+  /** The client's own. */
+  readonly own: Dispatch;
+  #map: PatternMap<Dispatch | null> | null;
   #network: Dispatch | null = null;
   #openNetwork: () => Dispatch;
+  #isClosed = false;
 
   /**
+   * @param mounts undefined when everything goes to the client's own.
    * @param network Makes the network's dispatch, for patterns with null; called once, when the first request needs it.
    * @throws TypeError naming the pattern
    */
-  constructor(mounts: Record<string, Dispatch | null>, network: () => Dispatch) {
-    this.#map = new PatternMap(mounts, 'mounts', (value, where) =>
-      value === null ? null : checkDispatch(value, where),
-    );
+  constructor(own: Dispatch, mounts: Record<string, Dispatch | null> | undefined, network: () => Dispatch) {
+    this.own = own;
+    this.#map =
+      mounts === undefined
+        ? null
+        : new PatternMap(mounts, 'mounts', (value, where) => (value === null ? null : checkDispatch(value, where)));
     this.#openNetwork = network;
   }
 
-  /** undefined: the client's own. */
-  lookup(url: URL): Dispatch | undefined {
-    const found = this.#map.lookup(url);
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** By the hop's own URL: a redirect may leave the app, or come to it. */
+  send(request: Request, options: DispatchOptions): Promise<Response> {
+    const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, request.url);
+    // What has begun goes to its end, whatever of its requests is still to be sent.
+    if (this.#isClosed) options = { ...options, isUnderWay: true };
+    return needsDeadline(dispatch, options) ? sendInTime(dispatch, request, options) : dispatch.send(request, options);
+  }
+
+  #lookup(map: PatternMap<Dispatch | null>, url: URL): Dispatch {
+    const found = map.lookup(url);
+    if (found === undefined) return this.own;
     return found === null ? (this.#network ??= this.#openNetwork()) : found;
   }
 
   /** Closes each of them. Idempotent as they are. */
   async close(): Promise<void> {
-    const all = new Set([...this.#map.values(), this.#network]);
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    const all = new Set([this.own, ...(this.#map?.values() ?? []), this.#network]);
     await Promise.all([...all].map((dispatch) => dispatch?.close?.()));
   }
 }
