@@ -58,6 +58,7 @@ export class Request {
     return this.#clientCookies;
   }
 
+  /** @internal */
   set clientCookies(cookies: ClientCookies | null) {
     this.#clientCookies = cookies;
   }
@@ -70,6 +71,7 @@ export class Request {
     return this.#compression;
   }
 
+  /** @internal */
   set compression(compression: CompressionSettings | null) {
     this.#compression = compression;
   }
@@ -79,7 +81,12 @@ export class Request {
   /** Private, as every field that is not is logged, copied by structuredClone() and shown in tables. */
   #clientCookies: ClientCookies | null = null;
 
-  /** @param prepared Internal: parts that are checked already. */
+  constructor(method: string, url: URLTypes, options?: RequestParts);
+  /**
+   * @param prepared Parts that are checked already.
+   * @internal
+   */
+  constructor(method: string, url: URLTypes, options?: RequestParts, prepared?: { lines: string; body: Body });
   constructor(method: string, url: URLTypes, options?: RequestParts, prepared?: { lines: string; body: Body }) {
     if (prepared !== undefined) {
       this.#method = method;

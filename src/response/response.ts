@@ -57,6 +57,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #defaultEncoding: DefaultEncoding | undefined;
 
   /** For mocks and in-process dispatches; at most one of content, text, html and json. */
+  constructor(statusCode: number, init?: ResponseParts);
+  /**
+   * What a dispatch received.
+   * @internal
+   */
+  constructor(statusCode: number, init?: ResponseParts, receivedResponse?: ReceivedResponse, request?: Request);
   constructor(statusCode: number, init?: ResponseParts, receivedResponse?: ReceivedResponse, request?: Request) {
     this.statusCode = statusCode;
     if (receivedResponse !== undefined) {

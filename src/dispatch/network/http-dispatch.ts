@@ -78,7 +78,12 @@ export class HTTPDispatch implements Dispatch {
   /** What is to be said with the first https connection; null for nothing. */
   #notice: TrustNotice | null = null;
 
-  /** @param proxies Internal: a client's. */
+  constructor(options?: HTTPDispatchOptions);
+  /**
+   * @param proxies A client's.
+   * @internal
+   */
+  constructor(options?: HTTPDispatchOptions, proxies?: Proxies | null);
   constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
     const given = { __proto__: null, ...options } as HTTPDispatchOptions;
     checkOptions(given, optionNames, 'new HTTPDispatch()');
