@@ -44,7 +44,7 @@ export declare class Engine {
    * `limit` of more bytes than that is an error; null for none. `Progress` records tell of what was received before
    * it, if they are wanted.
    */
-  readWhole(id: number, limit: number | undefined | null, tellsProgress: boolean): void
+  readWhole(id: number, limit: number | undefined | null, reportsProgress: boolean): void
   /**
    * Nothing more of a streamed response is wanted, but its connection, if that costs little. The `End` brings what was
    * read meanwhile, as it came.
@@ -150,6 +150,10 @@ export interface PoolOptions {
   localAddress?: string
   /** Addresses that are known beforehand. */
   resolve?: Array<ResolveRule>
+  /** `public`, addresses and CIDRs: connections lead nowhere else. */
+  allowAddresses?: Array<string>
+  /** Addresses and CIDRs that they do not lead to. */
+  denyAddresses?: Array<string>
 }
 
 /**

@@ -27,7 +27,8 @@
  *         │  ├─ PoolTimeout        ERR_POOL_TIMEOUT
  *         │  └─ TotalTimeout       ERR_TOTAL_TIMEOUT
  *         ├─ NetworkError          ERR_NETWORK
- *         │  ├─ ConnectError       ERR_CONNECT               (or the system's: ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …)
+ *         │  ├─ ConnectError       ERR_CONNECT               (or the system's: ECONNREFUSED, ENOTFOUND, CERT_HAS_EXPIRED …;
+ *         │  │                                               or ERR_ADDRESS_FORBIDDEN)
  *         │  ├─ ReadError          ERR_READ                  (ECONNRESET …)
  *         │  ├─ WriteError         ERR_WRITE                 (EPIPE …)
  *         │  └─ CloseError         ERR_CLOSE

@@ -20,6 +20,8 @@ const GIVEN: Record<string, (client: Client) => unknown> = {
   'a pattern': () => new Client({ mounts: { [LONG]: null } }),
   'a file of certificates': () => new Client({ verify: LONG }),
   'an address': () => new Client({ localAddress: LONG }),
+  'an address to allow': () => new Client({ allowAddresses: LONG as 'public' }),
+  'an address to refuse': () => new Client({ denyAddresses: [LONG] }),
   'a name that is overridden': () => new Client({ resolve: { [LONG]: '1' } }),
   'a default encoding': () => new Client({ defaultEncoding: LONG }),
   'a member of json': (client) => client.post(URL_, { json: { [LONG]: NaN } }),

@@ -38,7 +38,15 @@ async function serveSessions(t: ExecutionContext, version: Version): Promise<Htt
 /** What each of the options that a TLS connection depends on may be instead. A new option has no row: then this does not compile. */
 type Connects = Exclude<
   keyof HTTPDispatchOptions,
-  'poolLimits' | 'socketPath' | 'localAddress' | 'resolve' | 'httpVersions' | 'proxy'
+  | 'poolLimits'
+  | 'socketPath'
+  | 'localAddress'
+  | 'resolve'
+  | 'allowAddresses'
+  | 'denyAddresses'
+  | 'httpsOnly'
+  | 'httpVersions'
+  | 'proxy'
 >;
 const CHANGED: Record<Connects, (t: ExecutionContext, ca: string) => Promise<HTTPDispatchOptions[]>> = {
   verify: async (_, ca) => [{ verify: false }, { verify: [ca, (await makeCA()).cert] }],

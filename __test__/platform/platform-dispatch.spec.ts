@@ -205,6 +205,9 @@ const OPTIONS: [name: string, options: ClientOptions][] = [
   ['socketPath', { socketPath: '/run/app.sock' }],
   ['localAddress', { localAddress: '127.0.0.2' }],
   ['resolve', { resolve: { 'example.com': '127.0.0.1' } }],
+  ['allowAddresses', { allowAddresses: 'public' }],
+  ['allowAddresses', { allowAddresses: [], mounts: { 'http://local.test': null } }],
+  ['denyAddresses', { denyAddresses: ['10.0.0.0/8'] }],
   ['httpVersions', { httpVersions: 'HTTP/2' }],
   ['httpVersions', { httpVersions: ['HTTP/1.1'] }],
   ['timeout.connect', { timeout: { connect: 100 } }],
@@ -225,13 +228,15 @@ test('redirects: "platform" refuses what only the client can do', (t) => {
   const dispatch = new PlatformDispatch({ redirects: 'platform' });
   t.throws(() => new Client({ dispatch, maxRedirects: 5 }), { instanceOf: TypeError, message: /^maxRedirects: / });
   t.throws(() => new Client({ dispatch, sensitiveHeaders: ['x-key'] }), { message: /^sensitiveHeaders: / });
-  t.notThrows(() => new Client({ dispatch, sensitiveHeaders: [] }));
+  t.throws(() => new Client({ dispatch, httpsOnly: true }), { instanceOf: TypeError, message: /^httpsOnly: / });
+  t.notThrows(() => new Client({ dispatch, sensitiveHeaders: [], httpsOnly: false }));
 });
 
 test('what asks for nothing is allowed, and so are connection options where a mount leads to the network', (t) => {
   const dispatch = new PlatformDispatch();
   const nothing: ClientOptions[] = [
     { verify: true, cert: null, socketPath: null, poolLimits: null, resolve: null, proxies: null },
+    { allowAddresses: null, denyAddresses: null, httpsOnly: true },
     { proxies: {}, resolve: {}, poolLimits: {} },
     { proxies: { all: null } },
     { poolLimits: { maxConnections: 5 }, mounts: { 'http://local.test': null } },

@@ -32,8 +32,13 @@ export const explicit: ClientOptions = {
   followRedirects: undefined, maxRedirects: undefined, sensitiveHeaders: undefined, proxies: undefined, trustEnv: undefined,
   dispatch: undefined, mounts: undefined, eventHooks: undefined, defaultEncoding: undefined, maxResponseSize: undefined,
   retries: undefined, httpVersions: undefined, poolLimits: undefined, verify: undefined, cert: undefined, socketPath: undefined,
-  localAddress: undefined, resolve: undefined,
+  localAddress: undefined, resolve: undefined, allowAddresses: undefined, denyAddresses: undefined, httpsOnly: undefined,
 }; // prettier-ignore
+export const unguarded: HTTPDispatchOptions = { allowAddresses: null, denyAddresses: null };
+export const guarded: ClientOptions[] = [
+  { allowAddresses: 'public' },
+  { allowAddresses: ['10.0.0.0/8'], denyAddresses: ['::1'] },
+];
 export const hooks: ClientOptions = { eventHooks: { request: undefined, response: undefined } };
 export const timeout: RequestOptions = { timeout: { connect: undefined, read: undefined, write: undefined, pool: undefined, total: undefined } }; // prettier-ignore
 export const kinds: TimeoutKinds = { connectTimeout: undefined, totalTimeout: undefined };

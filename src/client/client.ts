@@ -48,6 +48,7 @@ import type { NetRC } from '../auth/netrc-file.js';
 import { findNetRC } from '../auth/netrc-file.js';
 import { defineInspect } from '../inspect.js';
 import { toFlag } from '../check-options.js';
+import { toAddressGuard } from '../connect/address-guard.js';
 import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
 import { mayKeepAuth } from '../response/next-request.js';
@@ -119,13 +120,16 @@ export class Client implements AsyncDisposable {
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
     const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
     const { socketPath, localAddress, resolve } = given;
-    const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, socketPath, localAddress, resolve };
+    const httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);
+    // Now, as the network may be opened later, or never: a guard with a mistake in it is none.
+    const route = { socketPath, localAddress, resolve, httpsOnly, ...toAddressGuard(given, socketPath) };
+    const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, ...route };
     // Now, as the environment is read here; the network may be opened later, or never.
     const proxies = Proxies.read(given.proxies, this.#trustEnv);
     const network = () => openNetwork(connecting, proxies);
-    this.#dispatch = new Mounts(chooseDispatch(given, network), given.mounts, network);
+    this.#dispatch = new Mounts(chooseDispatch(given, network), given.mounts, network, httpsOnly);
     checkPlatform(given, this.#dispatch.own, this.#timeout);
-    if (given.app !== undefined) this.#appUrl = APP_URL;
+    if (given.app !== undefined) this.#appUrl = httpsOnly ? APP_URL.copyWith({ scheme: 'https' }) : APP_URL;
   }
 
   get(url: URLTypes, options?: RequestOptions): Promise<Response> {

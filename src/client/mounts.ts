@@ -8,6 +8,7 @@ import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
 import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';
 import { isFetchApp, kindOf } from '../dispatch/apps/kind.js';
+import { checkProtocol } from '../dispatch/check-request.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
@@ -45,15 +46,23 @@ export class Mounts implements Dispatch {
   #map: PatternMap<Dispatch | null> | null;
   #network: Dispatch | null = null;
   #openNetwork: () => Dispatch;
+  #httpsOnly: boolean;
   #isClosed = false;
 
   /**
    * @param mounts undefined when everything goes to the client's own.
    * @param network Makes the network's dispatch, for patterns with null; called once, when the first request needs it.
+   * @param httpsOnly http: URLs are refused, wherever they would go.
    * @throws TypeError naming the pattern
    */
-  constructor(own: Dispatch, mounts: Record<string, Dispatch | null> | undefined, network: () => Dispatch) {
+  constructor(
+    own: Dispatch,
+    mounts: Record<string, Dispatch | null> | undefined,
+    network: () => Dispatch,
+    httpsOnly: boolean,
+  ) {
     this.own = own;
+    this.#httpsOnly = httpsOnly;
     this.#map =
       mounts === undefined
         ? null
@@ -67,6 +76,7 @@ export class Mounts implements Dispatch {
 
   /** By the hop's own URL: a redirect may leave the app, or come to it. */
   send(request: Request, options: DispatchOptions): Promise<Response> {
+    if (this.#httpsOnly) checkProtocol(request, true);
     const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, request.url);
     // What has begun goes to its end, whatever of its requests is still to be sent.
     if (this.#isClosed) options = { ...options, isUnderWay: true };

@@ -24,6 +24,8 @@ export function openNetwork(options: HTTPDispatchOptions, proxies: Proxies | nul
 export function checkPlatform(given: Given<ClientOptions>, dispatch: Dispatch, timeout: TimeoutConfig): void {
   if (!(dispatch instanceof PlatformDispatch)) return;
   const hasNetwork = PLATFORM === 'node' && Object.values(given.mounts ?? {}).includes(null);
-  if (!hasNetwork) refuseLost(given, dispatch.followsRedirects);
+  const { allowAddresses, denyAddresses } = given;
+  // A guard is for all requests, and not for those of the mount alone.
+  refuseLost(hasNetwork ? { allowAddresses, denyAddresses } : given, dispatch.followsRedirects);
   refusePhases(timeout);
 }

@@ -211,7 +211,7 @@ const idempotentMethods: readonly string[] = [
   'SEARCH',
 ];
 const passingCodes: readonly number[] = [408, 429, 500, 502, 503, 504];
-const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTFOUND)/;
+const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTFOUND|ERR_ADDRESS_FORBIDDEN)/;
 /** IMF-fixdate, RFC 850, asctime. */
 const httpDate =
   /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;

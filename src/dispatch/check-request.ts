@@ -4,10 +4,17 @@ import { LocalProtocolError, UnsupportedProtocol } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 
-/** @throws UnsupportedProtocol for anything else than an absolute http or https URL */
-export function checkProtocol(request: Request): void {
+/**
+ * @param httpsOnly http is refused as well.
+ * @throws UnsupportedProtocol for anything else than an absolute http or https URL
+ */
+export function checkProtocol(request: Request, httpsOnly = false): void {
   const { url } = request;
   const { scheme } = url;
+  if (httpsOnly && scheme === 'http') {
+    const message = `httpsOnly: Request URL has the protocol 'http://', and only 'https://' is allowed.`;
+    throw requestFailure(UnsupportedProtocol, message, { request });
+  }
   if ((scheme === 'https' || scheme === 'http') && url.isAbsoluteUrl) return;
   if (scheme === '') {
     const message =

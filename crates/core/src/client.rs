@@ -54,6 +54,10 @@ impl Client {
     pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let mut upload = StopOnDrop(Some(request.body.clone()));
+        if request.proxy.is_some() {
+            // Each time: a proxy that forwards carries requests for many origins over one connection.
+            self.pool.connector.check_behind_proxy(&request.origin)?;
+        }
         let key = Key::new(&request.origin, request.proxy.as_ref());
         let mut resends = Resends::default();
         let mut attempt = AuthAttempt::default();

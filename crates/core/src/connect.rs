@@ -1,6 +1,7 @@
 //! The connect chain: resolve, race the addresses, the way through a proxy, TLS; or a unix socket instead of the first
 //! three. One budget covers all of it (the caller's connect timeout).
 
+mod guard;
 pub(crate) mod hop;
 mod local;
 mod resolve;
@@ -14,9 +15,10 @@ use crate::origin::{Origin, Scheme};
 use crate::proxy::Proxy;
 use crate::tls::{Tls, TlsOptions};
 use crate::version::Versions;
+pub use guard::{AddressGuard, AddressSet};
 use hop::ProxyTls;
 pub use resolve::AddressOverrides;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 pub(crate) use stream::{Socket, Stream};
 
@@ -30,6 +32,8 @@ pub struct ConnectOverrides {
     pub local_address: Option<IpAddr>,
     /// Asked before DNS.
     pub resolve: AddressOverrides,
+    /// What of all this may be connected to. With `socket_path` it has no say.
+    pub guard: AddressGuard,
 }
 
 /// What a pool's connections have in common.
@@ -58,7 +62,7 @@ impl Connector {
         versions: Versions,
     ) -> Result<Connected, Error> {
         let stream = match proxy {
-            None => self.open(origin).await?,
+            None => self.open(origin, self.guard()).await?,
             // The origin is the proxy.
             Some(proxy) if proxy.options().forwards => {
                 let stream = self.to_proxy(proxy).await?;
@@ -76,9 +80,33 @@ impl Connector {
         }
     }
 
+    /// Whether a request for `origin` may go to a proxy: as far as its address is known here. What the proxy makes of a name
+    /// only it knows.
+    ///
+    /// # Errors
+    ///
+    /// As [`AddressGuard::check`].
+    pub(crate) fn check_behind_proxy(&self, origin: &Origin) -> Result<(), Error> {
+        if self.guard().is_off() {
+            return Ok(());
+        }
+        self.guard().check(origin, resolve::known(origin, &self.overrides.resolve).map(|address| address.ip()))
+    }
+
+    fn guard(&self) -> &AddressGuard {
+        &self.overrides.guard
+    }
+
+    /// The addresses of the origin, each of which `guard` lets pass.
+    async fn addresses(&self, origin: &Origin, guard: &AddressGuard) -> Result<Vec<SocketAddr>, Error> {
+        let addresses = resolve::resolve(origin, &self.overrides.resolve).await?;
+        guard.check(origin, addresses.iter().map(SocketAddr::ip))?;
+        Ok(addresses)
+    }
+
     /// A socket to where the origin listens.
-    async fn open(&self, origin: &Origin) -> Result<Stream, Error> {
-        let ConnectOverrides { socket_path, local_address, resolve } = &self.overrides;
+    async fn open(&self, origin: &Origin, guard: &AddressGuard) -> Result<Stream, Error> {
+        let ConnectOverrides { socket_path, local_address, .. } = &self.overrides;
         if let Some(path) = socket_path {
             return local::connect(path).await.map_err(|cause| {
                 let what = format_args!(
@@ -88,7 +116,7 @@ impl Connector {
                 Error::from_io(ErrorKind::ConnectError, what, cause)
             });
         }
-        let addresses = resolve::resolve(origin, resolve).await?;
+        let addresses = self.addresses(origin, guard).await?;
         match local_address {
             None => tcp::connect(&addresses, None).await.map(Stream::Tcp).map_err(|cause| {
                 Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause)

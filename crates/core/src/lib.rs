@@ -35,7 +35,7 @@ mod version;
 mod wire;
 
 pub use client::Client;
-pub use connect::{AddressOverrides, ConnectOverrides};
+pub use connect::{AddressGuard, AddressOverrides, AddressSet, ConnectOverrides};
 pub use decode::{DecodeError, Decoder, MAX_STEP_BYTES, Step};
 pub use encode::ZstdEncoder;
 pub use error::{Error, ErrorKind, Refusal};

@@ -8,7 +8,10 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
-use whippet_core::{AddressOverrides, ClientAuth, ConnectOverrides, PoolConfig, Proxy, Timeouts, Verify, Versions};
+use whippet_core::{
+    AddressGuard, AddressOverrides, AddressSet, ClientAuth, ConnectOverrides, PoolConfig, Proxy, Timeouts, Verify,
+    Versions,
+};
 
 /// The options of a pool. Times in milliseconds; left out is "no limit".
 #[napi(object)]
@@ -29,6 +32,10 @@ pub struct PoolOptions {
     pub local_address: Option<String>,
     /// Addresses that are known beforehand.
     pub resolve: Option<Vec<ResolveRule>>,
+    /// `public`, addresses and CIDRs: connections lead nowhere else.
+    pub allow_addresses: Option<Vec<String>>,
+    /// Addresses and CIDRs that they do not lead to.
+    pub deny_addresses: Option<Vec<String>>,
 }
 
 /// One host's address, instead of DNS's.
@@ -62,6 +69,10 @@ impl TryFrom<PoolOptions> for PoolConfig {
                 socket_path: options.socket_path.map(PathBuf::from),
                 local_address: options.local_address.as_deref().map(address).transpose()?,
                 resolve,
+                guard: AddressGuard {
+                    allow: options.allow_addresses.as_deref().map(addresses).transpose()?,
+                    deny: options.deny_addresses.as_deref().map(addresses).transpose()?,
+                },
             },
         })
     }
@@ -109,6 +120,12 @@ fn certificates<C: From<Vec<u8>>>(ders: &[Uint8Array]) -> Vec<C> {
 /// The façade has checked it by Node's rules, which are these.
 fn address(text: &str) -> Result<IpAddr, Error> {
     text.parse().map_err(|_| Error::from_reason(format!("not an IP address: '{text}'")))
+}
+
+/// As above.
+fn addresses(entries: &[String]) -> Result<AddressSet, Error> {
+    let parsed = AddressSet::parse(entries.iter().map(String::as_str));
+    parsed.map_err(|entry| Error::from_reason(format!("neither an IP address nor a CIDR: '{entry}'")))
 }
 
 /// What requests of one kind have in common, registered once and named by a number afterwards. Times in milliseconds;

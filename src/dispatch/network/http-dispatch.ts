@@ -8,6 +8,8 @@ import type { Body } from '../../request/body.js';
 import { StreamBody } from '../../request/body.js';
 import { ClientClosed, ConnectError } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
+import type { AddressGuardOptions } from '../../connect/address-guard.js';
+import { toAddressGuard } from '../../connect/address-guard.js';
 import { toProxy } from '../../connect/http-proxy.js';
 import { resolveHttpVersions } from '../../connect/http-versions.js';
 import { defineInspect } from '../../inspect.js';
@@ -36,7 +38,7 @@ import type { ProxyHop } from './proxy-hop.js';
 import { ProxyHops } from './proxy-hop.js';
 
 /** How connections are made and kept. */
-export interface HTTPDispatchOptions {
+export interface HTTPDispatchOptions extends AddressGuardOptions {
   /**
    * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
    * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
@@ -58,6 +60,8 @@ export interface HTTPDispatchOptions {
   localAddress?: string | null | undefined;
   /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
   resolve?: Record<string, string> | null | undefined;
+  /** Refuses http: URLs (UnsupportedProtocol), redirects included, before anything is sent. Default false. */
+  httpsOnly?: boolean | undefined;
   /** For everything, but not with `socketPath`. The environment's proxies are the client's business. */
   proxy?: ProxyTypes | null | undefined;
 }
@@ -72,6 +76,7 @@ export class HTTPDispatch implements Dispatch {
   #pool: PoolHandle | null = null;
   #profiles = new Profiles();
   #closed = false;
+  #httpsOnly: boolean;
   /** null: nothing ever takes a proxy. */
   #proxies: Proxies | null;
   #hops: ProxyHops;
@@ -89,6 +94,7 @@ export class HTTPDispatch implements Dispatch {
     checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
+    this.#httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);
     const notice = new TrustNotice();
     // What is undefined here the addon would take from a polluted Object.prototype.
     this.#poolOptions = {
@@ -101,6 +107,7 @@ export class HTTPDispatch implements Dispatch {
       ...resolveHttpVersions(given.httpVersions),
       tls: resolveTrust(given, trustEnv, notice),
       ...toConnectOverrides(given),
+      ...toAddressGuard(given, given.socketPath),
     } as PoolOptions;
     if (!notice.isEmpty) this.#notice = notice;
     const { proxy = null } = given;
@@ -123,7 +130,7 @@ export class HTTPDispatch implements Dispatch {
       }
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
-      checkProtocol(request);
+      checkProtocol(request, this.#httpsOnly);
       const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv, request);
       const hop = proxy === null ? null : this.#hops.of(proxy, url);
       const head =
@@ -268,6 +275,9 @@ export const dispatchOptionNames: readonly string[] = [
   'socketPath',
   'localAddress',
   'resolve',
+  'allowAddresses',
+  'denyAddresses',
+  'httpsOnly',
 ];
 const optionNames = [...dispatchOptionNames, 'proxy'];
 

@@ -15,11 +15,14 @@ const LOST: Readonly<Record<string, string>> = {
   socketPath: 'knows no sockets but those of URLs',
   localAddress: 'chooses the local address by itself',
   resolve: 'resolves names by itself',
+  allowAddresses: 'tells no address before it connects',
+  denyAddresses: 'tells no address before it connects',
   proxies: 'takes no proxy from its caller',
 };
 
 /** Beside those, where the platform follows redirects by itself. */
 const LOST_WITH_REDIRECTS: Readonly<Record<string, string>> = {
+  httpsOnly: 'follows redirects by itself, to http: as well',
   maxRedirects: 'follows redirects by itself, up to 20',
   sensitiveHeaders: 'decides by itself which headers follow a redirect',
 };
@@ -61,6 +64,7 @@ export function refusePhases(timeout: TimeoutConfig): void {
 function asksForSomething(name: string, value: unknown): boolean {
   if (value === undefined || value === null) return false;
   if (name === 'verify') return value !== true;
+  if (name === 'httpsOnly') return value === true;
   if (typeof value !== 'object') return true;
   if (Array.isArray(value)) return name !== 'sensitiveHeaders' || value.length > 0;
   // A proxy or a URL has its parts in private.

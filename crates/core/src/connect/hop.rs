@@ -1,7 +1,7 @@
 //! The way to a proxy, and through it. What is said to it is in `tunnel` and `socks`.
 
 use super::socks::{self, Refused, Target};
-use super::{Connector, Stream, resolve, tunnel};
+use super::{AddressGuard, Connector, Stream, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::proxy::{AuthAttempt, Proxy, ProxyScheme};
@@ -33,7 +33,8 @@ impl Connector {
     pub(super) async fn to_proxy(&self, proxy: &Proxy) -> Result<Stream, Error> {
         let origin = proxy.origin();
         let connected = async {
-            let stream = self.open(&origin).await?;
+            // Whoever names a proxy means it: the guard is for origins.
+            let stream = self.open(&origin, &AddressGuard::default()).await?;
             if proxy.options().scheme != ProxyScheme::Https {
                 return Ok(stream);
             }
@@ -85,7 +86,7 @@ impl Connector {
 
     /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
     async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
-        let mut addresses = resolve::resolve(origin, &self.overrides.resolve).await?;
+        let mut addresses = self.addresses(origin, self.guard()).await?;
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }

@@ -40,13 +40,16 @@ fn canonical(host: &str) -> Cow<'_, str> {
     }
 }
 
+/// The address that nothing has to be asked for.
+pub(crate) fn known(origin: &Origin, overrides: &AddressOverrides) -> Option<SocketAddr> {
+    let address = overrides.get(origin.host(), origin.port()).or_else(|| origin.host().parse::<IpAddr>().ok());
+    address.map(|address| SocketAddr::new(address, origin.port()))
+}
+
 /// Addresses in the resolver's order (RFC 6724), at least one.
 pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Result<Vec<SocketAddr>, Error> {
-    if let Some(address) = overrides.get(origin.host(), origin.port()) {
-        return Ok(vec![SocketAddr::new(address, origin.port())]);
-    }
-    if let Ok(address) = origin.host().parse::<IpAddr>() {
-        return Ok(vec![SocketAddr::new(address, origin.port())]);
+    if let Some(address) = known(origin, overrides) {
+        return Ok(vec![address]);
     }
     if ends_in_number(origin.host()) {
         let why = "it is neither a name nor an address";

@@ -106,6 +106,9 @@ pub(crate) fn code_of_alert(alert: AlertDescription) -> &'static str {
 /// The code of the alert that says that no version of HTTP was agreed upon.
 pub(crate) const NO_APPLICATION_PROTOCOL: &str = "ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL";
 
+/// A guard refused an address. Our own: no system is asked.
+pub(crate) const ADDRESS_FORBIDDEN: &str = "ERR_ADDRESS_FORBIDDEN";
+
 #[cfg(test)]
 mod tests {
     use super::*;
