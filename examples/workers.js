@@ -1,5 +1,5 @@
 // One client for many workers: the main thread has the connections, the cookies and the limits, and little to do, as the core
-// receives and decodes on threads of its own. The worker threads have the computing.
+// receives and decodes on a thread of its own. The worker threads have the computing.
 //   node examples/workers.js 4 https://example.org/a https://example.org/b …
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
