@@ -70,6 +70,7 @@ const typescriptBuild = {
       'binding.cjs',
       'binding.d.cts',
       'scripts/bundle.js',
+      'scripts/bundle-web.js',
       'node_modules/typescript/package.json',
     ]),
   reason() {

@@ -154,7 +154,7 @@ test('read is the time up to the head and between chunks, total the whole; a sig
   const reason = new Error('enough');
   controller.abort(reason);
   t.is(await aborted, reason);
-  await using streamed = await client.stream('GET', `${server.origin}/body`, { timeout: { read: 200 } });
+  await using streamed = await client.stream('GET', `${server.origin}/body`, { timeout: { read: 2000 } });
   t.true((await failure(streamed.read())) instanceof ReadTimeout);
 });
 

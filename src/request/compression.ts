@@ -11,6 +11,7 @@ import { checkOptions } from '../check-options.js';
 import { LocalProtocolError, quote, typeName } from '../errors.js';
 import { addon } from '../native.js';
 import { ownJoin } from '../own-memory.js';
+import { PLATFORM } from '../platform.js';
 import { requestFailure } from '../request-failure.js';
 import { iterateNode, StreamBody, toChunk } from './body.js';
 import type { Request } from './request.js';
@@ -33,6 +34,8 @@ export interface CompressionSettings {
  */
 export function toCompression(given: Compression | null | undefined): CompressionSettings | null {
   if (given === undefined || given === null) return null;
+  if (PLATFORM !== 'node')
+    throw new TypeError('compress: the builds for browsers and Workers have no coders; leave it out');
   if (typeof given === 'string') return { encoding: checkEncoding('compress', given), minSize: DEFAULT_MIN_SIZE };
   if (typeof given !== 'object') {
     throw new TypeError(`compress: expected 'gzip', 'br', 'zstd' or { encoding, minSize }, got ${typeName(given)}`);

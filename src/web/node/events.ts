@@ -1,0 +1,3 @@
+/** Of `node:events`. */
+
+export const errorMonitor: symbol = Symbol('events.errorMonitor');

@@ -1,0 +1,3 @@
+/** Of `node:worker_threads`. */
+
+export const isMainThread = true;
