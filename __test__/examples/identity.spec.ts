@@ -1,5 +1,6 @@
 /** The examples about who asks whom: tokens, proxies and netrc, certificates, signatures. */
 import test from 'ava';
+import { createHmac } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import type { TLSSocket } from 'node:tls';
 import path from 'node:path';
@@ -120,4 +121,37 @@ test('mutual-tls.js: with a certificate of the client, without one, and with the
   ]);
   const lines = await runExample(t, 'mutual-tls.js', [server.url, identity[0], ...identity], { code: 1 });
   t.deepEqual(lines, ['not connected: SELF_SIGNED_CERT_IN_CHAIN']);
+});
+
+test('webhook.js: signed, sent again as the same message, and never into this network', async (t) => {
+  const ca = await testCA();
+  const seen: { id: unknown; isRight: boolean }[] = [];
+  const server = await serveTls(t, async (request, response) => {
+    if (request.url === '/moved') return response.writeHead(302, { location: '/' }).end();
+    const body = await read(request);
+    const { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signature } = request.headers;
+    const expected = createHmac('sha256', 'secret')
+      .update(`${String(id)}.${String(timestamp)}.${body}`)
+      .digest('base64');
+    seen.push({ id, isRight: signature === `v1,${expected}` });
+    response.writeHead(seen.length === 1 ? 503 : 204, { 'retry-after': '0' }).end();
+  });
+  const authority = path.join(folderOf(t), 'ca.pem');
+  writeFileSync(authority, ca.cert);
+  const env = { WEBHOOK_SECRET: 'secret', NODE_EXTRA_CA_CERTS: authority };
+  const loopback = { ...env, ALLOW_ADDRESSES: 'public,127.0.0.0/8,::1/128' };
+  const send = (url: string, env: Record<string, string>) =>
+    runExample(t, 'webhook.js', [url, '{"type":"paid"}'], { env });
+
+  t.deepEqual(await send(server.url, loopback), ['delivered 204']);
+  t.deepEqual(
+    seen.map(({ isRight }) => isRight),
+    [true, true],
+  );
+  t.is(seen[0].id, seen[1].id);
+  t.deepEqual(await send(`${server.url}moved`, loopback), ['not taken 302']);
+  t.deepEqual(await send(server.url, env), ['not sent ERR_ADDRESS_FORBIDDEN']);
+  t.deepEqual(await send('https://169.254.169.254/latest/', env), ['not sent ERR_ADDRESS_FORBIDDEN']);
+  t.deepEqual(await send('http://customer.example/hook', loopback), ['not sent ERR_UNSUPPORTED_PROTOCOL']);
+  t.is(server.requests.length, 3);
 });
