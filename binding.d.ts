@@ -212,7 +212,7 @@ export declare enum RecordKind {
    * many bytes (`received`) of a file were handed over, and no more is said.
    */
   Writable = 6,
-  /** `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id. */
+  /** `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it happened at a proxy. The last record of its id. */
   Error = 7,
   /** A pool's idle connections are closed; the last record of its id. */
   Closed = 8,
@@ -230,6 +230,8 @@ export declare enum RecordKind {
   File = 14,
   /** A file could not be sent as part of a request, for what the body says, as in `Error`. */
   WriteFailed = 15,
+  /** Of no id: what there is to know of the connection with this number, before the first record that names it. */
+  Connection = 16,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */

@@ -45,6 +45,7 @@
 import type { ErrorKind } from './native.js';
 import type { Request } from './request/request.js';
 import type { Response } from './response/response.js';
+import type { FailedTimings, Peer } from './response/timings.js';
 
 /** What an error carries besides its message. */
 export interface ErrorDetails {
@@ -60,6 +61,9 @@ export interface ErrorDetails {
   proxy?: string | undefined;
   /** The file that could not be read or written. */
   path?: string | undefined;
+  /** How far the exchange came. */
+  timings?: FailedTimings | undefined;
+  peer?: Peer | null | undefined;
 }
 
 /** The descriptor of a property that may be changed. It inherits nothing: a polluted Object.prototype would make it an accessor. */
@@ -78,6 +82,13 @@ export class HTTPError extends Error {
   declare request?: Request;
   /** The proxy that was in the way, without its credentials. */
   declare readonly proxy?: string;
+  /**
+   * Of an exchange over the network that failed: milliseconds in each phase that it came to, the last one until the failure; null for
+   * the others. Not enumerable.
+   */
+  declare readonly timings?: FailedTimings;
+  /** The same: where its connection led; null when there was none yet. Not enumerable. */
+  declare readonly peer?: Peer | null;
 
   constructor(message: string, details: ErrorDetails = {}) {
     // Own properties only: a polluted Object.prototype must not change what an error says.
@@ -90,6 +101,9 @@ export class HTTPError extends Error {
     if (has('proxy') && details.proxy !== undefined) {
       Object.defineProperty(this, 'proxy', valueOf(maskUserinfo(details.proxy), true));
     }
+    if (has('timings') && details.timings !== undefined)
+      Object.defineProperty(this, 'timings', valueOf(details.timings));
+    if (has('peer') && details.peer !== undefined) Object.defineProperty(this, 'peer', valueOf(details.peer));
   }
 
   /** For logs: what it is, and of the request and the response which they were. No headers, and no password of a URL. */

@@ -254,13 +254,14 @@ export class Call {
 
   /** The dispatch knows what was left; the user knows what was asked for. */
   #translate(reason: unknown): unknown {
-    return reason instanceof TotalTimeout ? this.#totalTimeout(reason.response) : reason;
+    return reason instanceof TotalTimeout ? this.#totalTimeout(reason) : reason;
   }
 
-  #totalTimeout(response?: Response): TotalTimeout {
+  #totalTimeout(reason?: TotalTimeout): TotalTimeout {
     const { url } = this.#current;
     const message = `${url.origin} did not finish within ${this.#options.timeout.totalTimeout} ms in all`;
-    return requestFailure(TotalTimeout, message, { request: this.#current, response });
+    const { response, timings, peer } = reason ?? ({} as Partial<TotalTimeout>);
+    return requestFailure(TotalTimeout, message, { request: this.#current, response, timings, peer });
   }
 }
 

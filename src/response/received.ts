@@ -4,6 +4,7 @@ import type { Cookies } from '../cookies/cookies.js';
 import type { BodySource } from './body-source.js';
 import type { Headers } from '../headers.js';
 import type { Response } from './response.js';
+import type { ExchangeFacts } from './timings.js';
 import type { HTTPVersion } from '../types.js';
 
 /** The versions a response can be in. */
@@ -29,6 +30,8 @@ export interface ReceivedResponse {
   /** Milliseconds from sending to the head. */
   readonly elapsed: number;
   readonly elapsedTotal: number | null;
+  /** What a network knows besides. */
+  readonly facts?: ExchangeFacts;
   /** Whether there may be a Set-Cookie; false is certain. */
   readonly maySetCookies?: boolean;
 }

@@ -28,6 +28,8 @@ import { statusMessage } from './status-message.js';
 import { charsetOf, decodeJson, decodeText, isEncoding, PieceDecoder } from './text.js';
 import { unreadable } from './unreadable-body.js';
 import type { ResponseParts } from '../types.js';
+import type { Peer, Timings, TLSInfo } from './timings.js';
+import { withoutConnection } from './timings.js';
 import type { URL } from '../url/url.js';
 
 /**
@@ -262,6 +264,33 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** Milliseconds from sending to the end of the body; to the head while it is not read. */
   get elapsedTotal(): number {
     return this.#receivedResponse?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
+  }
+
+  /**
+   * Milliseconds spent in each phase of the exchange, the final one after redirects and challenges; their sum is `elapsedTotal`. 0: a
+   * kept connection saved it. null: there was none (`dns` of an address, `tls` of http, those and `connect` of apps and responses made
+   * by hand, `receive` before the end).
+   */
+  get timings(): Timings {
+    const received = this.#receivedResponse;
+    const total = received?.elapsedTotal ?? (this.#reader === null ? 0 : this.#reader.source.elapsed);
+    return received?.facts?.timings(total) ?? withoutConnection(this.elapsed, total);
+  }
+
+  /**
+   * Who answered: the proxy behind one; null for apps, mocks and unix sockets. `isReused`: the connection was there before this request
+   * asked.
+   */
+  get peer(): Peer | null {
+    return this.#receivedResponse?.facts?.peer ?? null;
+  }
+
+  /**
+   * TLS with the origin, null without (also behind an https proxy that forwards). IANA's names; certificates as sent, DER, the leaf
+   * first; on resumed connections too. Not shown by inspect() and JSON.
+   */
+  get tls(): TLSInfo | null {
+    return this.#receivedResponse?.facts?.tls ?? null;
   }
 
   /** Bytes of the body received, before decoding. */

@@ -11,11 +11,12 @@ use crate::request::Request;
 use crate::request::body::RequestBody;
 use crate::response::Response;
 use crate::timeout::{Clock, Phase, Timeouts};
+use crate::timings::{ConnectTrace, Timeline};
 use resend::Resends;
 use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 /// Sends requests over connections of its own. Clones share them.
 ///
@@ -51,8 +52,23 @@ impl Client {
     ///
     /// Dropping the future cancels the exchange: a request in the queue leaves it, an HTTP/1.1 connection that it was using is
     /// closed, and an HTTP/2 stream is reset.
-    pub async fn send(&self, mut request: Request, timeouts: Timeouts) -> Result<Response, Error> {
+    pub async fn send(&self, request: Request, timeouts: Timeouts) -> Result<Response, Error> {
+        let mut timeline = Timeline::default();
+        match self.exchange(request, timeouts, &mut timeline).await {
+            Ok(response) => Ok(response),
+            Err(error) => Err(error.with_timeline(timeline)),
+        }
+    }
+
+    /// What `timeline` says counts when it fails.
+    async fn exchange(
+        &self,
+        mut request: Request,
+        timeouts: Timeouts,
+        timeline: &mut Timeline,
+    ) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
+        let mut asked = clock.started();
         let mut upload = StopOnDrop(Some(request.body.clone()));
         if request.proxy.is_some() {
             // Each time: a proxy that forwards carries requests for many origins over one connection.
@@ -63,15 +79,30 @@ impl Client {
         let mut attempt = AuthAttempt::default();
         let mut waiting = None;
         loop {
+            *timeline = Timeline::default();
             let mut lease = match waiting.take() {
                 Some(waiting) => Box::pin(self.pool.acquire_first(&key, waiting, &clock)).await?,
                 None => self.pool.acquire(&key, resends.any(), &clock).await?,
             };
+            timeline.acquired = Some(lease.acquired().unwrap_or(asked));
             if resends.any() {
                 // Where one connection had died, the others may have as well.
                 lease.discard();
             }
-            let Some(connection) = lease.connection(&clock).await? else { continue };
+            let connection = match lease.connection(&clock).await {
+                Ok(Some(connection)) => connection,
+                Ok(None) => {
+                    asked = Instant::now();
+                    continue;
+                }
+                Err(error) => {
+                    timeline.connecting = lease.trace().map(ConnectTrace::spent).unwrap_or_default();
+                    timeline.peer = lease.trace().and_then(ConnectTrace::peer);
+                    return Err(error);
+                }
+            };
+            let info = connection.info().clone();
+            timeline.goes_over(&info, info.established > timeline.acquired.unwrap_or(asked));
             if let (true, Connection::Http2(connection)) = (resends.any(), &*connection) {
                 let settled = async {
                     connection.settled().await;
@@ -79,11 +110,17 @@ impl Client {
                 };
                 clock.within(Phase::Pool, &request.origin, Box::pin(settled)).await?;
             }
-            match connection.send(&request, &clock).await {
+            let outcome = connection.send(&request, &clock).await;
+            match outcome {
                 Ok(answer) if lease.is_misplaced(&answer) && resends.again_elsewhere(&request) => lease.retire(),
                 Ok(answer) if answer_challenge(&mut request, &answer, &mut attempt)? => {}
-                Ok(answer) => return Ok(Response::new(answer, lease, upload.keep(), clock, request.origin)),
-                Err(SendError { error, resend }) => {
+                Ok(answer) => {
+                    let timeline = Timeline { sent: Some(answer.progress.last_sent()), ..*timeline };
+                    let upload = upload.keep();
+                    return Ok(Response::new(answer, lease, upload, clock, request.origin, timeline, info));
+                }
+                Err(SendError { error, resend, sent }) => {
+                    timeline.sent = sent;
                     if !resends.again(&request, resend, lease.is_reused(), lease.may_be_http1()) {
                         return Err(error);
                     }
@@ -105,6 +142,7 @@ impl Client {
                     clock.within(Phase::Pool, &request.origin, Box::pin(paused)).await?;
                 }
             }
+            asked = Instant::now();
         }
     }
 }

@@ -10,9 +10,11 @@ mod stream;
 mod tcp;
 pub(crate) mod tunnel;
 
+use crate::connection_info::{ConnectionInfo, Peer, TlsInfo};
 use crate::error::{Error, ErrorKind, NO_APPLICATION_PROTOCOL};
 use crate::origin::{Origin, Scheme};
 use crate::proxy::Proxy;
+use crate::timings::{ConnectTrace, Step};
 use crate::tls::{Tls, TlsOptions};
 use crate::version::Versions;
 pub use guard::{AddressGuard, AddressSet};
@@ -20,7 +22,9 @@ use hop::ProxyTls;
 pub use resolve::AddressOverrides;
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
+use std::rc::Rc;
 pub(crate) use stream::{Socket, Stream};
+use tokio::net::TcpStream;
 
 /// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the
 /// verified name are the URL's all the same.
@@ -47,6 +51,7 @@ pub(crate) struct Connector {
 pub(crate) struct Connected {
     pub(crate) stream: Stream,
     pub(crate) is_http2: bool,
+    pub(crate) info: Rc<ConnectionInfo>,
 }
 
 impl Connector {
@@ -60,22 +65,25 @@ impl Connector {
         origin: &Origin,
         proxy: Option<&Proxy>,
         versions: Versions,
+        trace: &ConnectTrace,
     ) -> Result<Connected, Error> {
         let stream = match proxy {
-            None => self.open(origin, self.guard()).await?,
+            None => self.open(origin, self.guard(), trace).await?,
             // The origin is the proxy.
             Some(proxy) if proxy.options().forwards => {
-                let stream = self.to_proxy(proxy).await?;
-                return Ok(Connected { stream, is_http2: false });
+                let stream = self.to_proxy(proxy, trace).await?;
+                return Ok(Connected::new(stream, false, None, trace));
             }
-            Some(proxy) => self.through(proxy, origin, versions).await?,
+            Some(proxy) => self.through(proxy, origin, versions, trace).await?,
         };
         match origin.scheme() {
-            Scheme::Http => Ok(Connected { stream, is_http2: versions.may_be_http2(origin.scheme()) }),
+            Scheme::Http => Ok(Connected::new(stream, versions.may_be_http2(origin.scheme()), None, trace)),
             Scheme::Https => {
+                trace.enter(Step::Tls);
                 let stream = self.tls.handshake(origin, stream, versions).await?;
                 let is_http2 = check_alpn(origin, stream.get_ref().1.alpn_protocol(), versions)?;
-                Ok(Connected { stream: Stream::Tls(Box::new(stream)), is_http2 })
+                let tls = TlsInfo::of(stream.get_ref().1);
+                Ok(Connected::new(Stream::Tls(Box::new(stream)), is_http2, tls, trace))
             }
         }
     }
@@ -98,16 +106,24 @@ impl Connector {
     }
 
     /// The addresses of the origin, each of which `guard` lets pass.
-    async fn addresses(&self, origin: &Origin, guard: &AddressGuard) -> Result<Vec<SocketAddr>, Error> {
-        let addresses = resolve::resolve(origin, &self.overrides.resolve).await?;
+    async fn addresses(
+        &self,
+        origin: &Origin,
+        guard: &AddressGuard,
+        trace: &ConnectTrace,
+    ) -> Result<Vec<SocketAddr>, Error> {
+        let addresses = resolve::resolve(origin, &self.overrides.resolve, trace).await?;
+        trace.enter(Step::Connect);
         guard.check(origin, addresses.iter().map(SocketAddr::ip))?;
         Ok(addresses)
     }
 
     /// A socket to where the origin listens.
-    async fn open(&self, origin: &Origin, guard: &AddressGuard) -> Result<Stream, Error> {
+    async fn open(&self, origin: &Origin, guard: &AddressGuard, trace: &ConnectTrace) -> Result<Stream, Error> {
         let ConnectOverrides { socket_path, local_address, .. } = &self.overrides;
+        trace.set_peer(None);
         if let Some(path) = socket_path {
+            trace.enter(Step::Connect);
             return local::connect(path).await.map_err(|cause| {
                 let what = format_args!(
                     "cannot connect to {origin} through '{}'",
@@ -116,17 +132,29 @@ impl Connector {
                 Error::from_io(ErrorKind::ConnectError, what, cause)
             });
         }
-        let addresses = self.addresses(origin, guard).await?;
-        match local_address {
-            None => tcp::connect(&addresses, None).await.map(Stream::Tcp).map_err(|cause| {
-                Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause)
-            }),
-            Some(local) => tcp::connect(&addresses, Some(*local)).await.map(Stream::Tcp).map_err(|cause| {
+        let addresses = self.addresses(origin, guard, trace).await?;
+        let connected = tcp::connect(&addresses, *local_address).await.map_err(|cause| match local_address {
+            None => Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause),
+            Some(local) => {
                 let what = format_args!("cannot connect to {origin} from {local}");
                 Error::from_io(ErrorKind::ConnectError, what, cause)
-            }),
-        }
+            }
+        });
+        let stream = connected?;
+        trace.set_peer(peer_of(&stream));
+        Ok(Stream::Tcp(stream))
     }
+}
+
+impl Connected {
+    fn new(stream: Stream, is_http2: bool, tls: Option<TlsInfo>, trace: &ConnectTrace) -> Connected {
+        Connected { stream, is_http2, info: Rc::new(ConnectionInfo::new(trace.peer(), tls, trace.spent())) }
+    }
+}
+
+/// `None` when the connection has ended already.
+fn peer_of(stream: &TcpStream) -> Option<Peer> {
+    Some(Peer { remote: stream.peer_addr().ok()?, local: stream.local_addr().ok()? })
 }
 
 /// Whether the server has chosen HTTP/2. A server that does not know ALPN chooses nothing, and means HTTP/1.1.

@@ -4,6 +4,7 @@ pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod meter;
 
+use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
 use crate::frame::Frame;
@@ -17,6 +18,7 @@ use http2::Http2;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
+use tokio::time::Instant;
 
 pub(crate) enum Connection {
     Http1(Http1),
@@ -45,6 +47,14 @@ pub(crate) struct Reuse {
 pub(crate) struct SendError {
     pub(crate) error: Error,
     pub(crate) resend: Resend,
+    /// When the last byte of the request was written, if that was so.
+    pub(crate) sent: Option<Instant>,
+}
+
+impl SendError {
+    fn new(error: Error, resend: Resend) -> SendError {
+        SendError { error, resend, sent: None }
+    }
 }
 
 /// Whether sending a request again could make it act twice.
@@ -66,6 +76,13 @@ pub(crate) enum Resend {
 }
 
 impl Connection {
+    pub(crate) fn info(&self) -> &Rc<ConnectionInfo> {
+        match self {
+            Connection::Http1(connection) => connection.info(),
+            Connection::Http2(connection) => connection.info(),
+        }
+    }
+
     /// Sends the request and waits for the final response's head.
     pub(crate) async fn send(&mut self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         match self {

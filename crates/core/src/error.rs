@@ -3,6 +3,7 @@
 mod codes;
 
 use crate::fields::{FieldLines, IllegalField};
+use crate::timings::Timeline;
 use bytes::Bytes;
 use codes::io_text;
 pub(crate) use codes::{ADDRESS_FORBIDDEN, NO_APPLICATION_PROTOCOL, code_of_alert, io_code};
@@ -43,6 +44,7 @@ pub struct Error {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     at_proxy: bool,
     refusal: Option<Box<Refusal>>,
+    timeline: Option<Box<Timeline>>,
 }
 
 /// A proxy's answer to CONNECT, when it was not the tunnel that was asked for.
@@ -70,7 +72,8 @@ impl Refusal {
 
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Error { kind, code: None, message: message.into(), source: None, at_proxy: false, refusal: None }
+        let message = message.into();
+        Error { kind, code: None, message, source: None, at_proxy: false, refusal: None, timeline: None }
     }
 
     /// The code that Node's own modules give the same fault, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
@@ -128,6 +131,16 @@ impl Error {
     /// Whether it was not the origin that failed, but the way to a proxy, or the proxy.
     pub fn is_at_proxy(&self) -> bool {
         self.at_proxy
+    }
+
+    pub(crate) fn with_timeline(mut self, timeline: Timeline) -> Self {
+        self.timeline = Some(Box::new(timeline));
+        self
+    }
+
+    /// How far the exchange had come that got no response.
+    pub fn timeline(&self) -> Option<&Timeline> {
+        self.timeline.as_deref()
     }
 
     pub fn refusal(&self) -> Option<&Refusal> {

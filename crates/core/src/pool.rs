@@ -148,12 +148,15 @@ impl Pool {
                 clock.within(Phase::Connect, key.origin(), connected).await.map_err(|error| key.timed_out(error))?
             {
                 lease.connects_since(since);
+                lease.was_awaited();
                 return Ok(lease);
             }
         }
         let grant = clock.within(Phase::Pool, key.origin(), async { Ok((&mut waiting.grant).await.ok()) }).await?;
         // The pool keeps every waiter's sender until it has granted; it lives while `self` is borrowed.
-        Ok(grant.expect("a waiter is granted before it is forgotten"))
+        let mut lease = grant.expect("a waiter is granted before it is forgotten");
+        lease.was_awaited();
+        Ok(lease)
     }
 
     /// Waits for what was granted while a connection was being made; `None` when that has ended without.

@@ -5,6 +5,7 @@ pub(crate) mod read;
 mod turn;
 
 use crate::connection::{Answer, Incoming, Reuse};
+use crate::connection_info::ConnectionInfo;
 use crate::decode::{DecodeError, Decoder, Step};
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
@@ -16,6 +17,7 @@ use crate::request::body::RequestBody;
 use crate::timeout::progress::Progress;
 use crate::timeout::watch::watch;
 use crate::timeout::{Clock, Phase};
+use crate::timings::Timeline;
 use bytes::Bytes;
 use std::pin::pin;
 use std::rc::Rc;
@@ -25,6 +27,10 @@ use turn::Turn;
 pub struct Response {
     pub head: Head,
     pub body: ResponseBody,
+    /// How it came here.
+    pub timeline: Timeline,
+    /// What it came over.
+    pub connection: Rc<ConnectionInfo>,
 }
 
 /// Dropping it before the end closes the connection.
@@ -49,7 +55,15 @@ struct InUse {
 }
 
 impl Response {
-    pub(crate) fn new(answer: Answer, lease: Lease, upload: RequestBody, clock: Clock, origin: Origin) -> Response {
+    pub(crate) fn new(
+        answer: Answer,
+        lease: Lease,
+        upload: RequestBody,
+        clock: Clock,
+        origin: Origin,
+        timeline: Timeline,
+        connection: Rc<ConnectionInfo>,
+    ) -> Response {
         let Answer { mut head, incoming, progress, reuse } = answer;
         if head.fields.has("transfer-encoding") {
             // RFC 9112 section 6.3: the coding has overridden it.
@@ -66,7 +80,7 @@ impl Response {
         if body.incoming.is_end() {
             body.finish();
         }
-        Response { head, body }
+        Response { head, body, timeline, connection }
     }
 }
 

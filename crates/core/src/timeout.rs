@@ -49,6 +49,10 @@ impl Clock {
         Clock { limits, started: Instant::now(), extended: Cell::new(None) }
     }
 
+    pub(crate) fn started(&self) -> Instant {
+        self.started
+    }
+
     /// When the whole exchange has to be over.
     fn end(&self) -> Option<Instant> {
         self.limits.total.and_then(|total| self.started.checked_add(total)).max(self.extended.get())

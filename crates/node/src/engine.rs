@@ -8,6 +8,7 @@ use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
 use crate::proxy::ProxyHandle;
 use crate::record::{Kind, Outbox, Record};
+use crate::timings::Connections;
 use napi::bindgen_prelude::{BufferSlice, Function};
 use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
@@ -333,10 +334,16 @@ struct Io {
     pools: RefCell<HashMap<u32, Client>>,
     exchanges: RefCell<HashMap<u32, Exchange>>,
     files: Files,
+    connections: Rc<Connections>,
 }
 
 async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies: Arc<Copies>) {
-    let io = Rc::new(Io { pools: RefCell::default(), exchanges: RefCell::default(), files: Files::new(DISK_THREADS) });
+    let io = Rc::new(Io {
+        pools: RefCell::default(),
+        exchanges: RefCell::default(),
+        files: Files::new(DISK_THREADS),
+        connections: Rc::default(),
+    });
     loop {
         let Some(command) = next(&mut queue, &outbox, &copies).await else { break };
         match command {
@@ -447,7 +454,8 @@ impl Io {
             None => (None, RequestBody::Empty),
         };
         let credit = Rc::new(Credit::default());
-        let task = spawn_local(drive(submission, body, pool, credit.clone(), guard)).abort_handle();
+        let task =
+            spawn_local(drive(submission, body, pool, credit.clone(), guard, self.connections.clone())).abort_handle();
         self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload, feeding, feeder: RefCell::default() });
     }
 }

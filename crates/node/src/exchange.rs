@@ -3,7 +3,8 @@
 use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
 use crate::files::{SaveTo, Writer};
-use crate::record::{Body, Kind, Outbox, Record, Timing, micros_since};
+use crate::record::{Body, Kind, Outbox, Record};
+use crate::timings::{Connections, Timing, course, micros};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
@@ -79,10 +80,10 @@ impl CompletionGuard {
         self.outbox.push(record);
     }
 
-    fn fail(mut self, error: &Error) {
+    fn fail(mut self, error: &Error, course: &str) {
         self.is_complete = true;
         (self.on_end)(self.id);
-        self.outbox.error(self.id, error);
+        self.outbox.error(self.id, error, course);
     }
 }
 
@@ -102,6 +103,7 @@ pub(crate) async fn drive(
     pool: Client,
     credit: Rc<Credit>,
     guard: CompletionGuard,
+    connections: Rc<Connections>,
 ) {
     let at = submission.at;
     let flags = submission.flags;
@@ -125,9 +127,12 @@ pub(crate) async fn drive(
     }
     let response = match response {
         Ok(response) => response,
-        Err(error) => return guard.fail(&error),
+        Err(error) => {
+            let course = error.timeline().map(|timeline| course(timeline, at, None)).unwrap_or_default();
+            return guard.fail(&error, &course);
+        }
     };
-    let timing = Timing { head_us: micros_since(at), now_us: 0 };
+    let timing = Timing::of(&response, at, &connections, &guard.outbox);
     if flags.streams_response() || flags.wants_head_first(&response) {
         Box::pin(stream(response, timing, at, &credit, guard)).await;
     } else {
@@ -150,7 +155,7 @@ async fn buffer(
     limit: Option<u64>,
     guard: CompletionGuard,
 ) {
-    let Response { head, mut body } = response;
+    let Response { head, mut body, timeline, .. } = response;
     let collected = match body.decode(&head.fields) {
         Ok(()) => body.collect(limit, None).await,
         Err(error) => Err(error),
@@ -165,10 +170,10 @@ async fn buffer(
                 version: Some(head.version),
                 status: head.status,
                 head: Some((&reason, &head.fields)),
-                timing: Timing { now_us: micros_since(at), ..timing },
+                timing: Timing { now_us: micros(at.elapsed()), ..timing },
                 ..Record::new(id, Kind::FailedHead)
             });
-            return guard.fail(&error);
+            return guard.fail(&error, &course(&timeline, at, Some(timing.head_us)));
         }
     };
     let (received, trailers) = (clamp_u32(body.received()), body.take_trailers());
@@ -181,7 +186,7 @@ async fn buffer(
         status: head.status,
         head: Some((&reason, &head.fields)),
         body: Body::of(content),
-        timing: Timing { now_us: micros_since(at), ..timing },
+        timing: Timing { now_us: micros(at.elapsed()), ..timing },
         received,
         ..Record::new(id, Kind::Done)
     });
@@ -189,7 +194,8 @@ async fn buffer(
 
 /// The head at once, then what is wished for, wish by wish.
 async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, guard: CompletionGuard) {
-    let Response { head, mut body } = response;
+    let Response { head, mut body, timeline, .. } = response;
+    let course = || course(&timeline, at, Some(timing.head_us));
     let id = guard.id;
     let reason = head.reason.unwrap_or_default();
     guard.outbox.push(Record {
@@ -205,12 +211,12 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
         && let Err(error) = body.decode(&head.fields)
     {
         drop(body);
-        return guard.fail(&error);
+        return guard.fail(&error, &course());
     }
     drop(head.fields);
     let reported = Cell::new(0);
     let newly_received = |received: u64| clamp_u32(received - reported.replace(received));
-    let now = || Timing { now_us: micros_since(at), ..timing };
+    let now = || Timing { now_us: micros(at.elapsed()), ..timing };
     let content = loop {
         let (content, more) = match wish {
             Wish::Piece | Wish::RawPiece => {
@@ -259,7 +265,7 @@ async fn stream(response: Response, timing: Timing, at: std::time::Instant, cred
             Ok(false) => break content,
             Err(error) => {
                 drop(body);
-                return guard.fail(&error);
+                return guard.fail(&error, &course());
             }
         }
     };

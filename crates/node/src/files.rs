@@ -161,7 +161,7 @@ impl Reply {
                     let text = format!("{size}\n{}", digest.unwrap_or_default());
                     outbox.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::File) });
                 }
-                Err(error) => outbox.error(id, &error),
+                Err(error) => outbox.error(id, &error, ""),
             },
         }
     }

@@ -21,3 +21,4 @@ mod memory;
 mod options;
 mod proxy;
 mod record;
+mod timings;

@@ -1,6 +1,6 @@
 //! What goes up: records, packed side by side in one buffer, and one signal for as many as there are.
 //!
-//! A record is 28 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
+//! A record is 40 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
 //!
 //! ```text
 //! 0  u32  id
@@ -12,6 +12,9 @@
 //! 16 u32  µs from `send` to the response's head
 //! 20 u32  µs from `send` to now
 //! 24 u32  bytes of the body received since the last record, before decoding
+//! 28 u32  µs from `send` to a connection
+//! 32 u32  µs from `send` to the end of the request
+//! 36 u32  the connection (see `Timing`)
 //! ```
 //!
 //! A head is the reason phrase (empty when it is the usual one) and the header lines: `reason \n name \n value \n …`.
@@ -19,13 +22,13 @@
 use crate::copies::Copies;
 use crate::error::ErrorKind;
 use crate::memory::give_back;
+use crate::timings::Timing;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi::{Env, JsValue, Status, sys};
 use napi_derive::napi;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::Instant;
 use whippet_core::{Error, FieldLines, Refusal, Version};
 
 /// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
@@ -51,7 +54,7 @@ pub enum Kind {
     /// There is room for more of the request's body; status 1: no more of it is wanted; 2: so
     /// many bytes (`received`) of a file were handed over, and no more is said.
     Writable = 6,
-    /// `kind \n code \n message` in the body; status 1: it happened at a proxy. The last record of its id.
+    /// `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it happened at a proxy. The last record of its id.
     Error = 7,
     /// A pool's idle connections are closed; the last record of its id.
     Closed = 8,
@@ -69,6 +72,8 @@ pub enum Kind {
     File = 14,
     /// A file could not be sent as part of a request, for what the body says, as in `Error`.
     WriteFailed = 15,
+    /// Of no id: what there is to know of the connection with this number, before the first record that names it.
+    Connection = 16,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.
@@ -213,17 +218,6 @@ impl Body<'_> {
     }
 }
 
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Timing {
-    pub(crate) head_us: u32,
-    pub(crate) now_us: u32,
-}
-
-/// Microseconds since `at`, as far as 71 minutes.
-pub(crate) fn micros_since(at: Instant) -> u32 {
-    u32::try_from(at.elapsed().as_micros()).unwrap_or(u32::MAX)
-}
-
 impl<'a> Record<'a> {
     pub(crate) fn new(id: u32, kind: Kind) -> Self {
         let (body, timing) = (Body::Small(Bytes::new()), Timing::default());
@@ -239,9 +233,10 @@ impl<'a> Record<'a> {
         out.extend_from_slice(&[self.kind as u8, version as u8 | (u8::from(sets_cookies) << 7)]);
         out.extend_from_slice(&self.status.to_le_bytes());
         out.extend_from_slice(&[0; 8]);
-        out.extend_from_slice(&self.timing.head_us.to_le_bytes());
-        out.extend_from_slice(&self.timing.now_us.to_le_bytes());
-        out.extend_from_slice(&self.received.to_le_bytes());
+        let Timing { head_us, now_us, pool_us, sent_us, connection } = self.timing;
+        for number in [head_us, now_us, self.received, pool_us, sent_us, connection] {
+            out.extend_from_slice(&number.to_le_bytes());
+        }
         let head_at = out.len();
         if let Some((reason, fields)) = self.head {
             out.extend_from_slice(reason);
@@ -270,19 +265,21 @@ impl<'a> Record<'a> {
 }
 
 impl Outbox {
-    pub(crate) fn error(&self, id: u32, error: &Error) {
+    /// `course`: see `timings::course`.
+    pub(crate) fn error(&self, id: u32, error: &Error, course: &str) {
         if let Some(Refusal { status, reason, fields, body }) = error.refusal() {
             let head = Some((reason.as_deref().unwrap_or_default(), fields));
+            let received = body.len() as u32;
             let body = Body::Small(body.clone());
-            self.push(Record { status: *status, head, body, ..Record::new(id, Kind::Refusal) });
+            self.push(Record { status: *status, head, body, received, ..Record::new(id, Kind::Refusal) });
         }
-        let text = text_of(error.kind().into(), error.code(), error.message());
+        let text = text_of(error.kind().into(), error.code(), course, error.message());
         let status = error.is_at_proxy().into();
         self.push(Record { status, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }
 
     pub(crate) fn write_failed(&self, id: u32, error: &Error) {
-        let text = text_of(error.kind().into(), error.code(), error.message());
+        let text = text_of(error.kind().into(), error.code(), "", error.message());
         self.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::WriteFailed) });
     }
 
@@ -291,13 +288,13 @@ impl Outbox {
     }
 
     pub(crate) fn failure(&self, id: u32, kind: ErrorKind, code: Option<&str>, message: &str) {
-        let text = text_of(kind, code, message);
+        let text = text_of(kind, code, "", message);
         self.push(Record { body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }
 }
 
-fn text_of(kind: ErrorKind, code: Option<&str>, message: &str) -> String {
-    format!("{kind:?}\n{}\n{message}", code.unwrap_or_default())
+fn text_of(kind: ErrorKind, code: Option<&str>, course: &str, message: &str) -> String {
+    format!("{kind:?}\n{}\n{course}\n{message}", code.unwrap_or_default())
 }
 
 /// `(batch, large)`, as JavaScript values of the thread that drains.

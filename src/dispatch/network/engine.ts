@@ -26,7 +26,10 @@ import { ownCopy } from '../../own-memory.js';
 import type { ReceivedResponse, ResponseVersion } from '../../response/received.js';
 import type { FilePart } from '../../request/file-content.js';
 import type { BodySource } from '../../response/body-source.js';
+import type { ExchangeFacts, Peer, Timings, TLSInfo } from '../../response/timings.js';
+import { receiveOf } from '../../response/timings.js';
 import { bare } from '../../bare.js';
+import { ConnectionFacts, milliseconds } from './connection-facts.js';
 
 export type {
   ErrorKind,
@@ -68,28 +71,29 @@ export interface Listener {
   onRefusal(head: ArrivedHead): void;
   /** Of a response whose body cannot be had; the error follows. */
   onFailedHead(head: ArrivedHead): void;
-  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void;
+  /** `course`: how far it came, for `courseOf`. */
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean, course: string): void;
   /** One of the others has thrown. This one must not. */
   onFault(reason: unknown): void;
 }
 
-/** A response's head in a batch, and a small body behind it; text and bytes are made on first access. */
-export class ArrivedHead implements ReceivedResponse {
+/** A response's head in a batch, and a small body behind it; numbers, text and bytes are made on first access. */
+export class ArrivedHead implements ReceivedResponse, ExchangeFacts {
   /** Set when the body comes piece by piece. */
   source: BodySource | null = null;
   trailers: Headers | null = null;
+  #tls: TLSInfo | null | undefined;
 
   constructor(
     readonly statusCode: number,
     private readonly versionNumber: number,
-    readonly elapsed: number,
-    readonly elapsedTotal: number | null,
+    private readonly isWhole: boolean,
     private readonly batch: Buffer,
     private readonly headStart: number,
     private readonly bodyStart: number,
     private readonly bodyEnd: number,
     private readonly large: Buffer | null,
-    readonly received: number,
+    private readonly connection: ConnectionFacts | undefined,
   ) {}
 
   get version(): ResponseVersion {
@@ -112,6 +116,50 @@ export class ArrivedHead implements ReceivedResponse {
     return batch.latin1Slice(start, bodyStart);
   }
 
+  get elapsed(): number {
+    return this.#field(HEAD_AT) / 1000;
+  }
+
+  get elapsedTotal(): number | null {
+    return this.isWhole ? this.#field(NOW_AT) / 1000 : null;
+  }
+
+  get received(): number {
+    return this.#field(RECEIVED_AT);
+  }
+
+  get facts(): ExchangeFacts {
+    return this;
+  }
+
+  /** In whole microseconds, so that their sum is that of the record. */
+  timings(total: number | null): Timings {
+    const [head, pool, sent] = [this.#field(HEAD_AT), this.#field(POOL_AT), this.#field(SENT_AT)];
+    const isNew = this.#field(CONNECTION_AT) >= IS_NEW;
+    const connecting = this.connection?.connecting ?? NO_CONNECTION;
+    const [dns, connect, tls] = isNew ? connecting : connecting.map((us) => us && 0);
+    const begun = pool + (dns ?? 0) + (connect ?? 0) + (tls ?? 0);
+    const send = Math.max(0, sent - begun);
+    return Object.freeze({
+      pool: pool / 1000,
+      dns: milliseconds(dns),
+      connect: milliseconds(connect),
+      tls: milliseconds(tls),
+      send: send / 1000,
+      wait: Math.max(0, head - begun - send) / 1000,
+      receive: receiveOf(head / 1000, total),
+    });
+  }
+
+  get peer(): Peer | null {
+    const isReused = (this.#field(CONNECTION_AT) & IS_REUSED) !== 0;
+    return this.connection?.peer(isReused) ?? null;
+  }
+
+  get tls(): TLSInfo | null {
+    return (this.#tls ??= this.connection?.tls() ?? null);
+  }
+
   view(): Buffer | null {
     if (this.source !== null) return null;
     return this.large ?? this.batch.subarray(this.bodyStart, this.bodyEnd);
@@ -122,7 +170,27 @@ export class ArrivedHead implements ReceivedResponse {
     if (this.source !== null || this.large !== null) return this.large;
     return ownCopy(this.batch.subarray(this.bodyStart, this.bodyEnd));
   }
+
+  #field(at: number): number {
+    return this.batch.readUInt32LE(this.headStart - RECORD_BYTES + at);
+  }
 }
+
+/** A record's fixed part, and where in it the numbers are that are read when asked for. */
+const RECORD_BYTES = 40;
+const HEAD_AT = 16;
+const NOW_AT = 20;
+const RECEIVED_AT = 24;
+const POOL_AT = 28;
+const SENT_AT = 32;
+const CONNECTION_AT = 36;
+
+/** Of the connection's number: it was made for this request, or was there before it. */
+const IS_NEW = 0x80000000;
+const IS_REUSED = 0x40000000;
+const NUMBER = 0x3fffffff;
+
+const NO_CONNECTION: readonly null[] = [null, null, null];
 
 /** Added to a record's version: there is a Set-Cookie among the header lines. */
 const SETS_COOKIES = 128;
@@ -314,7 +382,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
     const status = batch.readUInt16LE(at + 6);
     const headLength = batch.readUInt32LE(at + 8);
     const bodyLength = batch.readUInt32LE(at + 12);
-    const headAt = at + 28;
+    const headAt = at + RECORD_BYTES;
     const bodyAt = headAt + headLength;
     const isLarge = bodyLength === LARGE;
     const bodyEnd = isLarge ? bodyAt : bodyAt + bodyLength;
@@ -326,11 +394,9 @@ function drain(batch: Buffer, large: Buffer[]): void {
         case kinds.Done:
         case kinds.Head:
         case kinds.FailedHead: {
-          const elapsed = batch.readUInt32LE(at + 16) / 1000;
-          const total = kind !== kinds.Head ? batch.readUInt32LE(at + 20) / 1000 : null;
-          const version = batch[at + 5];
-          const received = batch.readUInt32LE(at + 24);
-          const head = new ArrivedHead(status, version, elapsed, total, batch, headAt, bodyAt, bodyEnd, body, received);
+          const isWhole = kind !== kinds.Head;
+          const facts = connections[batch.readUInt32LE(at + CONNECTION_AT) & NUMBER];
+          const head = new ArrivedHead(status, batch[at + 5], isWhole, batch, headAt, bodyAt, bodyEnd, body, facts);
           if (kind === kinds.Done) {
             release(id);
             listener.onDone(head);
@@ -369,11 +435,17 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Error: {
           release(id);
-          listener.onError(...faultOf(batch.utf8Slice(bodyAt, bodyEnd)), status === 1);
+          const { kind: failed, code, message, course } = faultOf(batch.utf8Slice(bodyAt, bodyEnd));
+          listener.onError(failed, code, message, status === 1, course);
           break;
         }
-        case kinds.WriteFailed:
-          listener.onWriteFailed(...faultOf(batch.utf8Slice(bodyAt, bodyEnd)));
+        case kinds.WriteFailed: {
+          const { kind: failed, code, message } = faultOf(batch.utf8Slice(bodyAt, bodyEnd));
+          listener.onWriteFailed(failed, code, message);
+          break;
+        }
+        case kinds.Connection:
+          connections[id] = connectionOf(body ?? batch.subarray(bodyAt, bodyEnd));
           break;
         case kinds.File:
           release(id);
@@ -384,7 +456,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Refusal:
           listener.onRefusal(
-            new ArrivedHead(status, versions.Http11, 0, 0, batch, headAt, bodyAt, bodyEnd, body, bodyLength),
+            new ArrivedHead(status, versions.Http11, true, batch, headAt, bodyAt, bodyEnd, body, undefined),
           );
           break;
         case kinds.Closed:
@@ -394,18 +466,42 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
       }
     } catch (error) {
-      if (kind !== kinds.Warning && kind !== kinds.Closed && kind !== kinds.File) listener.onFault(error);
+      if (!isOfNoExchange(kind)) listener.onFault(error);
     }
     at = (bodyEnd + 3) & ~3;
   }
 }
 
-/** `kind \n code \n message` */
-function faultOf(text: string): [kind: ErrorKind, code: string | undefined, message: string] {
-  const kindEnd = text.indexOf('\n');
-  const codeEnd = text.indexOf('\n', kindEnd + 1);
-  const code = text.slice(kindEnd + 1, codeEnd) || undefined;
-  return [text.slice(0, kindEnd) as ErrorKind, code, text.slice(codeEnd + 1)];
+function isOfNoExchange(kind: number): boolean {
+  return kind === kinds.Warning || kind === kinds.Closed || kind === kinds.File || kind === kinds.Connection;
+}
+
+/** What an `Error` record says. */
+interface Fault {
+  kind: ErrorKind;
+  code: string | undefined;
+  course: string;
+  message: string;
+}
+
+/** `kind \n code \n course \n message` */
+function faultOf(text: string): Fault {
+  const [kind, code, course] = text.split('\n', 3);
+  const message = text.slice(kind.length + code.length + course.length + 3);
+  return { kind: kind as ErrorKind, code: code || undefined, course, message };
+}
+
+/** By number. The core gives one of a connection that has gone to another, and says so. */
+const connections: (ConnectionFacts | undefined)[] = [];
+/** Those of the connection before: many lead to the same server, and certificates are large. */
+let lastCertificates = '';
+
+function connectionOf(bytes: Buffer): ConnectionFacts {
+  let end = 0;
+  for (let line = 0; line < 4; line++) end = bytes.indexOf(10, end) + 1;
+  const certificates = bytes.latin1Slice(end, bytes.length);
+  if (certificates !== lastCertificates) lastCertificates = certificates;
+  return new ConnectionFacts(bytes.latin1Slice(0, end - 1), lastCertificates);
 }
 
 /** Header lines behind an empty reason phrase; '' where a record has no head. */

@@ -17,6 +17,7 @@ import type { DispatchOptions } from '../dispatch.js';
 import type { BodySink, BodySource } from '../../response/body-source.js';
 import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
 import * as native from './engine.js';
+import { courseOf } from './connection-facts.js';
 import type { ProxyHop } from './proxy-hop.js';
 
 /** A promise given to a caller; it keeps the process alive until it is settled. */
@@ -185,11 +186,12 @@ export class Exchange implements Listener, BodySource {
     this.#failed = new Response(head.statusCode, undefined, head, this.#request);
   }
 
-  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean): void {
+  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean, course: string): void {
     if (this.#over) return;
     this.#finish();
     const refusal = this.#refusal;
     const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
+    Object.assign(details, courseOf(course));
     const response = refusal ?? this.#failed;
     if (response !== null) details.response = response;
     if (this.#savingTo !== undefined && kind === 'FileError') details.path = this.#savingTo;

@@ -69,9 +69,10 @@ impl AddressSet {
         let embedded = embedded_in(address);
         let inner = embedded.iter().flat_map(|embedded| [Some(embedded.address), embedded.other]).flatten();
         let meant = inner.map(IpAddr::from).chain([address]);
-        meant.flat_map(|address| [Some(address), loopback(address)]).flatten().any(|address| {
-            self.contains(address) || self.spells(address)
-        })
+        meant
+            .flat_map(|address| [Some(address), loopback(address)])
+            .flatten()
+            .any(|address| self.contains(address) || self.spells(address))
     }
 
     fn contains(&self, address: IpAddr) -> bool {

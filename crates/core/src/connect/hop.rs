@@ -5,6 +5,7 @@ use super::{AddressGuard, Connector, Stream, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::proxy::{AuthAttempt, Proxy, ProxyScheme};
+use crate::timings::ConnectTrace;
 use crate::tls::Tls;
 use crate::version::Versions;
 use std::cell::RefCell;
@@ -30,11 +31,11 @@ impl ProxyTls {
 
 impl Connector {
     /// A connection to the proxy itself; TLS, when it wants that.
-    pub(super) async fn to_proxy(&self, proxy: &Proxy) -> Result<Stream, Error> {
+    pub(super) async fn to_proxy(&self, proxy: &Proxy, trace: &ConnectTrace) -> Result<Stream, Error> {
         let origin = proxy.origin();
         let connected = async {
             // Whoever names a proxy means it: the guard is for origins.
-            let stream = self.open(&origin, &AddressGuard::default()).await?;
+            let stream = self.open(&origin, &AddressGuard::default(), trace).await?;
             if proxy.options().scheme != ProxyScheme::Https {
                 return Ok(stream);
             }
@@ -46,28 +47,40 @@ impl Connector {
     }
 
     /// A stream to where the origin listens, by way of the proxy.
-    pub(super) async fn through(&self, proxy: &Proxy, origin: &Origin, versions: Versions) -> Result<Stream, Error> {
+    pub(super) async fn through(
+        &self,
+        proxy: &Proxy,
+        origin: &Origin,
+        versions: Versions,
+        trace: &ConnectTrace,
+    ) -> Result<Stream, Error> {
         match proxy.options().scheme {
-            ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin, versions).await,
-            ProxyScheme::Socks4 | ProxyScheme::Socks5 => self.socks_by_address(proxy, origin).await,
+            ProxyScheme::Http | ProxyScheme::Https => self.tunnel(proxy, origin, versions, trace).await,
+            ProxyScheme::Socks4 | ProxyScheme::Socks5 => self.socks_by_address(proxy, origin, trace).await,
             ProxyScheme::Socks4a | ProxyScheme::Socks5h => {
                 let target = match origin.host_for_peers().parse::<IpAddr>() {
                     Ok(address) => Target::Address(SocketAddr::new(address, origin.port())),
                     Err(_) => Target::Name(origin.host(), origin.port()),
                 };
-                self.socks(proxy, target).await.map_err(|refused| refused.error)
+                self.socks(proxy, target, trace).await.map_err(|refused| refused.error)
             }
         }
     }
 
-    async fn tunnel(&self, proxy: &Proxy, origin: &Origin, versions: Versions) -> Result<Stream, Error> {
+    async fn tunnel(
+        &self,
+        proxy: &Proxy,
+        origin: &Origin,
+        versions: Versions,
+        trace: &ConnectTrace,
+    ) -> Result<Stream, Error> {
         let authority = match origin.host().contains(':') {
             true => format!("[{}]:{}", origin.host_for_peers(), origin.port()),
             false => format!("{}:{}", origin.host(), origin.port()),
         };
         let mut challenged = AuthAttempt::default();
         loop {
-            let stream = self.to_proxy(proxy).await?;
+            let stream = self.to_proxy(proxy, trace).await?;
             let Some((stream, ahead)) = tunnel::open(stream, proxy, &authority, &mut challenged).await? else {
                 continue;
             };
@@ -85,14 +98,14 @@ impl Connector {
     }
 
     /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
-    async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin) -> Result<Stream, Error> {
-        let mut addresses = self.addresses(origin, self.guard()).await?;
+    async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin, trace: &ConnectTrace) -> Result<Stream, Error> {
+        let mut addresses = self.addresses(origin, self.guard(), trace).await?;
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }
         let mut first = None;
         for address in addresses {
-            match self.socks(proxy, Target::Address(address)).await {
+            match self.socks(proxy, Target::Address(address), trace).await {
                 Ok(stream) => return Ok(stream),
                 Err(Refused { error, is_unreachable: true }) => drop(first.get_or_insert(error)),
                 Err(Refused { error, .. }) => return Err(error),
@@ -103,8 +116,8 @@ impl Connector {
         Err(first.unwrap_or_else(none))
     }
 
-    async fn socks(&self, proxy: &Proxy, target: Target<'_>) -> Result<Stream, Refused> {
-        let connected = self.to_proxy(proxy).await;
+    async fn socks(&self, proxy: &Proxy, target: Target<'_>, trace: &ConnectTrace) -> Result<Stream, Refused> {
+        let connected = self.to_proxy(proxy, trace).await;
         let mut stream = connected.map_err(|error| Refused { error, is_unreachable: false })?;
         socks::connect(&mut stream, proxy, target).await?;
         Ok(stream)

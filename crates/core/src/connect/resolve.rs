@@ -3,6 +3,7 @@
 
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
+use crate::timings::{ConnectTrace, Step};
 use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -47,7 +48,11 @@ pub(crate) fn known(origin: &Origin, overrides: &AddressOverrides) -> Option<Soc
 }
 
 /// Addresses in the resolver's order (RFC 6724), at least one.
-pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Result<Vec<SocketAddr>, Error> {
+pub(crate) async fn resolve(
+    origin: &Origin,
+    overrides: &AddressOverrides,
+    trace: &ConnectTrace,
+) -> Result<Vec<SocketAddr>, Error> {
     if let Some(address) = known(origin, overrides) {
         return Ok(vec![address]);
     }
@@ -55,6 +60,7 @@ pub(crate) async fn resolve(origin: &Origin, overrides: &AddressOverrides) -> Re
         let why = "it is neither a name nor an address";
         return Err(not_found(origin, why).with_code("ENOTFOUND"));
     }
+    trace.enter(Step::Dns);
     // RFC 6761 section 6.3: always this machine; the system's resolver knows it only without the root's dot.
     let host = if origin.host() == "localhost." { "localhost" } else { origin.host() }.to_owned();
     let port = origin.port();

@@ -3,9 +3,10 @@
 mod body;
 mod task;
 
-use crate::connect::Stream;
+use crate::connect::Connected;
 use crate::connection::meter::{MeteredSocket, MeteredStream};
 use crate::connection::{Answer, Incoming, Resend, Reuse, SendError};
+use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
 use crate::head::Head;
@@ -33,21 +34,27 @@ pub(crate) struct Http1 {
     task: AbortHandle,
     /// An exchange is under way, so that the connection cannot serve again when it is dropped.
     busy: bool,
+    info: Rc<ConnectionInfo>,
 }
 
 impl Http1 {
     /// `on_close` is called when the connection ended by itself, e.g. because the server closed it.
     pub(crate) async fn handshake(
-        stream: Stream,
+        connected: Connected,
         origin: &Origin,
         on_close: impl FnOnce() + 'static,
     ) -> Result<Http1, Error> {
+        let Connected { stream, info, .. } = connected;
         let (socket, open) = (MeteredSocket::new(), stream.socket());
         let (wire, heads) = Wire::new(MeteredStream::new(stream, open, socket.clone()));
         let (parked, task) = task::start(TokioIo::new(wire), on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)
         })?;
-        Ok(Http1 { socket, heads, parked, task, busy: false })
+        Ok(Http1 { socket, heads, parked, task, busy: false, info })
+    }
+
+    pub(crate) fn info(&self) -> &Rc<ConnectionInfo> {
+        &self.info
     }
 
     pub(crate) fn is_closed(&self) -> bool {
@@ -90,7 +97,9 @@ impl Http1 {
                     true => Resend::Lost,
                     false => Resend::Never,
                 };
-                Err(SendError { error, resend })
+                let progress = &self.socket.progress;
+                let is_sent = request.body.is_over() && !progress.is_write_blocked() && progress.sent() > sent;
+                Err(SendError { error, resend, sent: is_sent.then(|| progress.last_sent()) })
             }
         }
     }

@@ -9,9 +9,10 @@ mod task;
 mod tuning;
 mod upload;
 
-use crate::connect::Stream;
+use crate::connect::{Connected, Stream};
 use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
 use crate::connection::{Answer, Incoming, Resend, SendError};
+use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
 use crate::head::Head;
 use crate::origin::Origin;
@@ -58,6 +59,7 @@ const MAX_SMALL_BODY_BYTES: usize = 16 * 1024;
 pub(crate) struct Http2 {
     sender: RefCell<SendRequest<Bytes>>,
     shared: Rc<Shared>,
+    info: Rc<ConnectionInfo>,
 }
 
 /// The socket as h2 sees it.
@@ -90,12 +92,13 @@ impl Http2 {
     /// `on_room` is called when more streams are allowed than before, or none any more; `on_end` when the connection has
     /// ended.
     pub(crate) async fn handshake(
-        stream: Stream,
+        connected: Connected,
         origin: &Origin,
         ping_interval: Option<Duration>,
         on_room: impl Fn() + 'static,
         on_end: impl FnOnce() + 'static,
     ) -> Result<Rc<Http2>, Error> {
+        let Connected { stream, info, .. } = connected;
         let (socket, open) = (MeteredSocket::new(), stream.socket());
         let shared = Rc::new(Shared::new(socket.clone()));
         let io = MeteredFrames::new(MeteredStream::new(stream, open, socket), shared.clone());
@@ -111,7 +114,7 @@ impl Http2 {
             .handshake::<_, Bytes>(io)
             .await
             .map_err(|cause| errors::of_handshake(origin, cause))?;
-        let http2 = Rc::new(Http2 { sender: RefCell::new(sender), shared: shared.clone() });
+        let http2 = Rc::new(Http2 { sender: RefCell::new(sender), shared: shared.clone(), info });
         let of_task = Rc::downgrade(&http2);
         tokio::task::spawn_local(async move {
             let left = task::run(connection, &of_task, &shared, ping_interval, on_room).await;
@@ -125,6 +128,10 @@ impl Http2 {
             }
         });
         Ok(http2)
+    }
+
+    pub(crate) fn info(&self) -> &Rc<ConnectionInfo> {
+        &self.info
     }
 
     /// No more streams are opened on it.
@@ -184,7 +191,7 @@ impl Http2 {
     /// Sends the request and waits for the final response's head.
     pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
         let progress = Progress::new();
-        let never = |error| SendError { error, resend: Resend::Never };
+        let never = |error| SendError::new(error, Resend::Never);
         let head = request.to_http2().map_err(never)?;
         let ends = match &request.body {
             RequestBody::Empty => true,
@@ -195,7 +202,7 @@ impl Http2 {
         let mut sender = self.sender.borrow().clone();
         let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
             self.shared.retired.set(true);
-            SendError { error: errors::of_head(&request.origin, cause), resend: Resend::GoneAway }
+            SendError::new(errors::of_head(&request.origin, cause), Resend::GoneAway)
         })?;
         drop(sender);
         let upload = match &request.body {
@@ -223,7 +230,7 @@ impl Http2 {
         giving_up.has_answer();
         let answer = answer.map_err(|expired| {
             self.suspect(clock);
-            never(expired)
+            SendError { sent: is_sent(request, &progress), ..never(expired) }
         })?;
         match answer {
             Ok(response) => {
@@ -240,7 +247,10 @@ impl Http2 {
                 );
                 Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), progress, reuse: None })
             }
-            Err(cause) => Err(self.unanswered(request, cause, upload, progress.received() > 0)),
+            Err(cause) => {
+                let error = self.unanswered(request, cause, upload, progress.received() > 0);
+                Err(SendError { sent: is_sent(request, &progress), ..error })
+            }
         }
     }
 
@@ -283,10 +293,8 @@ impl Http2 {
     }
 
     fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> SendError {
-        let malformed = |message: String| SendError {
-            error: Error::new(ErrorKind::RemoteProtocolError, message),
-            resend: Resend::Never,
-        };
+        let malformed =
+            |message: String| SendError::new(Error::new(ErrorKind::RemoteProtocolError, message), Resend::Never);
         let cause = match cause {
             HeadError::H2(cause) => cause,
             HeadError::TooLong(why) => return malformed(format!("{} sent {why}", request.origin)),
@@ -295,7 +303,7 @@ impl Http2 {
             }
         };
         if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
-            return SendError { error, resend: Resend::Never };
+            return SendError::new(error, Resend::Never);
         }
         if cause.is_reset() && !cause.is_remote() {
             self.shared.frames.note_own_reset();
@@ -313,7 +321,7 @@ impl Http2 {
         if matches!(resend, Resend::Refused | Resend::GoneAway | Resend::RefusedForHttp1) {
             self.shared.retired.set(true);
         }
-        SendError { error: errors::of_head(&request.origin, cause), resend }
+        SendError::new(errors::of_head(&request.origin, cause), resend)
     }
 }
 
@@ -445,6 +453,11 @@ async fn unless<T>(work: impl Future<Output = T>, other: impl Future<Output = ()
         Poll::Pending => other.as_mut().poll(cx).map(|()| None),
     })
     .await
+}
+
+/// When the last of the request was handed over, if it was.
+fn is_sent(request: &Request, progress: &Progress) -> Option<Instant> {
+    (request.body.is_over() && !progress.is_write_blocked()).then(|| progress.last_sent())
 }
 
 /// Whether the peer's windows take so many bytes now.

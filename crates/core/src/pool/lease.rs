@@ -8,6 +8,7 @@ use crate::connection::http2::Http2;
 use crate::connection::{Answer, Connection};
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
+use crate::timings::ConnectTrace;
 use crate::version::Versions;
 use std::cell::Cell;
 use std::rc::Rc;
@@ -28,6 +29,10 @@ pub(crate) struct Lease {
     reused: bool,
     /// Since when it has waited for a connection, where it did.
     connects_since: Option<Instant>,
+    /// When it was given, where it was waited for.
+    acquired: Option<Instant>,
+    /// Of the attempt that was made last.
+    trace: Option<Box<ConnectTrace>>,
     connection: Option<Connection>,
 }
 
@@ -53,7 +58,24 @@ impl Lease {
             _ => Claim::Slot,
         };
         let reused = connection.is_some();
-        Lease { pool, key: key.clone(), id, claim, single_flight, reused, connects_since: None, connection }
+        let key = key.clone();
+        let (connects_since, acquired, trace) = (None, None, None);
+        Lease { pool, key, id, claim, single_flight, reused, connects_since, acquired, trace, connection }
+    }
+
+    /// It was waited for until now.
+    pub(super) fn was_awaited(&mut self) {
+        self.acquired = Some(Instant::now());
+    }
+
+    /// When it was given; `None`: as soon as it was asked for.
+    pub(crate) fn acquired(&self) -> Option<Instant> {
+        self.acquired
+    }
+
+    /// Where the time of connecting went, if that was needed.
+    pub(crate) fn trace(&self) -> Option<&ConnectTrace> {
+        self.trace.as_deref()
     }
 
     /// It has waited since then for a connection that another request made: its own attempt has the rest of that time.
@@ -102,7 +124,8 @@ impl Lease {
         self.connection = None;
         self.reused = false;
         let versions = self.versions();
-        let connecting = self.pool.connector.connect(self.key.origin(), self.key.proxy(), versions);
+        let trace = self.trace.insert(Box::new(ConnectTrace::start()));
+        let connecting = self.pool.connector.connect(self.key.origin(), self.key.proxy(), versions, trace);
         let since = self.connects_since.take().unwrap_or_else(Instant::now);
         let connected = clock.within_since(since, Phase::Connect, self.key.origin(), connecting).await;
         let connection = match connected {
@@ -151,8 +174,7 @@ impl Lease {
                 }
             };
             let ping_interval = self.pool.config.ping_interval;
-            let connection =
-                Http2::handshake(connected.stream, self.key.origin(), ping_interval, on_room, on_end).await?;
+            let connection = Http2::handshake(connected, self.key.origin(), ping_interval, on_room, on_end).await?;
             return Ok(Connection::Http2(connection));
         }
         let on_close = move || {
@@ -160,7 +182,7 @@ impl Lease {
                 pool.closed_by_peer(&key, id);
             }
         };
-        Ok(Connection::Http1(Http1::handshake(connected.stream, self.key.origin(), on_close).await?))
+        Ok(Connection::Http1(Http1::handshake(connected, self.key.origin(), on_close).await?))
     }
 
     /// The requests that waited for this connection may share it, or make their own.

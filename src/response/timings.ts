@@ -1,0 +1,73 @@
+/** Where the time of an exchange went, and where its connection led: the shapes, and what is left of them where there was no network. */
+
+/**
+ * Milliseconds spent in each phase of an exchange; their sum is `elapsedTotal`. 0: a kept connection saved it. null: there was no such
+ * phase.
+ */
+export interface Timings {
+  /** Waiting for a connection, or for another request's handshake. */
+  readonly pool: number;
+  /** Names to addresses; null for an address. */
+  readonly dns: number | null;
+  /** TCP and whatever a proxy wants, up to TLS with the origin; null for apps and responses made by hand. */
+  readonly connect: number | null;
+  /** TLS with the origin; null for http. */
+  readonly tls: number | null;
+  /** Writing the request. */
+  readonly send: number;
+  /** From there to the response's head. */
+  readonly wait: number;
+  /** From the head to the end of the body; null before that. */
+  readonly receive: number | null;
+}
+
+/** The same of an exchange that failed: null is what it did not come to, and the last phase lasts until the failure. */
+export interface FailedTimings extends Omit<Timings, 'send' | 'wait'> {
+  readonly send: number | null;
+  readonly wait: number | null;
+}
+
+/** The two ends of a connection: the server, or the proxy in front of it, and this machine. */
+export interface Peer {
+  readonly address: string;
+  readonly port: number;
+  readonly localAddress: string;
+  readonly localPort: number;
+  /** The connection was there before this request asked. */
+  readonly isReused: boolean;
+}
+
+/** TLS with the origin, in the names of IANA's registries. */
+export interface TLSInfo {
+  readonly version: 'TLSv1.2' | 'TLSv1.3';
+  /** e.g. `TLS_AES_128_GCM_SHA256` */
+  readonly cipher: string;
+  /** Of the key exchange, e.g. `X25519MLKEM768`; null for a session of TLS 1.2 that is resumed. */
+  readonly group: string | null;
+  /** `h2`, `http/1.1`; null when the server chose none. */
+  readonly alpn: string | null;
+  /** As the server sent them, DER, its own first; of a resumed session those of its first handshake. */
+  readonly certificates: readonly Buffer[];
+}
+
+/**
+ * What a network knows of an exchange, made on first access.
+ * @internal
+ */
+export interface ExchangeFacts {
+  /** @param total Milliseconds to the end of the body; null before that. */
+  timings(total: number | null): Timings;
+  readonly peer: Peer | null;
+  readonly tls: TLSInfo | null;
+}
+
+/** Of an exchange without a connection: an app's, or none at all. */
+export function withoutConnection(elapsed: number, total: number | null): Timings {
+  const receive = receiveOf(elapsed, total);
+  return Object.freeze({ pool: 0, dns: null, connect: null, tls: null, send: 0, wait: elapsed, receive });
+}
+
+/** Without the noise of subtracting floating-point numbers: microseconds. */
+export function receiveOf(elapsed: number, total: number | null): number | null {
+  return total === null ? null : Math.max(0, Math.round((total - elapsed) * 1000) / 1000);
+}
