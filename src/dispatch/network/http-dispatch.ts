@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import type { Body } from '../../request/body.js';
 import { StreamBody } from '../../request/body.js';
 import { ClientClosed, ConnectError } from '../../errors.js';
+import { ACCESS_DENIED, accessDenied, mayConnect } from '../../permission.js';
 import { requestFailure } from '../../request-failure.js';
 import type { AddressGuardOptions } from '../../connect/address-guard.js';
 import { toAddressGuard } from '../../connect/address-guard.js';
@@ -139,6 +140,7 @@ export class HTTPDispatch implements Dispatch {
           : hop.head(request);
       if (this.#notice !== null && (url.scheme === 'https' || hop?.proxy.proxyUrl.scheme === 'https'))
         this.#say(this.#notice, request);
+      if (mayConnect !== null) this.#checkPermission(request, hop);
       const pool = this.#openPool();
       const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, hop);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
@@ -174,6 +176,17 @@ export class HTTPDispatch implements Dispatch {
     if (cause !== null) throw requestFailure(ConnectError, cause.message, { request, cause });
     notice.warn();
     this.#notice = null;
+  }
+
+  /** @throws ConnectError with Node's own code where the process may not connect */
+  #checkPermission(request: Request, hop: ProxyHop | null): void {
+    const { netloc, port, scheme } = hop === null ? request.url : hop.proxy.proxyUrl;
+    const place = port === null ? `${netloc}:${scheme === 'https' ? 443 : 80}` : netloc;
+    const host = this.#poolOptions.socketPath === undefined ? place : null;
+    if (mayConnect?.(host) !== false) return;
+    const cause = accessDenied('Net', this.#poolOptions.socketPath ?? place);
+    const message = `cannot connect to ${request.url.origin}: ${cause.message}`;
+    throw requestFailure(ConnectError, message, { request, cause, code: ACCESS_DENIED });
   }
 
   #closeAgain(pool: PoolHandle): void {

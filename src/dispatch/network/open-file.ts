@@ -2,6 +2,7 @@
 
 import { bare } from '../../bare.js';
 import { FileError, ResponseTooLarge } from '../../errors.js';
+import { ACCESS_DENIED, accessDenied, mayWrite } from '../../permission.js';
 import type { BodySink } from '../../response/body-source.js';
 import * as native from './engine.js';
 import type { FileHandle, FileHash } from './engine.js';
@@ -43,6 +44,7 @@ export class OpenFile implements BodySink {
    */
   static async open(path: string, shownPath: string, create: boolean, mode: number | null): Promise<OpenFile> {
     const file = new OpenFile(shownPath);
+    file.#checkPermission(path);
     const { size } = await file.#call((id) => {
       file.#handle = native.openFile(id, path, create, mode);
     });
@@ -71,6 +73,7 @@ export class OpenFile implements BodySink {
 
   /** Gives it its real name, and closes it. */
   async commit({ target, mode, exclusive, note }: Commit): Promise<void> {
+    this.#checkPermission(target);
     const options = bare({ target, mode: mode ?? undefined, exclusive, note });
     await this.#call((id) => this.handle.commit(id, options));
   }
@@ -83,6 +86,12 @@ export class OpenFile implements BodySink {
   /** After what is being written. What was written stays. Idempotent. */
   async close(): Promise<void> {
     await this.#call((id) => this.handle.close(id));
+  }
+
+  #checkPermission(file: string): void {
+    if (mayWrite(file)) return;
+    const cause = accessDenied('FileSystemWrite', file);
+    throw new FileError(cause.message, { code: ACCESS_DENIED, path: this.path, cause });
   }
 
   #call(start: (id: number) => void): Promise<Written> {

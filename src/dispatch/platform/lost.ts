@@ -3,11 +3,14 @@
  * be noticed in production: a proxy that is not used, a certificate that is not asked for.
  */
 
+import type { HTTPDispatchOptions } from '../network/http-dispatch.js';
 import type { TimeoutConfig } from '../../timeout.js';
 import { DEFAULT_TIMEOUT } from '../../timeout.js';
 
 /** By option of a client: what the platform does instead. */
-const LOST: Readonly<Record<string, string>> = {
+const LOST: Readonly<
+  Record<Exclude<keyof HTTPDispatchOptions, 'trustEnv' | 'proxy' | 'httpsOnly'> | 'proxies', string>
+> = {
   httpVersions: 'chooses the version of HTTP by itself',
   poolLimits: 'keeps its connections by itself',
   verify: 'verifies certificates by its own trust store alone',
