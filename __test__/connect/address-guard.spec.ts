@@ -57,7 +57,7 @@ const LOOPBACK: [host: string, address: string][] = [
 ];
 
 for (const [host, address] of LOOPBACK) {
-  test(`http://${host}/ leads to the loopback and is refused`, async (t) => {
+  test(`SEC-H8 http://${host}/ leads to the loopback and is refused`, async (t) => {
     const lists: ClientOptions[] = [
       { allowAddresses: 'public' },
       { allowAddresses: [] },
@@ -126,7 +126,7 @@ test('resolve is checked, and so is what DNS says', async (t) => {
 
 // ── redirects, retries, kept connections ──
 
-test('every hop of a redirect is checked', async (t) => {
+test('SEC-H8 every hop of a redirect is checked', async (t) => {
   const inside = await hello(t);
   const outside = await serve(t, (_, response) => {
     response.writeHead(302, { location: `http://127.0.0.2:${inside.port}/secret` }).end();
