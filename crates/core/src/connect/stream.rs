@@ -81,6 +81,45 @@ impl Socket {
         let peeked = socket2::SockRef::from(&open).peek(&mut [std::mem::MaybeUninit::uninit()]);
         peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
     }
+
+    /// What the peer's TCP has not acknowledged of what the kernel has taken. `None` where that cannot be asked: elsewhere
+    /// than on Linux, and of what is no TCP.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn send_queue(self) -> Option<SendQueue> {
+        /// Of `struct tcp_info`: `tcpi_bytes_acked`, RFC 4898's tcpEStatsAppHCThruOctetsAcked, since Linux 4.2.
+        const BYTES_ACKED: std::ops::Range<usize> = 120..128;
+        let mut info = [0_u8; 128];
+        let mut length = info.len() as libc::socklen_t;
+        // SAFETY: the kernel writes `length` bytes at most, which are there, and how many it wrote.
+        let result = unsafe {
+            libc::getsockopt(self.0, libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length)
+        };
+        if result != 0 || (length as usize) < info.len() {
+            return None;
+        }
+        let mut unacknowledged: libc::c_int = 0;
+        // SAFETY: the kernel writes one int.
+        if unsafe { libc::ioctl(self.0, libc::TIOCOUTQ, &raw mut unacknowledged) } != 0 {
+            return None;
+        }
+        let acknowledged = u64::from_ne_bytes(info[BYTES_ACKED].try_into().ok()?);
+        Some(SendQueue { acknowledged, unacknowledged: u64::try_from(unacknowledged).ok()? })
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn send_queue(self) -> Option<SendQueue> {
+        None
+    }
+}
+
+/// How far the peer's TCP has got, in bytes.
+#[derive(Clone, Copy)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code))]
+pub(crate) struct SendQueue {
+    /// Since the connection began.
+    pub(crate) acknowledged: u64,
+    /// On its way, or waiting in the kernel.
+    pub(crate) unacknowledged: u64,
 }
 
 macro_rules! each {

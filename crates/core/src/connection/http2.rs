@@ -190,7 +190,7 @@ impl Http2 {
 
     /// Sends the request and waits for the final response's head.
     pub(crate) async fn send(&self, request: &Request, clock: &Clock) -> Result<Answer, SendError> {
-        let progress = Progress::new();
+        let progress = Progress::of_stream(&self.shared.socket.progress);
         let never = |error| SendError::new(error, Resend::Never);
         let head = request.to_http2().map_err(never)?;
         let ends = match &request.body {

@@ -3,7 +3,7 @@
 
 use crate::connect::Socket;
 use crate::timeout::progress::Progress;
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,13 +18,11 @@ pub(crate) struct MeteredSocket {
     pub(crate) progress: Rc<Progress>,
     /// Kept instead of being reported, so that a final response which the peer sent before it closed is still read.
     write_error: RefCell<Option<io::Error>>,
-    /// The socket, for as long as it is open.
-    socket: Cell<Option<Socket>>,
 }
 
 impl MeteredSocket {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None), socket: Cell::new(None) })
+        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None) })
     }
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
@@ -39,7 +37,7 @@ impl MeteredSocket {
     /// request. hyper sees both as soon as it is woken, but a request that is written first would take such bytes for
     /// its own response.
     pub(crate) fn is_silent(&self) -> bool {
-        self.socket.get().is_some_and(|socket| socket.is_silent())
+        self.progress.socket().is_some_and(|socket| socket.is_silent())
     }
 
     fn count_sent<T>(&self, bytes: usize, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -83,7 +81,7 @@ pub(crate) struct MeteredStream<S> {
 impl<S> MeteredStream<S> {
     /// `socket` is the one under `stream`.
     pub(crate) fn new(stream: S, socket: Socket, meter: Rc<MeteredSocket>) -> Self {
-        meter.socket.set(Some(socket));
+        meter.progress.set_socket(Some(socket));
         MeteredStream { stream, meter }
     }
 }
@@ -91,7 +89,7 @@ impl<S> MeteredStream<S> {
 impl<S> Drop for MeteredStream<S> {
     fn drop(&mut self) {
         // The fd may be reused after this point.
-        self.meter.socket.set(None);
+        self.meter.progress.set_socket(None);
     }
 }
 

@@ -1,5 +1,6 @@
 //! How much has crossed the wire, and when: what the timeouts of writing and reading are measured by.
 
+use crate::connect::Socket;
 use std::cell::Cell;
 use std::rc::Rc;
 use tokio::time::Instant;
@@ -12,12 +13,47 @@ pub(crate) struct Progress {
     last_sent: Cell<Instant>,
     /// The peer does not take what there is to write.
     write_blocked: Cell<bool>,
+    /// The socket, for as long as it is open.
+    socket: Rc<Cell<Option<Socket>>>,
+    /// Of an HTTP/2 stream: that of its connection.
+    connection: Option<Rc<Progress>>,
+    delivery: Cell<Option<Delivery>>,
 }
 
+/// How far what was sent last has got on its way to the peer.
+#[derive(Clone, Copy)]
+struct Delivery {
+    /// When that was sent.
+    sent: Instant,
+    /// Acknowledged bytes of the connection from which on the peer has it.
+    target: u64,
+    acknowledged: u64,
+    is_done: bool,
+    /// When that was last seen to grow.
+    since: Instant,
+}
+
+/// What an HTTP/2 stream has handed over may still wait here in front of a socket that takes nothing: a chunk, and the frames of
+/// other streams about it.
+const MAX_AHEAD_BYTES: u64 = 512 * 1024;
+
 impl Progress {
+    /// Of a connection.
     pub(crate) fn new() -> Rc<Self> {
+        Self::with(Rc::default(), None)
+    }
+
+    /// Of one HTTP/2 stream on `connection`.
+    pub(crate) fn of_stream(connection: &Rc<Progress>) -> Rc<Self> {
+        Self::with(connection.socket.clone(), Some(connection.clone()))
+    }
+
+    fn with(socket: Rc<Cell<Option<Socket>>>, connection: Option<Rc<Progress>>) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Progress {
+            socket,
+            connection,
+            delivery: Cell::new(None),
             received: Cell::new(0),
             sent: Cell::new(0),
             last_received: Cell::new(now),
@@ -58,5 +94,45 @@ impl Progress {
 
     pub(crate) fn set_write_blocked(&self, blocked: bool) {
         self.write_blocked.set(blocked);
+    }
+
+    pub(crate) fn socket(&self) -> Option<Socket> {
+        self.socket.get()
+    }
+
+    pub(crate) fn set_socket(&self, socket: Option<Socket>) {
+        self.socket.set(socket);
+    }
+
+    /// Asks the kernel how much of what was sent has arrived: up to megabytes wait in its send buffer where the path is slow,
+    /// and until the peer has them it can answer nothing.
+    pub(crate) fn look_at_delivery(&self) {
+        let last = self.delivery.get().filter(|delivery| delivery.sent == self.last_sent());
+        if last.is_some_and(|delivery| delivery.is_done) {
+            return;
+        }
+        let Some(queue) = self.socket().and_then(Socket::send_queue) else { return };
+        let is_blocked = self.connection.as_ref().is_some_and(|connection| connection.is_write_blocked());
+        let target = last.map_or_else(
+            || queue.acknowledged + queue.unacknowledged + if is_blocked { MAX_AHEAD_BYTES } else { 0 },
+            |delivery| delivery.target,
+        );
+        let is_done = queue.acknowledged >= target || (queue.unacknowledged == 0 && !is_blocked);
+        let since = match last {
+            Some(last) if last.acknowledged == queue.acknowledged && !is_done => last.since,
+            // What had arrived by the first look has taken no time.
+            None if is_done => self.last_sent(),
+            _ => Instant::now(),
+        };
+        let delivery = Delivery { sent: self.last_sent(), target, acknowledged: queue.acknowledged, is_done, since };
+        self.delivery.set(Some(delivery));
+    }
+
+    /// Since when the peer has all that was sent, or, with true, since when no more of it has arrived.
+    pub(crate) fn delivered(&self) -> (bool, Instant) {
+        match self.delivery.get().filter(|delivery| delivery.sent == self.last_sent()) {
+            Some(delivery) => (!delivery.is_done, delivery.since),
+            None => (false, self.last_sent()),
+        }
     }
 }

@@ -6,6 +6,7 @@ use crate::support::{becomes, body_error, get, pool, post, request, run, send, s
 use bytes::Bytes;
 use http::Method;
 use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::task::spawn_local;
 use tokio::time::sleep;
 use whippet_core::{ErrorKind, Timeouts, Verify};
@@ -129,6 +130,57 @@ fn a_peer_that_takes_nothing_is_a_write_timeout() {
         assert_eq!(error.kind(), ErrorKind::WriteTimeout);
         assert_eq!(error.message(), format!("{} took no data for 30 ms", server.origin()));
         assert_eq!(format!("{pool:?}"), "<Pool 0 active, 0 queued | 0 idle>");
+    });
+}
+
+/// What the kernel takes at once, whatever its peer does.
+const QUEUED: usize = 1024 * 1024;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn while_the_peer_takes_what_the_kernel_holds_nothing_is_overdue() {
+    run(async {
+        let (server, pool) = (Server::start_narrow().await, pool(|_| ()));
+        let second = Some(Duration::from_secs(1));
+        let timeouts = Timeouts { write: second, read: second, ..FAR };
+        let sending = send_within(&pool, post(&server.origin(), vec![0; QUEUED]), timeouts);
+        let mut stream = server.accept_tcp().await;
+        let mut left = QUEUED;
+        let mut buffer = vec![0; 16 * 1024];
+        // Several times as long as either limit.
+        while left > 0 {
+            left = left.saturating_sub(stream.read(&mut buffer).await.expect("the client goes on"));
+            sleep(Duration::from_millis(50)).await;
+        }
+        stream.write_all(OK.as_bytes()).await.expect("the client waits for it");
+        assert_eq!(sending.text().await, "ok");
+    });
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_the_kernel_holds_and_the_peer_does_not_take_is_a_write_timeout() {
+    run(async {
+        let (server, pool) = (Server::start_narrow().await, pool(|_| ()));
+        let timeouts = Timeouts { write: Some(Duration::from_secs(1)), ..FAR };
+        let sending = send_within(&pool, post(&server.origin(), vec![0; QUEUED]), timeouts);
+        let _full = server.accept().await;
+        assert_eq!(sending.kind().await, ErrorKind::WriteTimeout);
+    });
+}
+
+#[test]
+fn silence_after_an_upload_is_a_read_timeout() {
+    run(async {
+        let (server, pool) = (Server::start_narrow().await, pool(|_| ()));
+        let timeouts = Timeouts { read: Some(Duration::from_secs(1)), ..FAR };
+        let sending = send_within(&pool, post(&server.origin(), vec![0; QUEUED]), timeouts);
+        let mut stream = server.accept_tcp().await;
+        spawn_local(async move {
+            let mut buffer = vec![0; 64 * 1024];
+            while stream.read(&mut buffer).await.is_ok_and(|length| length > 0) {}
+        });
+        assert_eq!(sending.kind().await, ErrorKind::ReadTimeout);
     });
 }
 

@@ -3,7 +3,7 @@
 use super::{Counter, settle};
 use std::io;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::task::spawn_local;
 use tokio::time::timeout;
 use whippet_core::Origin;
@@ -19,6 +19,16 @@ pub struct Server {
 impl Server {
     pub async fn start() -> Server {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("the loopback has a free port");
+        let port = listener.local_addr().expect("a bound socket has an address").port();
+        Server { listener, port }
+    }
+
+    /// The kernel takes little on its behalf: what the peer does not read, it does not acknowledge.
+    pub async fn start_narrow() -> Server {
+        let socket = TcpSocket::new_v4().expect("the machine has sockets");
+        socket.set_recv_buffer_size(8 * 1024).expect("a TCP socket has this option");
+        socket.bind("127.0.0.1:0".parse().expect("an address")).expect("the loopback has a free port");
+        let listener = socket.listen(16).expect("a bound socket listens");
         let port = listener.local_addr().expect("a bound socket has an address").port();
         Server { listener, port }
     }
