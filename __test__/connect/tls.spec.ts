@@ -9,7 +9,16 @@ import { connect } from 'node:net';
 import { Client, type ClientOptions, ConnectError, RemoteProtocolError } from '../../src/index.js';
 import { failure, openClient, soon, told } from '../helpers/client.js';
 import { serve, serveRaw, serveTls } from '../helpers/server.js';
-import { expired, makeCA, notYetValid, selfSigned, testCA, type CertificateOptions } from '../helpers/tls.js';
+import {
+  expired,
+  makeCA,
+  notYetValid,
+  selfSigned,
+  testCA,
+  unknownCritical,
+  versionOne,
+  type CertificateOptions,
+} from '../helpers/tls.js';
 
 type Verify = ClientOptions['verify'];
 
@@ -113,6 +122,36 @@ test('verify: true trusts the platform’s authorities only', async (t) => {
     t.regex((error as ConnectError).code, /^(UNABLE_TO_VERIFY_LEAF_SIGNATURE|UNABLE_TO_GET_ISSUER_CERT_LOCALLY)$/);
   }
   t.is(server.requests.length, 0);
+});
+
+const odd = {
+  'of version 1': () => versionOne(),
+  'with an RSA key of 1,024 bits': () => selfSigned({ keys: 'RSA-1024' }),
+  'with an unknown critical extension': () => selfSigned({ extensions: [unknownCritical()] }),
+};
+for (const [name, make] of Object.entries(odd)) {
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    test(`T8 verify: false takes a certificate ${name}, over ${version}`, async (t) => {
+      const identity = await make();
+      const limits = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' };
+      const server = await serveTls(t, (_, response) => response.end('ok'), { ...identity, ...limits });
+      t.is(told(await openClient(t, { verify: false }).get(server.url)), '200 ok');
+      t.true((await failure(openClient(t, { verify: identity.cert }).get(server.url))) instanceof ConnectError);
+    });
+  }
+}
+
+test('O24 a certificate with a short RSA key is refused as what it is', async (t) => {
+  const { cert } = await testCA();
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const limits = { minVersion: version, maxVersion: version, ciphers: 'DEFAULT:@SECLEVEL=0' };
+    const identity = await issued({ keys: 'RSA-1024' });
+    const server = await serveTls(t, (_, response) => response.end('ok'), { ...identity, ...limits });
+    const error = (await failure(openClient(t, { verify: cert }).get(server.url))) as ConnectError;
+    t.true(error instanceof ConnectError);
+    t.is(error.code, 'EE_KEY_TOO_SMALL');
+    t.regex(error.message, /its RSA key is shorter than the 2,048 bits/);
+  }
 });
 
 test('names: localhost by DNS name, addresses by IP name, upper case', async (t) => {

@@ -1,5 +1,5 @@
 /** Certificates made on the spot: authorities, leaves, and everything that can be wrong with them. */
-import { webcrypto } from 'node:crypto';
+import { createSign, webcrypto } from 'node:crypto';
 import type { Extension } from '@peculiar/x509';
 
 // tsyringe, underneath x509, does not load without these; no metadata is used.
@@ -14,6 +14,12 @@ const keyAlgorithms = {
   'P-256': algorithm,
   'P-384': { name: 'ECDSA', namedCurve: 'P-384', hash: 'SHA-256' },
   RSA: { name: 'RSASSA-PKCS1-v1_5', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]), hash: 'SHA-256' },
+  'RSA-1024': {
+    name: 'RSASSA-PKCS1-v1_5',
+    modulusLength: 1024,
+    publicExponent: new Uint8Array([1, 0, 1]),
+    hash: 'SHA-256',
+  },
   Ed25519: { name: 'Ed25519' },
 } as const;
 const day = 24 * 60 * 60 * 1000;
@@ -74,16 +80,44 @@ export function testCA(): Promise<CA> {
 
 /** A certificate that vouches for itself. */
 export async function selfSigned(options: CertificateOptions = {}): Promise<Identity> {
-  const keys = await makeKeys();
+  const keys = await makeKeys(options.keys);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: subjectOf(options),
     keys,
-    signingAlgorithm: algorithm,
+    signingAlgorithm: keyAlgorithms[options.keys ?? 'P-256'],
     ...validity(options),
     extensions: [namesOf(options), ...(options.extensions ?? [])],
   });
   const cert = certificate.toString('pem');
   return { cert, key: await exportKey(keys), chain: cert };
+}
+
+/** As `openssl x509 -req -signkey` makes it: self-signed, of version 1, so without names or other extensions. */
+export async function versionOne(): Promise<Identity> {
+  const keys = await makeKeys();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: 'CN=localhost',
+    keys,
+    signingAlgorithm: algorithm,
+    ...validity({}),
+  });
+  const [signed, signatureAlgorithm] = children(Buffer.from(certificate.rawData));
+  // The version is [0], the extensions are [3].
+  const parts = children(signed!).filter((part) => part[0] !== 0xa0 && part[0] !== 0xa3);
+  const unsigned = wrap(0x30, Buffer.concat(parts));
+  const ecdsa = createSign('sha256')
+    .update(unsigned)
+    .sign(await exportKey(keys));
+  const bits = wrap(0x03, Buffer.concat([Buffer.from([0]), ecdsa]));
+  const der = wrap(0x30, Buffer.concat([unsigned, signatureAlgorithm!, bits]));
+  const base64 = der.toString('base64').replace(/.{64}/g, '$&\n');
+  const cert = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  return { cert, key: await exportKey(keys), chain: cert };
+}
+
+/** A critical extension that no verifier knows. */
+export function unknownCritical(): Extension {
+  return new x509.Extension('1.3.6.1.4.1.99999.1', true, Buffer.from([5, 0]));
 }
 
 /** What `openssl req -x509` adds to a self-signed certificate: it says that it is an authority's. */
@@ -94,7 +128,6 @@ export function isAuthority(): Extension {
 /** RFC 5280 §4.2.1.10: an authority that may speak for this domain only. */
 export function permittedDomain(name: string): Extension {
   const dns = Buffer.from(name, 'latin1');
-  const wrap = (tag: number, content: Buffer): Buffer => Buffer.concat([Buffer.from([tag, content.length]), content]);
   const der = wrap(0x30, wrap(0xa0, wrap(0x30, wrap(0x82, dns))));
   return new x509.Extension('2.5.29.30', true, der);
 }
@@ -198,4 +231,27 @@ async function exportKey(keys: Keys): Promise<string> {
 
 function joinPem(...certificates: string[]): string {
   return certificates.filter((pem) => pem !== '').join('\n');
+}
+
+/** DER: a tag, a length, and the content. */
+function wrap(tag: number, content: Buffer): Buffer {
+  const { length } = content;
+  const lengths = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
+  return Buffer.concat([Buffer.from([tag, ...lengths]), content]);
+}
+
+/** DER: what `der`, or each of several one after the other, holds; `der` alone in one for a whole document. */
+function children(der: Buffer): Buffer[] {
+  const found: Buffer[] = [];
+  for (let at = 0; at < der.length;) {
+    const first = der[at + 1]!;
+    const count = first < 0x80 ? 0 : first & 0x7f;
+    const length = count === 0 ? first : der.readUIntBE(at + 2, count);
+    const begin = at + 2 + count;
+    // A whole document is what it holds.
+    if (at === 0 && begin + length === der.length) return children(der.subarray(begin));
+    found.push(der.subarray(at, begin + length));
+    at = begin + length;
+  }
+  return found;
 }

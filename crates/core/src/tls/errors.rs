@@ -1,6 +1,6 @@
 //! A failed handshake, as a `ConnectError` with the code that Node's tls module gives the same fault.
 
-use super::verifier::UnknownIssuer;
+use super::verifier::{ShortKey, UnknownIssuer};
 use crate::error::{Error, ErrorKind, code_of_alert, io_code};
 use crate::origin::Origin;
 use rustls::{AlertDescription, CertificateError, PeerIncompatible};
@@ -67,6 +67,7 @@ fn certificate(problem: &CertificateError, origin: &Origin) -> (&'static str, St
             plain("INVALID_PURPOSE", "the certificate is not for servers")
         }
         CertificateError::UnknownIssuer => plain("UNABLE_TO_GET_ISSUER_CERT_LOCALLY", "unknown issuer"),
+        CertificateError::Other(other) if other.0.is::<ShortKey>() => plain("EE_KEY_TOO_SMALL", &other.0.to_string()),
         CertificateError::Other(other) => match other.0.downcast_ref::<UnknownIssuer>() {
             Some(why) => plain(unknown_issuer_code(*why), &why.to_string()),
             None => plain("ERR_TLS_CERT_INVALID", &other.0.to_string()),

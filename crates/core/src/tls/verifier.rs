@@ -3,7 +3,7 @@
 use super::platform::provider;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::client::{WebPkiServerVerifier, verify_server_name};
-use rustls::crypto::{CryptoProvider, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
 use rustls::{CertificateError, DigitallySignedStruct, OtherError, RootCertStore, SignatureScheme};
@@ -138,7 +138,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls12_signature(message, certificate, signature)
+        let checked = self.inner.verify_tls12_signature(message, certificate, signature);
+        checked.map_err(|error| named_if_short(error, certificate))
     }
 
     fn verify_tls13_signature(
@@ -147,7 +148,8 @@ impl ServerCertVerifier for Verifier {
         certificate: &CertificateDer<'_>,
         signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.inner.verify_tls13_signature(message, certificate, signature)
+        let checked = self.inner.verify_tls13_signature(message, certificate, signature);
+        checked.map_err(|error| named_if_short(error, certificate))
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
@@ -155,8 +157,39 @@ impl ServerCertVerifier for Verifier {
     }
 }
 
-/// `verify: false`: any certificate for any name. The handshake's signature is still checked, as the key exchange
-/// would be worth nothing otherwise.
+/// An RSA key that the provider does not verify with: it is too short.
+#[derive(Debug)]
+pub(super) struct ShortKey;
+
+impl fmt::Display for ShortKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("its RSA key is shorter than the 2,048 bits that are the least")
+    }
+}
+
+impl std::error::Error for ShortKey {}
+
+/// A signature by a key that is too short counts as wrong: that is said of the key.
+fn named_if_short(error: rustls::Error, certificate: &CertificateDer<'_>) -> rustls::Error {
+    /// The DER of `rsaEncryption` (RFC 8017 appendix A.1).
+    const RSA: &[u8] = &[0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 0x01, 0x01, 0x01];
+    /// Of the SubjectPublicKeyInfo with a modulus of 2,048 bits; the exponent may take some bytes more.
+    const LEAST_LENGTH: usize = 290;
+    if !matches!(error, rustls::Error::InvalidCertificate(CertificateError::BadSignature)) {
+        return error;
+    }
+    let Ok(leaf) = webpki::EndEntityCert::try_from(certificate) else { return error };
+    let key = leaf.subject_public_key_info();
+    let is_short = key.len() < LEAST_LENGTH && key.windows(RSA.len()).any(|part| part == RSA);
+    if is_short {
+        rustls::Error::InvalidCertificate(CertificateError::Other(OtherError(Arc::new(ShortKey))))
+    } else {
+        error
+    }
+}
+
+/// `verify: false`: any certificate for any name, and any signature: as any key is accepted, the check of a
+/// signature would protect against no one, and webpki reads only certificates of version 3, with keys and extensions that it knows.
 #[derive(Debug)]
 pub(super) struct AcceptAny(pub(super) Arc<CryptoProvider>);
 
@@ -174,20 +207,20 @@ impl ServerCertVerifier for AcceptAny {
 
     fn verify_tls12_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn verify_tls13_signature(
         &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
+        _message: &[u8],
+        _certificate: &CertificateDer<'_>,
+        _signature: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
+        Ok(HandshakeSignatureValid::assertion())
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
