@@ -100,6 +100,9 @@ function machine() {
 
 /** null on musl. */
 function glibcVersion() {
+  // The report takes milliseconds, and what the loader's own script says of itself does not.
+  const known = libcOfLdd();
+  if (known !== undefined) return known;
   const { report } = process;
   if (report === undefined || typeof report.getReport !== 'function') return 'unknown';
   const before = report.excludeNetwork;
@@ -108,6 +111,17 @@ function glibcVersion() {
   const { header } = report.getReport();
   report.excludeNetwork = before;
   return header.glibcVersionRuntime || null;
+}
+
+/** Where napi's loaders look, too; undefined where there is no such script, or it says something else. */
+function libcOfLdd() {
+  try {
+    const text = require('node:fs').readFileSync('/usr/bin/ldd', 'latin1');
+    if (text.includes('musl')) return null;
+    return /\bldd \([^)]*GLIBC[^)]*\) (\d[\d.]*)/.exec(text)?.[1];
+  } catch {
+    return undefined;
+  }
 }
 
 function failure(platform, libc, tried, advice) {

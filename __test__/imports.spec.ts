@@ -41,6 +41,27 @@ test('imports go down, types included', (t) => {
   t.deepEqual(ours.filter(({ from, to }) => !NAMERS.includes(from) && layerOf(to) < layerOf(from)).map(shown), []);
 });
 
+test('the command uses what the package exports, and nothing else', (t) => {
+  const door = sources.get('index') as string;
+  const foreign = [...sources].flatMap(([name, source]) =>
+    name.startsWith('cli/')
+      ? [...source.matchAll(/^import (?!type)\{([^}]*)\} from '\.\.\/[^']+';/gm)].flatMap(([, names]) =>
+          names
+            .split(',')
+            .map((one) => one.trim())
+            .filter((one) => one !== '' && !one.startsWith('type ')),
+        )
+      : [],
+  );
+  t.true(foreign.length > 10, 'the imports were found');
+  t.deepEqual(
+    [...new Set(foreign)].filter(
+      (name) => !new RegExp(`^(?:export \\{.*\\b${name}\\b.*\\}|  ${name},$)`, 'm').test(door),
+    ),
+    [],
+  );
+});
+
 test('types and errors import types alone', (t) => {
   t.deepEqual(ours.filter(({ from, isType }) => NAMERS.includes(from) && !isType).map(shown), []);
 });

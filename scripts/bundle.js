@@ -6,6 +6,7 @@
 import { build } from 'esbuild';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { bundleCommand } from './support/bundle-command.js';
 import { root } from './support/program.js';
 
 const source = path.join(root, 'src');
@@ -101,6 +102,8 @@ for (const [at, door] of DOORS.entries()) {
   }
   writeFileSync(path.join(root, 'dist', `${door}.js`), `${lines.join('\n')}\n`);
 }
+
+await bundleCommand();
 
 for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
   if (!file.endsWith('.d.ts')) continue;

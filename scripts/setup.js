@@ -71,13 +71,24 @@ const typescriptBuild = {
       'binding.d.cts',
       'scripts/bundle.js',
       'scripts/bundle-web.js',
+      'scripts/support/bundle-command.js',
+      'scripts/support/command-launcher.cjs',
+      'scripts/support/lazy-builtins.js',
+      'scripts/support/write-code-cache.cjs',
       'node_modules/typescript/package.json',
     ]),
   reason() {
     return record.whyStale(
       'typescript',
       this.sources(),
-      record.firstMissing(['dist/index.js', 'dist/index.cjs', 'dist/index.d.ts', 'dist/index.d.cts']),
+      record.firstMissing([
+        'dist/index.js',
+        'dist/index.cjs',
+        'dist/index.d.ts',
+        'dist/index.d.cts',
+        'dist/cli/whippet.cjs',
+        'dist/cli/main.cjs',
+      ]),
     );
   },
   async run() {

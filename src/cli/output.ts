@@ -1,0 +1,96 @@
+/** stdout and stderr: written in order, with a reader that may go away, or be slower than the server. */
+
+import { once } from 'node:events';
+import { fstatSync, statSync } from 'node:fs';
+import { isatty } from 'node:tty';
+import type { Arguments } from './arguments.js';
+import { painterFor, plain, type Painter } from './colors.js';
+import { visible } from './visible-text.js';
+
+/** The reader of stdout has gone (`| head`): there is no one to write for, and that is no error. */
+export class OutputClosed extends Error {
+  constructor() {
+    super('the output was closed');
+    this.name = 'OutputClosed';
+  }
+}
+
+/** stdout as this command writes it. */
+export class Output {
+  readonly isTerminal: boolean = isTerminal(1);
+  readonly paint: Painter;
+  #paintNotes: Painter | null = null;
+  #args: Arguments;
+  #isOpen = false;
+  #isClosed = false;
+  #onClosed: (() => void)[] = [];
+
+  constructor(args: Arguments) {
+    this.paint = painterFor(args, this.isTerminal);
+    this.#args = args;
+  }
+
+  /** For stderr. */
+  get paintNotes(): Painter {
+    return (this.#paintNotes ??= painterFor(this.#args, isTerminal(2)));
+  }
+
+  /** What the streams say is listened to. Not before the request is sent: Node's streams take a while to load. */
+  #open(): NodeJS.WriteStream {
+    if (this.#isOpen) return process.stdout;
+    this.#isOpen = true;
+    process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+      this.#isClosed = true;
+      for (const tell of this.#onClosed) tell();
+      if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
+    });
+    // What is said there has no other place to go.
+    process.stderr.on('error', () => {});
+    return process.stdout;
+  }
+
+  get hasColor(): boolean {
+    return this.paint !== plain;
+  }
+
+  /** Called when the reader has gone. */
+  onClosed(tell: () => void): void {
+    this.#onClosed.push(tell);
+  }
+
+  /** Resolves when more may be written. @throws OutputClosed */
+  async write(data: string | Uint8Array): Promise<void> {
+    if (this.#isClosed) throw new OutputClosed();
+    if (data.length === 0 || this.#open().write(data)) return;
+    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {});
+    if (this.#isClosed) throw new OutputClosed();
+  }
+
+  /** A line on stderr. */
+  note(text: string): void {
+    this.#open();
+    process.stderr.write(`${text}\n`);
+  }
+
+  /** Columns of the terminal that notes go to. */
+  get columns(): number {
+    return process.stderr.columns ?? 80;
+  }
+}
+
+/** Text that others wrote, for stderr. */
+export function forNote(text: string): string {
+  return visible(text);
+}
+
+/** As `tty.isatty()`, whose module is loaded only where the answer may be "yes". */
+export function isTerminal(descriptor: number): boolean {
+  try {
+    const state = fstatSync(descriptor);
+    if (!state.isCharacterDevice() && process.platform !== 'win32') return false;
+    if (state.rdev !== 0 && state.rdev === statSync('/dev/null', { throwIfNoEntry: false })?.rdev) return false;
+    return isatty(descriptor);
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,75 @@
+/** Asks for a password on the terminal, without an echo. */
+
+import { closeSync, openSync } from 'node:fs';
+import tty from 'node:tty';
+import { Interrupted } from './interrupted.js';
+import { visible } from './visible-text.js';
+
+/**
+ * What was typed up to Enter; null without a terminal. stdin may be the body, so that the terminal itself is asked.
+ *
+ * @throws Interrupted by Ctrl+C
+ */
+export async function promptPassword(question: string): Promise<string | null> {
+  const terminal = openTerminal();
+  if (terminal === null) return null;
+  const { input, write, close } = terminal;
+  write(visible(question));
+  try {
+    return await readHidden(input);
+  } finally {
+    write('\n');
+    close();
+  }
+}
+
+interface Terminal {
+  readonly input: tty.ReadStream;
+  write(text: string): void;
+  close(): void;
+}
+
+function openTerminal(): Terminal | null {
+  if (process.stdin.isTTY) {
+    const input = process.stdin;
+    return { input, write: (text) => process.stderr.write(text), close: () => input.pause() };
+  }
+  try {
+    const descriptor = openSync('/dev/tty', 'r+');
+    if (!tty.isatty(descriptor)) {
+      closeSync(descriptor);
+      return null;
+    }
+    const input = new tty.ReadStream(descriptor);
+    return { input, write: (text) => process.stderr.write(text), close: () => input.destroy() };
+  } catch {
+    return null;
+  }
+}
+
+function readHidden(input: tty.ReadStream): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let text = '';
+    const done = (settle: () => void): void => {
+      input.off('data', onData);
+      input.off('end', onEnd);
+      input.setRawMode(false);
+      settle();
+    };
+    const onEnd = (): void => done(() => resolve(text));
+    const onData = (chunk: Buffer): void => {
+      for (const char of chunk.toString()) {
+        if (char === '\r' || char === '\n' || char === '\x04') return done(() => resolve(text));
+        if (char === '\x03') return done(() => reject(new Interrupted()));
+        // Backspace, and Ctrl+U for the line.
+        if (char === '\x7f' || char === '\b') text = [...text].slice(0, -1).join('');
+        else if (char === '\x15') text = '';
+        else text += char;
+      }
+    };
+    input.setRawMode(true);
+    input.on('data', onData);
+    input.on('end', onEnd);
+    input.resume();
+  });
+}

@@ -1,0 +1,134 @@
+/** The body of the request, from `--json`, `--data`, `--file`, the items or stdin: one of them. How it is sent is the client's work. */
+
+import path from 'node:path';
+import { file, type FileContent } from '../request/file-content.js';
+import type { Arguments } from './arguments.js';
+import { checkReadable, readText } from './files.js';
+import type { Item } from './items.js';
+import { isPiped, readStdin, readStdinText } from './stdin.js';
+import { shown, UsageError } from './usage-error.js';
+
+/** Options of a request, and the Content-Type that goes with them. */
+export interface RequestBody {
+  readonly content?: Uint8Array | string | FileContent | AsyncIterable<Uint8Array>;
+  readonly data?: Record<string, string[]>;
+  readonly files?: [
+    name: string,
+    file: [filename: string | null, content: FileContent | Uint8Array, contentType?: string],
+  ][];
+  readonly contentType?: string;
+}
+
+/**
+ * null: there is none.
+ *
+ * @param isBodiless GET, HEAD or `-I`: stdin is not asked then.
+ * @throws UsageError
+ */
+export async function readBody(
+  args: Arguments,
+  items: readonly Item[],
+  isBodiless: boolean,
+): Promise<RequestBody | null> {
+  const fields = items.filter(({ kind }) => kind !== 'query' && kind !== 'header');
+  const json = args.value('json');
+  const data = args.value('data');
+  const given = json !== undefined ? '--json' : data !== undefined ? '--data' : null;
+  if (given !== null && fields.length > 0)
+    throw new UsageError(`${given}: not together with body items such as ${shown(wordOf(fields[0]))}`);
+  if (json !== undefined)
+    return { content: checkJson('--json', await readValue('--json', json)), contentType: 'application/json' };
+  if (data !== undefined) return readData(data);
+  const whole = fields.find(({ kind, name }) => kind === 'file' && name === '');
+  if (whole !== undefined) {
+    if (fields.length > 1)
+      throw new UsageError(`ITEM: ${shown(wordOf(whole))} is the whole body, not together with others`);
+    return { content: file(checkReadable('ITEM', whole.value as string)) };
+  }
+  const isMultipart = args.has('multipart') || args.has('file') || fields.some(({ kind }) => kind === 'file');
+  if (isMultipart) return multipart(args, fields);
+  if (fields.length > 0) return args.has('form') ? { data: formOf(fields) } : jsonOf(fields);
+  if (isBodiless || !isPiped()) return null;
+  const content = await readStdin();
+  return Buffer.isBuffer(content) && content.length === 0 ? null : { content };
+}
+
+async function readData(data: string): Promise<RequestBody | null> {
+  if (data === '-' || data === '@-') return { content: await readStdin() };
+  return { content: data.startsWith('@') ? file(checkReadable('--data', data.slice(1))) : data };
+}
+
+function multipart(args: Arguments, fields: readonly Item[]): RequestBody {
+  const files: NonNullable<RequestBody['files']> = args.values('file').map(readFilePart);
+  for (const { kind, name, value } of fields) if (kind === 'file') files.push(filePart('ITEM', name, value as string));
+  const data = formOf(fields.filter(({ kind }) => kind !== 'file'));
+  if (files.length > 0) return { data, files };
+  // Without a file, a form would be urlencoded.
+  const parts = Object.entries(data).flatMap(([name, values]) => values.map((value) => [name, value] as const));
+  if (parts.length === 0) throw new UsageError('--multipart: there is no field and no file');
+  return { files: parts.map(([name, value]) => [name, [null, Buffer.from(value)]]) };
+}
+
+/** `name=path[;type=…][;filename=…]` */
+function readFilePart(text: string): NonNullable<RequestBody['files']>[number] {
+  const at = text.indexOf('=');
+  if (at < 1) throw new UsageError(`--file: ${shown(text)} is not allowed, expected name=path`);
+  return filePart('--file', text.slice(0, at), text.slice(at + 1).replace(/^@/, ''));
+}
+
+function filePart(option: string, name: string, text: string): NonNullable<RequestBody['files']>[number] {
+  const [, file_, parameters] = /^(.*?)((?:;(?:type|filename)=[^;]*)*)$/s.exec(text) as RegExpExecArray;
+  const parameter = (name: string) => new RegExp(`;${name}=([^;]*)`).exec(parameters)?.[1];
+  const contentType = parameter('type');
+  checkReadable(option, file_);
+  return [
+    name,
+    [
+      parameter('filename') ?? path.basename(file_),
+      file(file_),
+      ...(contentType === undefined ? [] : [contentType]),
+    ] as never,
+  ];
+}
+
+function formOf(fields: readonly Item[]): Record<string, string[]> {
+  const form: Record<string, string[]> = Object.create(null) as Record<string, string[]>;
+  for (const field of fields) (form[field.name] ??= []).push(textOf(field));
+  return form;
+}
+
+/** Written here, so that the text of each value stays: 1.0 is no 1. Of equal names the last one counts, as in HTTPie. */
+function jsonOf(fields: readonly Item[]): RequestBody {
+  const members = new Map<string, string>();
+  for (const field of fields) {
+    const text = textOf(field);
+    members.set(field.name, field.kind.startsWith('json') ? text : JSON.stringify(text));
+  }
+  const text = [...members].map(([name, value]) => `${JSON.stringify(name)}: ${value}`).join(', ');
+  return { content: `{${text}}`, contentType: 'application/json' };
+}
+
+function textOf({ kind, name, value }: Item): string {
+  const text = kind.endsWith('-file') ? readText('ITEM', value as string) : (value as string);
+  return kind.startsWith('json') ? checkJson(`ITEM ${shown(name)}`, text).trim() : text;
+}
+
+/** The value of an option: text, `@path`, or `-` and `@-` for stdin. */
+async function readValue(option: string, value: string): Promise<string> {
+  if (value === '-' || value === '@-') return readStdinText();
+  return value.startsWith('@') ? readText(option, value.slice(1)) : value;
+}
+
+/** @throws UsageError */
+function checkJson(option: string, text: string): string {
+  try {
+    JSON.parse(text);
+  } catch (error) {
+    throw new UsageError(`${option}: ${shown(text)} is no JSON: ${(error as Error).message.replace(/\s+/g, ' ')}`);
+  }
+  return text;
+}
+
+function wordOf({ name, value }: Item): string {
+  return `${name}=${value}`;
+}

@@ -1,0 +1,46 @@
+/** What is piped into the command. */
+
+import { fstatSync } from 'node:fs';
+
+/** Bytes that are held, so that they have a length and can be sent again; what is longer is sent while it comes. */
+const MAX_HELD_BYTES = 4 * 1024 * 1024;
+
+/** stdin is a pipe or a file: what comes from there is meant. A terminal or /dev/null is not asked. */
+export function isPiped(): boolean {
+  try {
+    const state = fstatSync(0);
+    return state.isFIFO() || state.isFile() || state.isSocket();
+  } catch {
+    return false;
+  }
+}
+
+/** Everything, or the beginning and the rest as it comes. */
+export async function readStdin(): Promise<Buffer | AsyncIterable<Uint8Array>> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const source = (process.stdin as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
+  for (;;) {
+    const { done, value } = await source.next();
+    if (done === true) return Buffer.concat(chunks);
+    chunks.push(value);
+    size += value.length;
+    if (size > MAX_HELD_BYTES) return rest(chunks, source);
+  }
+}
+
+/** Text, whole. */
+export async function readStdinText(): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of process.stdin as AsyncIterable<Buffer>) chunks.push(chunk);
+  return Buffer.concat(chunks).toString();
+}
+
+async function* rest(chunks: readonly Buffer[], source: AsyncIterator<Buffer>): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+  for (;;) {
+    const { done, value } = await source.next();
+    if (done === true) return;
+    yield value;
+  }
+}
