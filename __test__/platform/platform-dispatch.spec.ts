@@ -210,8 +210,6 @@ const OPTIONS: [name: string, options: ClientOptions][] = [
   ['denyAddresses', { denyAddresses: ['10.0.0.0/8'] }],
   ['httpVersions', { httpVersions: 'HTTP/2' }],
   ['httpVersions', { httpVersions: ['HTTP/1.1'] }],
-  ['allowAddresses', { allowAddresses: ['public'] }],
-  ['denyAddresses', { denyAddresses: ['10.0.0.0/8'] }],
   ['timeout.connect', { timeout: { connect: 100 } }],
   ['timeout.write', { timeout: { write: 100 } }],
   ['timeout.pool', { timeout: new TimeoutConfig({ poolTimeout: 100 }) }],
