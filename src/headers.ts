@@ -417,6 +417,17 @@ function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
 
+/**
+ * Whether the value of such a header is a secret: of the five that logs mask, and of what is named like them.
+ * @internal
+ */
+export function isSecretHeader(name: string): boolean {
+  const key = name.toLowerCase();
+  return secretNames.has(key) || secretWords.test(key);
+}
+
+const secretWords =
+  /(?:^|[-_])(?:auth|authorization|api-?key|access-?key|subscription-?key|token|secret|password|passwd|credentials?|cookie|session-?(?:id|key)?|signature)(?:$|[-_])|token$|(?:^|[-_])apikey/;
 const secretNames: ReadonlySet<string> = new Set([
   'authorization',
   'proxy-authorization',

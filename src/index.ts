@@ -74,6 +74,7 @@ export { HTTPProxy, HTTPProxyMode } from './connect/http-proxy.js';
 export type { HTTPProxyOptions } from './connect/http-proxy.js';
 export { QueryParams } from './url/query-params.js';
 export type { Compression, CompressionEncoding } from './request/compression.js';
+export type { CurlOptions } from './request/curl.js';
 export { file } from './request/file-content.js';
 export type { FileContent, FileContentOptions } from './request/file-content.js';
 export { Request } from './request/request.js';

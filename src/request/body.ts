@@ -11,6 +11,7 @@ import { LocalProtocolError, quote, StreamConsumed, typeName } from '../errors.j
 import { requestFailure } from '../request-failure.js';
 import type { ReceivedBody, StreamForm } from './brands.js';
 import { isArrayBuffer, isBlob, isFormData } from './brands.js';
+import type { FilePart } from './file-content.js';
 import { FileContent, toFilePart } from './file-content.js';
 import type { ContentTypes } from '../types.js';
 import { ownText } from '../own-memory.js';
@@ -25,6 +26,8 @@ export class StreamBody {
   #used = false;
   /** The length that a Content-Length of the user's promises for a source that has none. */
   declared: number | null = null;
+  /** All of it, where that is bytes of a file. */
+  file: FilePart | null = null;
 
   /**
    * @param open Gives the pieces: bytes and text, and, for the core, files by their path (FilePart) as well.
@@ -136,7 +139,9 @@ export function blobBody(blob: Blob, what: string): StreamBody {
  */
 export function fileBody(content: FileContent, what: string): StreamBody {
   const part = toFilePart(content, what);
-  return new StreamBody((forCore) => (forCore ? [part] : part), part.length, true);
+  const body = new StreamBody((forCore) => (forCore ? [part] : part), part.length, true);
+  body.file = part;
+  return body;
 }
 
 /**

@@ -8,6 +8,8 @@ import type { Content } from './body-options.js';
 import { toContent } from './body-options.js';
 import type { Body } from './body.js';
 import type { CompressionSettings } from './compression.js';
+import type { CurlOptions } from './curl.js';
+import { toCurl } from './curl.js';
 import { StreamBody, toChunk } from './body.js';
 import { Cookies } from '../cookies/cookies.js';
 import { LocalProtocolError, quote, RequestNotRead, typeName } from '../errors.js';
@@ -239,6 +241,17 @@ export class Request {
     if (this.#headers === null) return this.#lines;
     checkFraming(this.#headers, this);
     return this.#headers.toLines();
+  }
+
+  /**
+   * The same request as a command of curl, for a POSIX shell: `curl 'https://example.org/' -H 'Accept: *\/*' …`. What is the client's
+   * (proxies, certificates, timeouts) is not in it, and a stream is left to stdin. Secret headers and the password of the URL are
+   * masked, unless `showSecrets` is true.
+   *
+   * @throws TypeError for bad options
+   */
+  toCurl(options?: CurlOptions): string {
+    return toCurl(this, options);
   }
 
   /** `<Request('GET', 'https://example.org/')>`, the password masked. */

@@ -22,6 +22,7 @@ import { responseFromInit } from './from-init.js';
 import { own } from '../check-options.js';
 import { nextRequestOf } from './next-request.js';
 import { responseBrand } from '../request/brands.js';
+import type { CurlOptions } from '../request/curl.js';
 import type { Request } from '../request/request.js';
 import { codes } from './status-codes.js';
 import { statusMessage } from './status-message.js';
@@ -511,6 +512,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** fetch's name of `isSuccess`. */
   get ok(): boolean {
     return this.isSuccess;
+  }
+
+  /** The request that it answers, the last one after redirects, as a command of curl: see `Request.toCurl`. */
+  toCurl(options?: CurlOptions): string {
+    return this.request.toCurl(options);
   }
 
   /** `<Response [200 OK]>` */
