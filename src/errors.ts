@@ -74,22 +74,28 @@ function valueOf(value: unknown, enumerable = false): PropertyDescriptor {
 /** Static, on each class of the tree: the registered symbol that its instances carry. */
 const brand = Symbol('brand');
 
-/** The base of everything that a request can end in. */
+/** The base of everything that a request can end in. @since 0.1.0 */
 export class HTTPError extends Error {
-  /** Stable, for programs: `ERR_…`, or the system's own (`ECONNREFUSED`) where the system spoke. */
+  /** Stable, for programs: `ERR_…`, or the system's own (`ECONNREFUSED`) where the system spoke. @since 0.1.0 */
   declare readonly code: string;
-  /** The request that failed, when one is known. Not enumerable, so that a logged error stays short and shows no secret. */
+  /**
+   * The request that failed, when one is known; not there by default. Not enumerable, so that a logged error stays
+   * short and shows no secret.
+   * @since 0.1.0
+   */
   declare request?: Request;
-  /** The proxy that was in the way, without its credentials. */
+  /** The proxy that was in the way, without its credentials. @since 0.1.0 */
   declare readonly proxy?: string;
   /**
    * Of an exchange over the network that failed: milliseconds in each phase that it came to, the last one until the failure; null for
    * the others. Not enumerable.
+   * @since 0.1.0
    */
   declare readonly timings?: FailedTimings;
-  /** The same: where its connection led; null when there was none yet. Not enumerable. */
+  /** The same: where its connection led; null when there was none yet. Not enumerable. @since 0.1.0 */
   declare readonly peer?: Peer | null;
 
+  /** Takes the message and what is known of the exchange. An error of a mock is made in this way, too. @since 0.1.0 */
   constructor(message: string, details: ErrorDetails = {}) {
     // Own properties only: a polluted Object.prototype must not change what an error says.
     const has = (name: keyof ErrorDetails) => Object.hasOwn(details, name);
@@ -106,7 +112,10 @@ export class HTTPError extends Error {
     if (has('peer') && details.peer !== undefined) Object.defineProperty(this, 'peer', valueOf(details.peer));
   }
 
-  /** For logs: what it is, and of the request and the response which they were. No headers, and no password of a URL. */
+  /**
+   * For logs: what it is, and of the request and the response which they were. No headers, and no password of a URL.
+   * @since 0.1.0
+   */
   toJSON(): Record<string, unknown> {
     const { name, code, message, proxy, request, response, cause } = this as HTTPError & { response?: Response };
     const shown: Record<string, unknown> = { name, code, message };
@@ -122,6 +131,7 @@ export class HTTPError extends Error {
   /**
    * True across copies of this package: two versions in one node_modules tree, or ESM beside a bundle. A class that a user derives
    * has no brand of its own and is compared in the ordinary way.
+   * @since 0.1.0
    */
   static override [Symbol.hasInstance](value: unknown): boolean {
     const mark = Object.hasOwn(this, brand) ? (this as unknown as { [brand]: symbol })[brand] : undefined;
@@ -130,49 +140,53 @@ export class HTTPError extends Error {
   }
 }
 
-/** The text is no URL, or a component does not fit into one. The message never shows userinfo. */
+/** The text is no URL, or a component does not fit into one. The message never shows userinfo. @since 0.1.0 */
 export class InvalidURL extends HTTPError {}
 
-/** Several cookies match: narrow the lookup by `domain` or `path`. */
+/** Several cookies match: narrow the lookup by `domain` or `path`. @since 0.1.0 */
 export class CookieConflict extends HTTPError {}
 
-/** The client was closed before or while the request was under way. */
+/** The client was closed before or while the request was under way. @since 0.1.0 */
 export class ClientClosed extends HTTPError {}
 
-/** `raiseForStatus()` met a status that is not 2xx. */
+/** `raiseForStatus()` met a status that is not 2xx. @since 0.1.0 */
 export class HTTPStatusError extends HTTPError {
-  /** The response with that status. Not enumerable. */
+  /** The response with that status. Not enumerable. @since 0.1.0 */
   declare readonly response: Response;
 }
 
-/** One thing that a schema finds wrong (Standard Schema v1). */
+/** One thing that a schema finds wrong (Standard Schema v1). @since 0.1.0 */
 export interface ValidationIssue {
+  /** What is wrong, in the words of the schema. @since 0.1.0 */
   readonly message: string;
+  /** Where in the value it is: the keys that lead there. Absent for the value as a whole. @since 0.1.0 */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** A body that is not what the schema of `json(schema)` says. */
+/** A body that is not what the schema of `json(schema)` says. @since 0.1.0 */
 export class ValidationError extends HTTPError {
-  /** What the schema found, in its own words. */
+  /** What the schema found, in its own words. @since 0.1.0 */
   readonly issues: readonly ValidationIssue[];
-  /** The response whose body it is. Not enumerable. */
+  /** The response whose body it is. Not enumerable. @since 0.1.0 */
   declare readonly response: Response;
 
+  /** Takes the message and what the schema found wrong. @since 0.1.0 */
   constructor(message: string, issues: readonly ValidationIssue[], details?: ErrorDetails) {
     super(message, details);
     this.issues = issues;
   }
 }
 
-/** What was downloaded is not what the caller's checksum says; there is no file. */
+/** What was downloaded is not what the caller's checksum says; there is no file. @since 0.1.0 */
 export class ChecksumMismatch extends HTTPError {
-  /** The caller's, in lower-case hexadecimal. */
+  /** The caller's, in lower-case hexadecimal. @since 0.1.0 */
   readonly expected: string;
-  /** That of what was received. */
+  /** That of what was received. @since 0.1.0 */
   readonly actual: string;
-  /** Not enumerable. */
+  /** Not enumerable. @since 0.1.0 */
   declare readonly response: Response;
 
+  /** Takes the message, and both digests in hexadecimal. @since 0.1.0 */
   constructor(message: string, expected: string, actual: string, details?: ErrorDetails) {
     super(message, details);
     this.expected = expected;
@@ -180,11 +194,15 @@ export class ChecksumMismatch extends HTTPError {
   }
 }
 
-/** A file could not be read or written; `code` is the system's: ENOENT, EACCES, EISDIR, ENOSPC, EEXIST, EBUSY … */
+/**
+ * A file could not be read or written; `code` is the system's: ENOENT, EACCES, EISDIR, ENOSPC, EEXIST, EBUSY …
+ * @since 0.1.0
+ */
 export class FileError extends HTTPError {
-  /** The file, as the caller named it. */
+  /** The file, as the caller named it. @since 0.1.0 */
   declare readonly path: string;
 
+  /** Takes the message and what the system said: `code` is the system's (ENOENT, EACCES, ENOSPC …). @since 0.1.0 */
   constructor(message: string, details: ErrorDetails = {}) {
     super(message, details);
     const path = Object.hasOwn(details, 'path') ? details.path : undefined;
@@ -192,91 +210,94 @@ export class FileError extends HTTPError {
   }
 }
 
-/** The base of misuse of a body that streams. */
+/** The base of misuse of a body that streams. @since 0.1.0 */
 export class StreamError extends HTTPError {}
 
-/** The body was already read, or has to be sent twice and comes from a source that can be read once. */
+/** The body was already read, or has to be sent twice and comes from a source that can be read once. @since 0.1.0 */
 export class StreamConsumed extends StreamError {}
 
-/** The body was closed before it was read. */
+/** The body was closed before it was read. @since 0.1.0 */
 export class StreamClosed extends StreamError {}
 
-/** `content`, `text` or `json()` of a streamed response before `read()`. */
+/** `content`, `text` or `json()` of a streamed response before `read()`. @since 0.1.0 */
 export class ResponseNotRead extends StreamError {}
 
-/** `content` of a request with a streamed body before `read()`. */
+/** `content` of a request with a streamed body before `read()`. @since 0.1.0 */
 export class RequestNotRead extends StreamError {}
 
-/** The base of what goes wrong between sending a request and the end of its response. */
+/** The base of what goes wrong between sending a request and the end of its response. @since 0.1.0 */
 export class RequestError extends HTTPError {
-  /** The response that it is about, where its head had arrived: of an undecodable 502, its status and headers. Not enumerable. */
+  /**
+   * The response that it is about, where its head had arrived: of an undecodable 502, its status and headers. Not enumerable.
+   * @since 0.1.0
+   */
   declare response?: Response;
 }
 
-/** A body is not what its Content-Encoding says, or not the JSON that was asked for. */
+/** A body is not what its Content-Encoding says, or not the JSON that was asked for. @since 0.1.0 */
 export class DecodingError extends RequestError {}
 
-/** More than `maxRedirects` redirects. */
+/** More than `maxRedirects` redirects. @since 0.1.0 */
 export class TooManyRedirects extends RequestError {
-  /** The redirect that was one too many. Not enumerable. */
+  /** The redirect that was one too many. Not enumerable. @since 0.1.0 */
   declare readonly response?: Response;
 }
 
-/** The body grew beyond `maxResponseSize`. */
+/** The body grew beyond `maxResponseSize`. @since 0.1.0 */
 export class ResponseTooLarge extends RequestError {}
 
-/** The base of what goes wrong on the way to the server and back. */
+/** The base of what goes wrong on the way to the server and back. @since 0.1.0 */
 export class TransportError extends RequestError {}
 
-/** The base of the timeouts: the class says which budget ran out. */
+/** The base of the timeouts: the class says which budget ran out. @since 0.1.0 */
 export class TimeoutException extends TransportError {}
 
-/** No connection within `connect`: DNS, TCP, proxy and TLS together. */
+/** No connection within `connect`: DNS, TCP, proxy and TLS together. @since 0.1.0 */
 export class ConnectTimeout extends TimeoutException {}
 
-/** No byte of the response for `read`. */
+/** No byte of the response for `read`. @since 0.1.0 */
 export class ReadTimeout extends TimeoutException {}
 
-/** No byte of the request could be written for `write`. */
+/** No byte of the request could be written for `write`. @since 0.1.0 */
 export class WriteTimeout extends TimeoutException {}
 
-/** No connection became free within `pool`. */
+/** No connection became free within `pool`. @since 0.1.0 */
 export class PoolTimeout extends TimeoutException {}
 
-/** The whole exchange, redirects and body included, took longer than `total`. */
+/** The whole exchange, redirects and body included, took longer than `total`. @since 0.1.0 */
 export class TotalTimeout extends TimeoutException {}
 
-/** The base of failures of the network; `code` is the system's where it gave one. */
+/** The base of failures of the network; `code` is the system's where it gave one. @since 0.1.0 */
 export class NetworkError extends TransportError {}
 
-/** No connection: DNS, refusal, TLS handshake, certificate. */
+/** No connection: DNS, refusal, TLS handshake, certificate. @since 0.1.0 */
 export class ConnectError extends NetworkError {}
 
-/** The connection broke while the response was awaited or read. */
+/** The connection broke while the response was awaited or read. @since 0.1.0 */
 export class ReadError extends NetworkError {}
 
-/** The connection broke while the request was written. */
+/** The connection broke while the request was written. @since 0.1.0 */
 export class WriteError extends NetworkError {}
 
-/** The connection could not be closed in an orderly way. */
+/** The connection could not be closed in an orderly way. @since 0.1.0 */
 export class CloseError extends NetworkError {}
 
-/** The base of violations of HTTP. */
+/** The base of violations of HTTP. @since 0.1.0 */
 export class ProtocolError extends TransportError {}
 
-/** We would have violated HTTP. */
+/** We would have violated HTTP. @since 0.1.0 */
 export class LocalProtocolError extends ProtocolError {}
 
-/** The server violated HTTP. */
+/** The server violated HTTP. @since 0.1.0 */
 export class RemoteProtocolError extends ProtocolError {}
 
-/** A proxy refused, or answered CONNECT with something else than 2xx. */
+/** A proxy refused, or answered CONNECT with something else than 2xx. @since 0.1.0 */
 export class ProxyError extends TransportError {
-  /** The proxy's answer to CONNECT, when there was one. Not enumerable. */
+  /** The proxy's answer to CONNECT, when there was one. Not enumerable. @since 0.1.0 */
   declare readonly response?: Response;
 }
 
-/** The URL has no scheme, or one that this client does not speak. */
+/** The URL has no scheme, or one that this client does not speak. @since 0.1.0 */
 export class UnsupportedProtocol extends TransportError {}
 
 /** httpx's reference name of TimeoutException. */

@@ -16,6 +16,7 @@ import type { HeaderTypes } from './types.js';
  * no control character but HTAB, nothing beyond U+00FF, and no whitespace at either end (RFC 9110 §5.5). They go out as Latin-1.
  *
  * @throws TypeError naming the header; never showing its value
+ * @since 0.1.0
  */
 export class Headers implements Iterable<[string, string]> {
   /** Name as given, name in lower case, value; in turn. null while only the lines are known. */
@@ -27,6 +28,12 @@ export class Headers implements Iterable<[string, string]> {
   /** How often the text was searched instead of read. */
   #searches = 0;
 
+  /**
+   * Takes an object whose arrays are several lines, pairs, or other headers.
+   *
+   * @throws TypeError for names and values that cannot be sent
+   * @since 0.1.0
+   */
   constructor(headers?: HeaderTypes) {
     if (headers === undefined) return;
     if (headers instanceof Headers) {
@@ -60,7 +67,7 @@ export class Headers implements Iterable<[string, string]> {
     return (this.#lines = lines);
   }
 
-  /** All values joined by ', ' (RFC 9110 §5.3). For Set-Cookie, which cannot be joined, use `getList`. */
+  /** All values joined by ', ' (RFC 9110 §5.3). For Set-Cookie, which cannot be joined, use `getList`. @since 0.1.0 */
   get(name: string): string | undefined {
     const key = toKey(name);
     // One or two headers are all that most responses are asked for: looking them up in the text costs half of reading it.
@@ -74,6 +81,7 @@ export class Headers implements Iterable<[string, string]> {
   /**
    * The values line by line. `splitCommas` divides each at its commas and drops spaces and empty elements (RFC 9110 §5.6.1);
    * Set-Cookie is never divided.
+   * @since 0.1.0
    */
   getList(name: string, options: { splitCommas?: boolean } = {}): string[] {
     const key = toKey(name);
@@ -90,11 +98,12 @@ export class Headers implements Iterable<[string, string]> {
     );
   }
 
+  /** Whether there is a header of that name, in whatever case. @since 0.1.0 */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
 
-  /** One line with this value: where the first was, or at the end. The name is kept as it is given now. */
+  /** One line with this value: where the first was, or at the end. The name is kept as it is given now. @since 0.1.0 */
   set(name: string, value: string): void {
     checkName(name);
     checkValue(name, value);
@@ -123,7 +132,7 @@ export class Headers implements Iterable<[string, string]> {
     this.#lines = null;
   }
 
-  /** One line more, at the end. */
+  /** One line more, at the end. @since 0.1.0 */
   append(name: string, value: string): void {
     const key = checkName(name);
     checkValue(name, value);
@@ -131,29 +140,32 @@ export class Headers implements Iterable<[string, string]> {
     this.#lines = null;
   }
 
-  /** Removes every line of the name; false when there was none. */
+  /** Removes every line of the name; false when there was none. @since 0.1.0 */
   delete(name: string): boolean {
     if (!this.has(name)) return false;
     this.#remove(new Set([toKey(name)]));
     return true;
   }
 
-  /** For each name given: its lines go, and the new ones, all of them, follow at the end. Nothing changes if one is refused. */
+  /**
+   * For each name given: its lines go, and the new ones, all of them, follow at the end. Nothing changes if one is refused.
+   * @since 0.1.0
+   */
   update(headers: HeaderTypes): void {
     this.#apply(headers instanceof Headers ? fromHeaders(headers.#entries()) : read(headers, 'refuse null'));
   }
 
-  /** Each name once, in lower case, in order of first appearance. */
+  /** Each name once, in lower case, in order of first appearance. @since 0.1.0 */
   keys(): IterableIterator<string> {
     return this.#merged().keys();
   }
 
-  /** For each name its values, joined by ', '. */
+  /** For each name its values, joined by ', '. @since 0.1.0 */
   values(): IterableIterator<string> {
     return this.#merged().values();
   }
 
-  /** Every line; names in lower case. */
+  /** Every line; names in lower case. @since 0.1.0 */
   multiItems(): [string, string][] {
     const list = this.#entries();
     const items: [string, string][] = [];
@@ -164,6 +176,7 @@ export class Headers implements Iterable<[string, string]> {
   /**
    * A copy for the next hop, as a gateway sends it: without the fields that belong to this connection (RFC 9110 §7.6.1), which are
    * Connection, the fields that it names, Keep-Alive, TE, Transfer-Encoding, Upgrade, Proxy-Connection and those for one proxy alone.
+   * @since 0.1.0
    */
   forwardable(): Headers {
     const left = connectionFields(this);
@@ -171,7 +184,7 @@ export class Headers implements Iterable<[string, string]> {
     return Headers.fromLines(lines.map(([name, value]) => `${name}\n${value}\n`).join(''));
   }
 
-  /** Every line; names as given. */
+  /** Every line; names as given. @since 0.1.0 */
   get raw(): readonly [string, string][] {
     const list = this.#entries();
     const items: [string, string][] = [];
@@ -179,12 +192,15 @@ export class Headers implements Iterable<[string, string]> {
     return items;
   }
 
-  /** How many different names there are. */
+  /** How many different names there are. @since 0.1.0 */
   get size(): number {
     return this.#merged().size;
   }
 
-  /** Same lines in whatever order, names without case, as httpx compares them. False for what are no headers at all. */
+  /**
+   * Same lines in whatever order, names without case, as httpx compares them. False for what are no headers at all.
+   * @since 0.1.0
+   */
   equals(other: HeaderTypes): boolean {
     let theirs: Headers;
     try {
@@ -200,12 +216,12 @@ export class Headers implements Iterable<[string, string]> {
     return sorted(theirs).join() === sorted(this).join();
   }
 
-  /** Merged by name, in lower case. */
+  /** Merged by name, in lower case. @since 0.1.0 */
   [Symbol.iterator](): Iterator<[string, string]> {
     return this.#merged().entries();
   }
 
-  /** One line, as pairs when a name repeats; the values of secret headers are masked. */
+  /** One line, as pairs when a name repeats; the values of secret headers are masked. @since 0.1.0 */
   toString(): string {
     const items = this.multiItems().map(([name, value]) => [name, secretNames.has(name) ? '[secure]' : value]);
     const text = (value: string) => inspect(value, { breakLength: Infinity });
@@ -217,7 +233,10 @@ export class Headers implements Iterable<[string, string]> {
     return `Headers({ ${items.map(([name, value]) => `${field(name)}: ${text(value)}`).join(', ')} })`;
   }
 
-  /** By name, in lower case; a list where a name repeats. The values of secret headers are masked, as `toString()` masks them. */
+  /**
+   * By name, in lower case; a list where a name repeats. The values of secret headers are masked, as `toString()` masks them.
+   * @since 0.1.0
+   */
   toJSON(): Record<string, string | string[]> {
     const fields = Object.create(null) as Record<string, string | string[]>;
     for (const [name, value] of this.multiItems()) {
@@ -230,6 +249,7 @@ export class Headers implements Iterable<[string, string]> {
     return fields;
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return this.toString();
   }

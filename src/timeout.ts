@@ -8,12 +8,23 @@ import { typeName } from './errors.js';
 import { checkOptions, own } from './check-options.js';
 import type { TimeoutTypes } from './types.js';
 
-/** The kinds that a TimeoutConfig may be made of. Milliseconds; null or left out: off. */
+/** The kinds that a TimeoutConfig may be made of. Milliseconds; null or left out: off. @since 0.1.0 */
 export interface TimeoutKinds {
+  /**
+   * Milliseconds until a connection is made: DNS, TCP, proxy and TLS together. null: no limit. Default: off.
+   * @since 0.1.0
+   */
   connectTimeout?: number | null | undefined;
+  /** Milliseconds between two chunks of a response, or until its head. null: no limit. Default: off. @since 0.1.0 */
   readTimeout?: number | null | undefined;
+  /** Milliseconds that the network may take no byte of the request. null: no limit. Default: off. @since 0.1.0 */
   writeTimeout?: number | null | undefined;
+  /** Milliseconds to wait for a connection of a full pool. null: no limit. Default: off. @since 0.1.0 */
   poolTimeout?: number | null | undefined;
+  /**
+   * Milliseconds for the whole call: redirects, retries and the body included. null: no limit. Default: off.
+   * @since 0.1.0
+   */
   totalTimeout?: number | null | undefined;
 }
 
@@ -35,19 +46,27 @@ const optionNames = ['connect', 'read', 'write', 'pool', 'total'];
  *
  * @throws TypeError for anything that is no number or null, and for unknown kinds
  * @throws RangeError for 0, negative numbers, NaN and what is longer than 2147483647 ms; null is off
+ * @since 0.1.0
  */
 export class TimeoutConfig {
-  /** One budget for DNS, TCP, proxy and TLS together. */
+  /** One budget for DNS, TCP, proxy and TLS together. @since 0.1.0 */
   readonly connectTimeout: number | null;
-  /** The longest silence of the server: up to the head, and between two pieces of the body. */
+  /** The longest silence of the server: up to the head, and between two pieces of the body. @since 0.1.0 */
   readonly readTimeout: number | null;
-  /** The longest time in which not a byte of the request can be written. */
+  /** The longest time in which not a byte of the request can be written. @since 0.1.0 */
   readonly writeTimeout: number | null;
-  /** Waiting for a free connection. */
+  /** Waiting for a free connection. @since 0.1.0 */
   readonly poolTimeout: number | null;
-  /** The whole exchange, from sending to the end of the body, redirects included. */
+  /** The whole exchange, from sending to the end of the body, redirects included. @since 0.1.0 */
   readonly totalTimeout: number | null;
 
+  /**
+   * Takes milliseconds for connect, read, write and pool each, null for none at all, or an object, of which what is
+   * left out is off.
+   *
+   * @throws TypeError, RangeError naming the kind
+   * @since 0.1.0
+   */
   constructor(timeout: number | null | TimeoutKinds) {
     if (timeout === null || typeof timeout === 'number') {
       const every = checkDuration(timeout, 'timeout');
@@ -65,6 +84,7 @@ export class TimeoutConfig {
     Object.freeze(this);
   }
 
+  /** In one line, for logs. @since 0.1.0 */
   toString(): string {
     const { connectTimeout, readTimeout, writeTimeout, poolTimeout, totalTimeout } = this;
     const alike = connectTimeout === readTimeout && readTimeout === writeTimeout && writeTimeout === poolTimeout;
@@ -75,6 +95,7 @@ export class TimeoutConfig {
     );
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return this.toString();
   }

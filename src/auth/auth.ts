@@ -7,7 +7,7 @@ import { defineInspect } from '../inspect.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 
-/** A pair for Basic, an Auth, or a function that changes each request. */
+/** A pair for Basic, an Auth, or a function that changes each request. @since 0.1.0 */
 export type AuthTypes =
   readonly [username: string, password: string] | Auth | ((request: Request) => Request | Promise<Request>);
 
@@ -25,11 +25,15 @@ export type AuthTypes =
  *   }
  * }
  * ```
+ * @since 0.1.0
  */
 export abstract class Auth {
-  /** The request's body is read into memory before the flow begins. */
+  /**
+   * The request's body is read into memory before the flow begins, so that the flow can sign it. Default: false.
+   * @since 0.1.0
+   */
   requiresRequestBody?: boolean;
-  /** A response's body is read before the flow gets it. */
+  /** A response's body is read before the flow gets it. Default: false. @since 0.1.0 */
   requiresResponseBody?: boolean;
 
   /**
@@ -37,6 +41,7 @@ export abstract class Auth {
    * origin. What it throws rejects the caller's promise, unchanged.
    *
    * @param request The client's own copy: change it and yield it.
+   * @since 0.1.0
    */
   abstract authFlow(request: Request): AsyncGenerator<Request, void, Response>;
 }

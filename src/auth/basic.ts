@@ -10,16 +10,28 @@ import { ownText } from '../own-memory.js';
  * HTTP Basic authentication, in UTF-8.
  *
  * @throws TypeError for what is no string, a ':' in the username (RFC 7617 §2: the server would cut there) and control characters
+ * @since 0.1.0
  */
 export class BasicAuth extends Auth {
   #header: string;
 
+  /**
+   * Takes the name, which has no colon in it, and the password.
+   *
+   * @throws TypeError for what is no text, or cannot be sent
+   * @since 0.1.0
+   */
   constructor(username: string, password: string) {
     super();
     checkPair(username, password);
     this.#header = `Basic ${ownText(`${username}:${password}`).toString('base64')}`;
   }
 
+  /**
+   * Yields the request with its Authorization header, once. Called by the client for each request; a flow of one's
+   * own extends `Auth`.
+   * @since 0.1.0
+   */
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
     this.apply(request);
     yield request;

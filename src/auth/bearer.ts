@@ -9,15 +9,27 @@ import { Auth } from './auth.js';
  * `Authorization: Bearer <token>`. A function is asked before each request, redirects within the origin included.
  *
  * @throws TypeError for what is neither a token nor a function
+ * @since 0.1.0
  */
 export class BearerAuth extends Auth {
   #token: string | (() => string | Promise<string>);
 
+  /**
+   * Takes the token, or a function that is asked for it with each request.
+   *
+   * @throws TypeError for what is neither
+   * @since 0.1.0
+   */
   constructor(token: string | (() => string | Promise<string>)) {
     super();
     this.#token = typeof token === 'function' ? token : checkToken(token);
   }
 
+  /**
+   * Yields the request with its Authorization header, once. Called by the client for each request; a flow of one's
+   * own extends `Auth`.
+   * @since 0.1.0
+   */
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
     const token = typeof this.#token === 'string' ? this.#token : checkToken(await this.#token());
     request.setHeader('Authorization', `Bearer ${token}`);

@@ -19,6 +19,7 @@ import { parseChallenges } from './challenge.js';
  * challenges the strongest is taken. A 401 that offers nothing known, or nothing that can be read, is the caller's response.
  *
  * @throws TypeError for what is no string and for control characters
+ * @since 0.1.0
  */
 export class DigestAuth extends Auth {
   #username: string;
@@ -26,6 +27,12 @@ export class DigestAuth extends Auth {
   /** By origin: the same object may serve several, and none learns what another asked. */
   #known = new Map<string, DigestChallenge>();
 
+  /**
+   * Takes the name and the password.
+   *
+   * @throws TypeError for what is no text, or cannot be sent
+   * @since 0.1.0
+   */
   constructor(username: string, password: string) {
     super();
     checkCredential('username', username, 'DigestAuth');
@@ -42,6 +49,11 @@ export class DigestAuth extends Auth {
     return [this.#username, this.#password];
   }
 
+  /**
+   * Yields the request, and again with an answer when the response is a challenge. Called by the client for each
+   * request; a flow of one's own extends `Auth`.
+   * @since 0.1.0
+   */
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
     const { origin } = request.url;
     const known = this.#known.get(origin);

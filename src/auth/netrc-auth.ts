@@ -13,10 +13,18 @@ import { BasicAuth } from './basic.js';
  *
  * @throws TypeError when the file that `path` names cannot be read or is no netrc. Without a path: NETRC, `~/.netrc`, `~/_netrc`, of
  * which none has to be there.
+ * @since 0.1.0
  */
 export class NetRCAuth extends Auth {
   #file: NetRC | null;
 
+  /**
+   * Takes the path of the file. Default: the variable NETRC, else ~/.netrc, else ~/_netrc, of which none has to be
+   * there.
+   *
+   * @throws TypeError when the file of a path cannot be read or is no netrc
+   * @since 0.1.0
+   */
   constructor(path?: string) {
     super();
     if (path !== undefined && typeof path !== 'string') {
@@ -29,6 +37,11 @@ export class NetRCAuth extends Auth {
     }
   }
 
+  /**
+   * Yields the request with the credentials of its host's entry, or as it is when there is none. Called by the
+   * client for each request; a flow of one's own extends `Auth`.
+   * @since 0.1.0
+   */
   async *authFlow(request: Request): AsyncGenerator<Request, void, Response> {
     fromNetRC(this.#file, request)?.apply(request);
     yield request;

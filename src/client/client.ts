@@ -77,6 +77,7 @@ import { URL } from '../url/url.js';
  * ```
  *
  * @throws TypeError, RangeError, InvalidURL at once for bad options, naming them
+ * @since 0.1.0
  */
 export class Client implements AsyncDisposable {
   #dispatch: Mounts;
@@ -103,6 +104,12 @@ export class Client implements AsyncDisposable {
   /** The header lines that every plain request begins with, and what they were made from. */
   #plain: { lines: string; usable: boolean } | null = null;
 
+  /**
+   * Reads the options once; what they hold may be changed afterwards without effect. No connection is opened.
+   *
+   * @throws TypeError, RangeError for bad options, naming them
+   * @since 0.1.0
+   */
   constructor(options?: ClientOptions) {
     const given = readOptions<ClientOptions>(options, clientOptionNames, 'new Client()');
     this.#auth = given.auth === undefined ? undefined : toAuth(given.auth);
@@ -132,30 +139,43 @@ export class Client implements AsyncDisposable {
     if (given.app !== undefined) this.#appUrl = httpsOnly ? APP_URL.copyWith({ scheme: 'https' }) : APP_URL;
   }
 
+  /** Sends a GET request and resolves with the response, its body read. Rejects as `request()` does. @since 0.1.0 */
   get(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('GET', url, options, 'client.get()', false);
   }
 
+  /**
+   * Sends an OPTIONS request and resolves with the response, its body read. Rejects as `request()` does.
+   * @since 0.1.0
+   */
   options(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('OPTIONS', url, options, 'client.options()', false);
   }
 
+  /**
+   * Sends a HEAD request and resolves with the response, which has no body. Rejects as `request()` does.
+   * @since 0.1.0
+   */
   head(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('HEAD', url, options, 'client.head()', false);
   }
 
+  /** Sends a POST request and resolves with the response, its body read. Rejects as `request()` does. @since 0.1.0 */
   post(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('POST', url, options, 'client.post()', false);
   }
 
+  /** Sends a PUT request and resolves with the response, its body read. Rejects as `request()` does. @since 0.1.0 */
   put(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('PUT', url, options, 'client.put()', false);
   }
 
+  /** Sends a PATCH request and resolves with the response, its body read. Rejects as `request()` does. @since 0.1.0 */
   patch(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('PATCH', url, options, 'client.patch()', false);
   }
 
+  /** Sends a DELETE request and resolves with the response, its body read. Rejects as `request()` does. @since 0.1.0 */
   delete(url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request('DELETE', url, options, 'client.delete()', false);
   }
@@ -165,6 +185,7 @@ export class Client implements AsyncDisposable {
    *
    * Rejects with TypeError, RangeError or InvalidURL before anything is sent; with a subclass of RequestError for what happens
    * under way; with `signal.reason` when it is aborted; with ClientClosed on a closed client.
+   * @since 0.1.0
    */
   request(method: string, url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request(method, url, options, 'client.request()', false);
@@ -173,6 +194,7 @@ export class Client implements AsyncDisposable {
   /**
    * As `request`, but resolves at the response head; the body is read from the response, which must be closed (`await using`,
    * `close()`, or reading to the end).
+   * @since 0.1.0
    */
   stream(method: string, url: URLTypes, options?: RequestOptions): Promise<Response> {
     return this.#request(method, url, options, 'client.stream()', true);
@@ -186,6 +208,7 @@ export class Client implements AsyncDisposable {
    * @throws TypeError, RangeError at once for bad options. The iteration rejects with HTTPStatusError for a 4xx (or a 5xx that is
    *   not to be tried again), RemoteProtocolError for another content type or an event beyond `maxEventSize`, `signal.reason`, and
    *   the last error where it may not connect again.
+   * @since 0.1.0
    */
   events(method: string, url: URLTypes, options?: EventsOptions): AsyncIterableIterator<ServerSentEvent> {
     const name = normaliseMethod(method);
@@ -199,6 +222,7 @@ export class Client implements AsyncDisposable {
   /**
    * `fetch` of the Fetch standard over this client: with its cookies, auth, headers, timeouts and dispatch, a path on its base URL. It
    * works detached (`const { fetch } = client`). A failure is a TypeError('fetch failed') with this package's error as its `cause`.
+   * @since 0.1.0
    */
   get fetch(): typeof globalThis.fetch {
     return (this.#fetch ??= openFetch(this));
@@ -211,6 +235,7 @@ export class Client implements AsyncDisposable {
    *
    * Rejects as `request()` does; with FileError for what the file system says; with ChecksumMismatch; with ResponseTooLarge beyond
    * `maxSize`. `maxResponseSize` does not count.
+   * @since 0.1.0
    */
   download(url: URLTypes, path: string, options?: DownloadOptions): Promise<Download> {
     try {
@@ -227,14 +252,17 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  /** Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the
-   *  sending (`timeout`, `auth`, `signal` …) is kept for `send`, whose own options win. */
+  /**
+   * Merges client and request options into a Request that may be changed before it is sent, without I/O. What concerns the
+   *  sending (`timeout`, `auth`, `signal` …) is kept for `send`, whose own options win.
+   * @since 0.1.0
+   */
   buildRequest(method: string, url: URLTypes, options?: RequestOptions): Request {
     const given = readOptions<RequestOptions>(options, requestOptionNames, 'client.buildRequest()');
     return keepSending(this.#build(normaliseMethod(method), url, given), given);
   }
 
-  /** Sends a Request as it is: auth, redirects and a missing timeout are added, nothing is merged. */
+  /** Sends a Request as it is: auth, redirects and a missing timeout are added, nothing is merged. @since 0.1.0 */
   send(request: Request, options?: SendOptions): Promise<Response> {
     try {
       if (!(request instanceof Request)) {
@@ -247,7 +275,10 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  /** As it was given, a pair and a function as an Auth; null when there is none. Setting null switches URL and netrc off, too. */
+  /**
+   * As it was given, a pair and a function as an Auth; null when there is none. Setting null switches URL and netrc off, too.
+   * @since 0.1.0
+   */
   get auth(): AuthTypes | null {
     return this.#auth ?? null;
   }
@@ -256,7 +287,7 @@ export class Client implements AsyncDisposable {
     this.#auth = toAuth(auth);
   }
 
-  /** What servers have set, and what was given; empty and unused with `cookies: false`. */
+  /** What servers have set, and what was given; empty and unused with `cookies: false`. @since 0.1.0 */
   get cookies(): Cookies {
     return this.#cookies ?? new Cookies();
   }
@@ -265,7 +296,7 @@ export class Client implements AsyncDisposable {
     this.#cookies = toCookies(cookies, this.#baseUrl);
   }
 
-  /** Default headers. Setting them puts the five defaults of httpx under the new ones. */
+  /** Default: headers. Setting them puts the five defaults of httpx under the new ones. @since 0.1.0 */
   get headers(): Headers {
     return this.#headers;
   }
@@ -274,6 +305,7 @@ export class Client implements AsyncDisposable {
     this.#headers = mergeHeaders(DEFAULT_HEADERS, headers);
   }
 
+  /** Query parameters of each request. A request's own win. @since 0.1.0 */
   get params(): QueryParams {
     return this.#params;
   }
@@ -282,7 +314,7 @@ export class Client implements AsyncDisposable {
     this.#params = new QueryParams(params);
   }
 
-  /** With a '/' at the end; '' when there is none. */
+  /** With a '/' at the end; '' when there is none. @since 0.1.0 */
   get baseUrl(): URL {
     return this.#baseUrl ?? new URL('');
   }
@@ -291,6 +323,11 @@ export class Client implements AsyncDisposable {
     this.#baseUrl = toBaseUrl(url);
   }
 
+  /**
+   * The timeouts of each request, in milliseconds. Set to a number, an object or null, it changes those of later
+   * requests. Default: 5_000 for each of connect, read, write and pool; total is off.
+   * @since 0.1.0
+   */
   get timeout(): TimeoutConfig {
     return this.#timeout;
   }
@@ -299,7 +336,7 @@ export class Client implements AsyncDisposable {
     this.#timeout = resolveTimeout(timeout, DEFAULT_TIMEOUT);
   }
 
-  /** The lists themselves: what is added to them acts on the next exchange. */
+  /** The lists themselves: what is added to them acts on the next exchange. @since 0.1.0 */
   get eventHooks(): EventHooks {
     return this.#hooks;
   }
@@ -308,26 +345,31 @@ export class Client implements AsyncDisposable {
     this.#hooks = toEventHooks(hooks);
   }
 
-  /** Whether the environment's variables count. */
+  /** Whether the environment's variables count. @since 0.1.0 */
   get trustEnv(): boolean {
     return this.#trustEnv;
   }
 
+  /** Whether `close()` was called. Requests reject with ClientClosed from then on. @since 0.1.0 */
   get isClosed(): boolean {
     return this.#dispatch.isClosed;
   }
 
-  /** The pool in one line, e.g. `<Pool 1 active, 0 queued | 2 idle>`, and as numbers. */
+  /** The pool in one line, e.g. `<Pool 1 active, 0 queued | 2 idle>`, and as numbers. @since 0.1.0 */
   get pool(): PoolStats {
     const { own } = this.#dispatch;
     return own instanceof HTTPDispatch ? own.stats : NO_POOL;
   }
 
-  /** Closes idle connections now and active ones when their responses end; new requests reject with ClientClosed. Idempotent. */
+  /**
+   * Closes idle connections now and active ones when their responses end; new requests reject with ClientClosed. Idempotent.
+   * @since 0.1.0
+   */
   async close(): Promise<void> {
     await this.#dispatch.close();
   }
 
+  /** `await using`: closes the client at the end of the block. @since 0.1.0 */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }

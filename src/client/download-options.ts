@@ -5,29 +5,35 @@ import { toFlag } from '../check-options.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkSize, readOptions, requestOptionNames } from './options.js';
 
-/** What `client.download()` takes beyond the options of a request. */
+/** What `client.download()` takes beyond the options of a request. @since 0.1.0 */
 export interface FileOptions {
-  /** Default 'GET'. */
+  /** The method. Default: 'GET'. @since 0.1.0 */
   method?: string | undefined;
   /**
    * Continues `path + '.part'` by Range and If-Range, where a strong ETag or Last-Modified says that the content is the same still;
-   * begins anew when the server cannot. No content coding is asked for. Only for GET without a body. Default false.
+   * begins anew when the server cannot. No content coding is asked for. Only for GET without a body. Default: false.
+   * @since 0.1.0
    */
   resume?: boolean | undefined;
-  /** In hexadecimal, compared before the file gets its name; another one is ChecksumMismatch, and there is no file. */
+  /**
+   * The digest of the file, in hexadecimal, compared before the file gets its name; another one is ChecksumMismatch,
+   * and there is no file. Default: none.
+   * @since 0.1.0
+   */
   checksum?: { sha256: string; sha512?: undefined } | { sha512: string; sha256?: undefined } | null | undefined;
   /**
    * What becomes of a file that is there already. 'fail': FileError EEXIST; 'skip': resolves with `response` null; neither sends
-   * anything. Default 'replace'.
+   * anything. Default: 'replace'.
+   * @since 0.1.0
    */
   ifExists?: 'replace' | 'fail' | 'skip' | undefined;
-  /** Permissions of the file. Default: those of the file that it replaces, else 0o666 less the umask. */
+  /** The file's permissions. Default: those of the file that it replaces, else 0o666 less the umask. @since 0.1.0 */
   mode?: number | undefined;
-  /** Bytes that the file may have; more is ResponseTooLarge. Default: any number. */
+  /** How many bytes the file may have; more is ResponseTooLarge. null: any number. Default: null. @since 0.1.0 */
   maxSize?: number | null | undefined;
 }
 
-/** Options of `client.download()`. */
+/** Options of `client.download()`. @since 0.1.0 */
 export type DownloadOptions = RequestOptions & FileOptions;
 
 /** The options, checked; `request` has those of the request. */

@@ -17,17 +17,17 @@ import type { Given, RequestOptions } from './options.js';
 import type { PartNote } from './part-note.js';
 import { askForRest, isWhole, noteOf, readNote, removeNote, restOf, writeNote } from './part-note.js';
 
-/** A file that was downloaded. */
+/** A file that was downloaded. @since 0.1.0 */
 export interface Download {
-  /** As it was given. */
+  /** As it was given. @since 0.1.0 */
   readonly path: string;
-  /** Bytes of the file. */
+  /** Bytes of the file. @since 0.1.0 */
   readonly size: number;
-  /** Bytes that were there before, 0 when it was begun anew. */
+  /** Bytes that were there before, 0 when it was begun anew. @since 0.1.0 */
   readonly resumedFrom: number;
-  /** In lower-case hexadecimal; null unless it was asked for by `checksum`. */
+  /** In lower-case hexadecimal; null unless it was asked for by `checksum`. @since 0.1.0 */
   readonly sha256: string | null;
-  /** Its body is in the file. null when nothing was sent, as the file was there. */
+  /** Its body is in the file. null when nothing was sent, as the file was there. @since 0.1.0 */
   readonly response: Response | null;
 }
 

@@ -5,11 +5,11 @@ import { checkOptions, own } from '../check-options.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 
-/** Both lists may be changed at any time; they act on the next exchange. */
+/** Both lists may be changed at any time; they act on the next exchange. @since 0.1.0 */
 export interface EventHooks {
-  /** Before each request is sent, with its auth and cookies; it may be changed. */
+  /** Before each request is sent, with its auth and cookies; it may be changed. @since 0.1.0 */
   request: ((request: Request) => void | Promise<void>)[];
-  /** After each response's head, before its body is read; `read()` may be called. */
+  /** After each response's head, before its body is read; `read()` may be called. @since 0.1.0 */
   response: ((response: Response) => void | Promise<void>)[];
 }
 

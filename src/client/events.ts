@@ -23,19 +23,23 @@ import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
 import { isPassingRefusal, isPermanent } from './retries.js';
 
-/** What `client.events()` takes beyond the options of a request. */
+/** What `client.events()` takes beyond the options of a request. @since 0.1.0 */
 export interface ReconnectOptions {
-  /** Sent as Last-Event-ID with the first request already. Default: none. */
+  /** What is sent as Last-Event-ID with the first request already. Default: none. @since 0.1.0 */
   lastEventId?: string | undefined;
-  /** Default: true for GET, false otherwise. A number is the most reconnections in a row without an event. */
+  /**
+   * Whether a stream that ended is asked for again; a number is the most reconnections in a row without an event.
+   * Default: true for GET, false otherwise.
+   * @since 0.1.0
+   */
   reconnect?: boolean | number | undefined;
-  /** Milliseconds to wait before connecting again, until the server sends `retry:`. Default 3_000. */
+  /** Milliseconds to wait before connecting again, until the server sends `retry:`. Default: 3_000. @since 0.1.0 */
   retry?: number | undefined;
-  /** Longest event, in bytes; a longer one is a RemoteProtocolError. Default 16 MiB. */
+  /** The longest event, in bytes; a longer one is a RemoteProtocolError. Default: 16 MiB. @since 0.1.0 */
   maxEventSize?: number | undefined;
 }
 
-/** Options of `client.events()`. */
+/** Options of `client.events()`. @since 0.1.0 */
 export type EventsOptions = RequestOptions & ReconnectOptions;
 
 /** Builds one request, hands it to `prepare`, sends it and resolves at the head of its response. */

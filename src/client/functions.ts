@@ -6,48 +6,83 @@ import { Client } from './client.js';
 import type { Response } from '../response/response.js';
 import type { URLTypes } from '../types.js';
 
-/** Options of a client and of its one request. */
+/** Options of a client and of its one request. @since 0.1.0 */
 export type CallOptions = WithoutCookies<RequestOptions> & ClientOptions;
 
 /** Each of the kinds of bodies on its own, so that two of them stay an error. */
 type WithoutCookies<T> = T extends unknown ? Omit<T, 'cookies'> : never;
 
-/** Sends one request with a client of its own; rejects as `client.request()` does. */
+/** Sends one request with a client of its own; rejects as `client.request()` does. @since 0.1.0 */
 export async function request(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
   return call(method, url, options, 'request()', false);
 }
 
+/**
+ * Sends one GET request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function get(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('GET', url, options, 'get()', false);
 }
 
+/**
+ * Sends one OPTIONS request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function options(url: URLTypes, callOptions?: CallOptions): Promise<Response> {
   return call('OPTIONS', url, callOptions, 'options()', false);
 }
 
+/**
+ * Sends one HEAD request with a client of its own, and resolves with the response, which has no body. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function head(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('HEAD', url, options, 'head()', false);
 }
 
+/**
+ * Sends one POST request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function post(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('POST', url, options, 'post()', false);
 }
 
+/**
+ * Sends one PUT request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function put(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('PUT', url, options, 'put()', false);
 }
 
+/**
+ * Sends one PATCH request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 export function patch(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('PATCH', url, options, 'patch()', false);
 }
 
+/**
+ * Sends one DELETE request with a client of its own, and resolves with the response, its body read. Rejects as
+ * `client.request()` does.
+ * @since 0.1.0
+ */
 function del(url: URLTypes, options?: CallOptions): Promise<Response> {
   return call('DELETE', url, options, 'delete()', false);
 }
 
 export { del as delete };
 
-/** Resolves at the head; the connection is closed with the response. */
+/** Resolves at the head; the connection is closed with the response. @since 0.1.0 */
 export function stream(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
   return call(method, url, options, 'stream()', true);
 }

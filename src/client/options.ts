@@ -24,92 +24,174 @@ import type {
   URLTypes,
 } from '../types.js';
 
-/** What a client does by default for each of its requests, and how it connects. */
+/** What a client does by default for each of its requests, and how it connects. @since 0.1.0 */
 export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
-  /** For requests to the base URL's origin, or to any when there is none. null: no auth, not even from a URL or netrc. */
+  /**
+   * Credentials for requests to the base URL's origin, or to any when there is none. Default: none but those of a
+   * URL and netrc. null: not even those.
+   * @since 0.1.0
+   */
   auth?: AuthTypes | null | undefined;
-  /** Merged into each request's; the request's win. */
+  /** Query parameters that are merged into each request's; the request's win. Default: none. @since 0.1.0 */
   params?: QueryParamTypes | null | undefined;
   /**
-   * Sent with each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null removes a default. With a
-   * base URL, those that are no defaults go to its origin only.
+   * Headers of each request, after the defaults (Accept, Accept-Encoding, Connection, User-Agent); null as a value
+   * removes a default. With a base URL, those that are no defaults go to its origin only. Default: none besides the
+   * defaults.
+   * @since 0.1.0
    */
   headers?: HeaderTypes | null | undefined;
   /**
-   * Sent where they fit, and joined by what servers set. Those of a plain object belong to the base URL's host, or to any host
-   * while no redirect leaves the origin. `false`: no cookie is stored or sent by the client.
+   * Cookies that are sent where they fit, and joined by what servers set. Those of a plain object belong to the base
+   * URL's host, or to any host while no redirect leaves the origin. `false`: no cookie is stored or sent by the
+   * client. Default: an empty jar.
+   * @since 0.1.0
    */
   cookies?: CookieTypes | false | null | undefined;
-  /** Requests with a relative URL are appended to it. */
+  /** The URL that requests with a relative one are appended to. Default: none; every URL is absolute. @since 0.1.0 */
   baseUrl?: URLTypes | null | undefined;
-  /** Default 5_000 ms for each of connect, read, write and pool; total is off. null: no timeout at all. */
+  /**
+   * Timeouts in milliseconds: a number for connect, read, write and pool each, or an object. null: no timeout at
+   * all. Default: 5_000 for each of connect, read, write and pool; total is off.
+   * @since 0.1.0
+   */
   timeout?: TimeoutTypes | null | undefined;
-  /** Default true, for every method. */
+  /** Whether redirects are followed, for every method. Default: true. @since 0.1.0 */
   followRedirects?: boolean | undefined;
-  /** Default 20; the redirect after that is TooManyRedirects. */
+  /** How many redirects in a row are followed; the one after that is TooManyRedirects. Default: 20. @since 0.1.0 */
   maxRedirects?: number | undefined;
-  /** Headers that never follow a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization. */
+  /**
+   * Headers that never follow a redirect to another origin, besides Authorization, Cookie and Proxy-Authorization.
+   * Default: none besides those.
+   * @since 0.1.0
+   */
   sensitiveHeaders?: readonly string[] | undefined;
   /**
-   * One proxy for everything, or proxies by URL pattern: `'http://example.com'`, `'all://example.com'`, `'http'`, `'all'`, looked
-   * up in that order; null is "directly". Default: the environment's (HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, NO_PROXY), as they are
-   * when the client is made. null: none.
+   * One proxy for everything, or proxies by URL pattern: `'http://example.com'`, `'all://example.com'`, `'http'`,
+   * `'all'`, looked up in that order; null is "directly". Default: the environment's (HTTP_PROXY, HTTPS_PROXY,
+   * ALL_PROXY, NO_PROXY), as they are when the client is made. null: none.
+   * @since 0.1.0
    */
   proxies?: ProxiesOption | undefined;
   /**
-   * Default true: the variables of `proxies` and `HTTPDispatchOptions.trustEnv` count, and NETRC, ~/.netrc and ~/_netrc have credentials for
-   * requests without any.
+   * Whether the environment counts: the variables of `proxies` and of `HTTPDispatchOptions.trustEnv`, and NETRC,
+   * ~/.netrc and ~/_netrc, which have credentials for requests without any. Default: true.
+   * @since 0.1.0
    */
   trustEnv?: boolean | undefined;
-  /** An in-process app instead of the network: see FetchDispatch and NodeDispatch. */
+  /**
+   * An in-process app instead of the network: see FetchDispatch and NodeDispatch. Default: none, the network.
+   * @since 0.1.0
+   */
   app?: AppTypes;
-  /** Anything with `send`, instead of the network. */
+  /**
+   * Anything with `send`, instead of the network: an HTTPDispatch that clients share, a MockDispatch. The client
+   * does not close it. Default: an HTTPDispatch of its own.
+   * @since 0.1.0
+   */
   dispatch?: Dispatch | undefined;
-  /** URL pattern → dispatch, or null for the network: 'https://', 'all://example.com', 'http://*.test:8080'. */
+  /**
+   * URL pattern → dispatch, or null for the network: 'https://', 'all://example.com', 'http://*.test:8080'.
+   * Default: none.
+   * @since 0.1.0
+   */
   mounts?: Record<string, Dispatch | null> | null | undefined;
-  /** Called before each request is sent and after each response's head, those of redirects and auth included. */
+  /**
+   * Functions that are called before each request is sent and after each response's head, those of redirects and
+   * auth included. Default: none.
+   * @since 0.1.0
+   */
   eventHooks?: EventHooksOption | null | undefined;
-  /** Encoding of text bodies without a charset, or a function that guesses it from the body. Default 'utf-8'. */
+  /**
+   * The encoding of text bodies without a charset, or a function that guesses it from the body. Default: 'utf-8'.
+   * @since 0.1.0
+   */
   defaultEncoding?: (string | ((content: Buffer) => string)) | undefined;
-  /** Largest response body held in memory by the non-streaming calls, in bytes. Default 256 MiB; null: no limit. */
+  /**
+   * The largest response body that the non-streaming calls hold in memory, in decoded bytes; a larger one is
+   * ResponseTooLarge. null: no limit. Default: 256 MiB.
+   * @since 0.1.0
+   */
   maxResponseSize?: number | null | undefined;
-  /** Compresses request bodies. A server that does not know the coding answers 415. Default: not. */
+  /**
+   * Compresses request bodies: a coding, or one with the size from which on. A server that does not know the coding
+   * answers 415. Default: none, bodies are sent as they are.
+   * @since 0.1.0
+   */
   compress?: Compression | null | undefined;
-  /** How often, or by which policy, what failed is sent again. Default never. */
+  /** How often, or by which policy, what failed is sent again. Default: 0, never. @since 0.1.0 */
   retries?: number | RetryPolicy | null | undefined;
 }
 
-/** What one request adds to its client's options, but for its body. */
+/** What one request adds to its client's options, but for its body. @since 0.1.0 */
 interface OwnRequestOptions {
+  /**
+   * Query parameters of this request, over the client's and those of the URL of the same name. Default: none.
+   * @since 0.1.0
+   */
   params?: QueryParamTypes | null | undefined;
-  /** null as a value removes the client's header of that name. A Cookie header is sent instead of all cookies. */
+  /**
+   * Headers of this request, over the client's; null as a value removes the client's header of that name. A Cookie
+   * header is sent instead of all cookies. Default: none.
+   * @since 0.1.0
+   */
   headers?: HeaderTypes | null | undefined;
-  /** Beside the client's, for this one request and no redirect of it; not stored. */
+  /**
+   * Cookies beside the client's, for this one request and no redirect of it; they are not stored. Default: none.
+   * @since 0.1.0
+   */
   cookies?: CookieTypes | null | undefined;
-  /** null: no auth, not even from the URL or netrc. */
+  /**
+   * Credentials instead of the client's. null: no auth, not even from the URL or netrc. Default: the client's.
+   * @since 0.1.0
+   */
   auth?: AuthTypes | null | undefined;
+  /**
+   * Timeouts in milliseconds. A number stands for connect, read, write and pool, an object changes what it names,
+   * null switches all off. Default: the client's.
+   * @since 0.1.0
+   */
   timeout?: TimeoutTypes | null | undefined;
+  /** Whether redirects of this request are followed. Default: the client's. @since 0.1.0 */
   followRedirects?: boolean | undefined;
+  /** Whether the environment counts for this request: proxies and netrc. Default: the client's. @since 0.1.0 */
   trustEnv?: boolean | undefined;
-  /** Aborts at every phase; the promise rejects with `signal.reason`. */
+  /**
+   * Aborts the request in every phase; the promise rejects with `signal.reason`, and so does a body that is being
+   * read. Default: none.
+   * @since 0.1.0
+   */
   signal?: AbortSignal | undefined;
+  /**
+   * Called as the body is sent, with the bytes so far and those in all, null where their number is not known.
+   * Default: none.
+   * @since 0.1.0
+   */
   onUploadProgress?: ((sent: number, total: number | null) => void) | undefined;
+  /**
+   * Called as the body arrives, with the bytes so far, as they come on the wire, and those in all, null where their
+   * number is not known. Default: none.
+   * @since 0.1.0
+   */
   onDownloadProgress?: ((received: number, total: number | null) => void) | undefined;
-  /** Called for each 1xx response. */
+  /**
+   * Called for each 1xx response (103 Early Hints, 102 Processing), before the final one. Default: none.
+   * @since 0.1.0
+   */
   onInformational?: ((statusCode: number, headers: Headers) => void) | undefined;
-  /** Instead of the client's; null: the body is sent as it is. */
+  /** Compresses the body of this request. null: the body is sent as it is. Default: the client's. @since 0.1.0 */
   compress?: Compression | null | undefined;
 }
 
-/** What one request adds to its client's options, its body among them. */
+/** What one request adds to its client's options, its body among them. @since 0.1.0 */
 export type RequestOptions = OwnRequestOptions & BodyOptions;
 
-/** What `send` takes; `undefined` inherits from the client. */
+/** What `send` takes; `undefined` inherits from the client. @since 0.1.0 */
 export interface SendOptions extends Pick<
   OwnRequestOptions,
   'auth' | 'timeout' | 'followRedirects' | 'trustEnv' | 'signal'
 > {
-  /** Resolve at the head and leave the body unread. Default false. */
+  /** Whether the promise resolves at the head and leaves the body unread. Default: false. @since 0.1.0 */
   stream?: boolean | undefined;
 }
 

@@ -19,22 +19,27 @@ import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { Call } from './call.js';
 
-/** When a request is sent again, and how soon. */
+/** When a request is sent again, and how soon. @since 0.1.0 */
 export interface RetryPolicy {
-  /** How many times at most, redirects counted together. */
+  /** How many times something is sent again at most, redirects counted together. @since 0.1.0 */
   limit: number;
   /**
-   * Default GET, HEAD, OPTIONS, PUT, DELETE, TRACE, QUERY, PROPFIND, REPORT and SEARCH: those that are idempotent; and POST and
-   * PATCH with an `Idempotency-Key` or `X-Idempotency-Key` header.
+   * The methods that are sent again. Default: GET, HEAD, OPTIONS, PUT, DELETE, TRACE, QUERY, PROPFIND, REPORT and
+   * SEARCH, which are idempotent, and POST and PATCH with an `Idempotency-Key` or `X-Idempotency-Key` header.
+   * @since 0.1.0
    */
   methods?: readonly string[] | undefined;
-  /** Default 408, 429, 500, 502, 503 and 504. */
+  /** The statuses that are tried again. Default: 408, 429, 500, 502, 503 and 504. @since 0.1.0 */
   statusCodes?: readonly number[] | undefined;
-  /** Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out. */
+  /**
+   * Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out.
+   * @since 0.1.0
+   */
   backoff?: ((attempt: number) => number) | undefined;
   /**
-   * Most milliseconds that a Retry-After is waited for, instead of `backoff`; an answer that asks for more is returned. Default
-   * 60_000.
+   * The most milliseconds that a Retry-After is waited for, instead of `backoff`; an answer that asks for more is
+   * returned. Default: 60_000.
+   * @since 0.1.0
    */
   maxRetryAfter?: number | undefined;
 }

@@ -7,15 +7,20 @@ import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { bare } from '../bare.js';
 import { quote, typeName } from '../errors.js';
 
-/** The options as a user gives them. */
+/** The options as a user gives them. @since 0.1.0 */
 export interface AddressGuardOptions {
   /**
-   * Connections lead to these addresses alone: `'public'` (nothing that IANA's special-purpose registries keep from the internet), or a
-   * list of IP addresses, CIDRs and `'public'`. Checked for every resolved address, on every hop of a redirect and every new
-   * connection. null, the default: anywhere. Not together with `socketPath`.
+   * The only addresses that connections lead to: `'public'` (nothing that IANA's special-purpose registries keep
+   * from the internet), or a list of IP addresses, CIDRs and `'public'`. Checked for every resolved address, on
+   * every hop of a redirect and every new connection; not together with `socketPath`. null: anywhere. Default: null.
+   * @since 0.1.0
    */
   allowAddresses?: 'public' | readonly string[] | null | undefined;
-  /** IP addresses and CIDRs that no connection leads to, whatever `allowAddresses` says. null: none. Not together with `socketPath`. */
+  /**
+   * IP addresses and CIDRs that no connection leads to, whatever `allowAddresses` says; not together with
+   * `socketPath`. null: none. Default: null.
+   * @since 0.1.0
+   */
   denyAddresses?: readonly string[] | null | undefined;
 }
 

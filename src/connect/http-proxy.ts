@@ -17,29 +17,49 @@ import { URL } from '../url/url.js';
 /**
  * What happens to a request that takes the proxy. `DEFAULT`: http is forwarded, https goes through a tunnel (CONNECT).
  * `FORWARD_ONLY`: https is forwarded as well, so that the proxy reads it. `TUNNEL_ONLY`: http goes through a tunnel as well.
+ * @since 0.1.0
  */
 export const HTTPProxyMode = Object.freeze({
   DEFAULT: 'DEFAULT',
   FORWARD_ONLY: 'FORWARD_ONLY',
   TUNNEL_ONLY: 'TUNNEL_ONLY',
 } as const);
+/** One of the modes, as text. @since 0.1.0 */
 export type HTTPProxyMode = (typeof HTTPProxyMode)[keyof typeof HTTPProxyMode];
 
+/** What there is to say about a proxy. @since 0.1.0 */
 export interface HTTPProxyOptions {
-  /** `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`. Userinfo in it is `auth`, unless that is given. */
+  /**
+   * `http:`, `https:`, `socks4:`, `socks4a:`, `socks5:` or `socks5h:`. Userinfo in it is `auth`, unless that is given.
+   * @since 0.1.0
+   */
   proxyUrl: URLTypes;
-  /** Default `DEFAULT`. */
+  /**
+   * Whether http: requests are forwarded or tunnelled; https: ones are tunnelled always. Default: `DEFAULT`, http:
+   * is forwarded.
+   * @since 0.1.0
+   */
   proxyMode?: HTTPProxyMode | undefined;
-  /** Sent to the proxy: with CONNECT, or with each request that it forwards, where the request's own of that name win. */
+  /**
+   * Headers that are sent to the proxy: with CONNECT, or with each request that it forwards, where the request's own
+   * of that name win. Default: none.
+   * @since 0.1.0
+   */
   proxyHeaders?: HeaderTypes | undefined;
-  /** Name and password, sent with the first request already (Basic, or SOCKS's own way); or DigestAuth. null: none. */
+  /**
+   * Name and password, sent with the first request already (Basic, or SOCKS's own way); or DigestAuth. null: none.
+   * Default: the userinfo of `proxyUrl`.
+   * @since 0.1.0
+   */
   auth?: readonly [username: string, password: string] | DigestAuth | null | undefined;
   /**
-   * Of the certificate of an https proxy, as the client's option of that name. Default: the client's certificates, if it trusts
-   * particular ones; else the platform's. The client's `verify: false` is for origins only.
+   * Whose certificate an https proxy may have, as the client's option of that name. Default: the client's
+   * certificates, if it trusts particular ones; else the platform's. The client's `verify: false` is for origins
+   * only.
+   * @since 0.1.0
    */
   verify?: boolean | CertificateTypes | readonly CertificateTypes[] | undefined;
-  /** The client's certificate for an https proxy. Default: none; the client's own is for origins. */
+  /** The client's certificate for an https proxy. Default: none; the client's own is for origins. @since 0.1.0 */
   cert?: ClientCertificateOptions | null | undefined;
 }
 
@@ -52,15 +72,24 @@ export interface HTTPProxyOptions {
  * ```
  *
  * @throws TypeError naming the option, for what is no proxy URL and for options that its scheme has no use for
+ * @since 0.1.0
  */
 export class HTTPProxy {
-  /** Without userinfo. */
+  /** Without userinfo. @since 0.1.0 */
   readonly proxyUrl: URL;
+  /** Whether http: requests are forwarded or tunnelled. @since 0.1.0 */
   readonly proxyMode: HTTPProxyMode;
+  /** Headers that the proxy gets, and the origin does not. @since 0.1.0 */
   readonly proxyHeaders: Headers;
   #auth: HTTPProxyOptions['auth'];
   #trust: Partial<TlsOptions>;
 
+  /**
+   * Takes the proxy's URL and what there is to say about it.
+   *
+   * @throws TypeError, RangeError, InvalidURL naming the option
+   * @since 0.1.0
+   */
   constructor(options: HTTPProxyOptions) {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`new HTTPProxy(): expected an object with a proxyUrl, got ${typeName(options)}`);
@@ -97,7 +126,7 @@ export class HTTPProxy {
       verify === undefined ? trust : { verify: verifies, roots: undefined, extraRoots: undefined, ...trust };
   }
 
-  /** Username and password, of the option or of the URL, decoded; null when there are none. */
+  /** Username and password, of the option or of the URL, decoded; null when there are none. @since 0.1.0 */
   get auth(): readonly [username: string, password: string] | null {
     return this.#auth === null || this.#auth === undefined ? null : credentialsOf(this.#auth);
   }
@@ -122,12 +151,12 @@ export class HTTPProxy {
     return this.proxyUrl.port ?? defaultPorts[this.proxyUrl.scheme as keyof typeof defaultPorts];
   }
 
-  /** Scheme, host and port: its name in errors. */
+  /** Scheme, host and port: its name in errors. @since 0.1.0 */
   toString(): string {
     return this.proxyUrl.origin;
   }
 
-  /** The password is masked. */
+  /** The password is masked. @since 0.1.0 */
   [inspect.custom](): string {
     const { auth } = this;
     const shown = [`proxyUrl: ${inspect(this.proxyUrl)}`];
@@ -136,7 +165,7 @@ export class HTTPProxy {
     return `HTTPProxy({ ${shown.join(', ')} })`;
   }
 
-  /** Likewise. */
+  /** Likewise. @since 0.1.0 */
   toJSON(): {
     proxyUrl: string;
     auth: readonly [username: string, password: string] | null;

@@ -32,6 +32,7 @@ import { toughCookie } from './tough-cookie.js';
  * wait throws a TypeError here. In memory there are at most 150 cookies of a domain and 3000 in all.
  *
  * @throws TypeError for what are no cookies, and for names, values, domains and paths that would break a header
+ * @since 0.1.0
  */
 export class Cookies implements Iterable<[string, string]> {
   #jar: CookieJar | null = null;
@@ -46,6 +47,13 @@ export class Cookies implements Iterable<[string, string]> {
   /** Found out with the first cookie that is stored. */
   #cookieClass: { of: CookieClass | null } | null = null;
 
+  /**
+   * Takes cookies of a plain object or of pairs, which go to every host; another jar of this package, whose cookies
+   * are copied; or a jar of tough-cookie, which stays its store.
+   *
+   * @throws TypeError for what is none of them
+   * @since 0.1.0
+   */
   constructor(cookies?: CookieTypes) {
     if (cookies !== undefined && isJar(cookies)) {
       this.#jar = cookies;
@@ -66,6 +74,7 @@ export class Cookies implements Iterable<[string, string]> {
    * Netscape's cookies.txt, as curl, wget and browsers' exporters write it; session cookies too.
    *
    * Rejects with the file system's error, or TypeError naming the line that is none.
+   * @since 0.1.0
    */
   static async load(path: string): Promise<Cookies> {
     const cookies = new Cookies();
@@ -75,7 +84,7 @@ export class Cookies implements Iterable<[string, string]> {
     return cookies;
   }
 
-  /** As cookies.txt, readable by its owner alone; the file is replaced at once or not at all. */
+  /** As cookies.txt, readable by its owner alone; the file is replaced at once or not at all. @since 0.1.0 */
   async save(path: string): Promise<void> {
     const text = formatCookiesTxt(await run(this.#listing(), this.#store.synchronous));
     const draft = `${path}.${randomUUID()}`;
@@ -91,6 +100,7 @@ export class Cookies implements Iterable<[string, string]> {
   /**
    * The value of the cookie with that name.
    * @throws CookieConflict when several match: narrow by domain or path
+   * @since 0.1.0
    */
   get(name: string, scope?: CookieScope): string | undefined {
     const found = this.#select('get', name, scope);
@@ -101,7 +111,7 @@ export class Cookies implements Iterable<[string, string]> {
     return found[0]?.value;
   }
 
-  /** Sets a cookie for the session's length. Replaces the one with the same name, domain and path. */
+  /** Sets a cookie for the session's length. Replaces the one with the same name, domain and path. @since 0.1.0 */
   set(name: string, value: string, scope?: CookieScope): void {
     const { domain = '', path = '/' } = readScope(scope, 'cookies.set()');
     const hostOnly = domain === '' || isAddress(domain) || isPublicSuffix(domain);
@@ -110,17 +120,17 @@ export class Cookies implements Iterable<[string, string]> {
     this.#put(makeCookie({ key: checkName(name), value: checkValue(name, value), domain, path, hostOnly, ...shared }));
   }
 
-  /** Removes every cookie of that name, within the scope. */
+  /** Removes every cookie of that name, within the scope. @since 0.1.0 */
   delete(name: string, scope?: CookieScope): void {
     for (const cookie of this.#select('delete', name, scope)) this.#remove(cookie);
   }
 
-  /** Removes all cookies, or those of a domain and path. */
+  /** Removes all cookies, or those of a domain and path. @since 0.1.0 */
   clear(scope?: CookieScope): void {
     for (const cookie of this.#select('clear', null, scope)) this.#remove(cookie);
   }
 
-  /** Adds these, in the place of those with the same name, domain and path. */
+  /** Adds these, in the place of those with the same name, domain and path. @since 0.1.0 */
   update(cookies: CookieTypes): void {
     const theirs = cookies instanceof Cookies ? cookies : isJar(cookies) ? new Cookies(cookies) : null;
     if (theirs !== null) {
@@ -131,19 +141,22 @@ export class Cookies implements Iterable<[string, string]> {
     for (const [name, value] of pairsOf(cookies)) this.set(name, value);
   }
 
-  /** How many cookies there are, of whatever name. */
+  /** How many cookies there are, of whatever name. @since 0.1.0 */
   get size(): number {
     if (this.#memory?.size === 0) return 0;
     this.#checkSynchronous('size');
     return this.#all().length;
   }
 
-  /** The tough-cookie jar underneath: serialize(), stores, public suffix policy. Cookies without a domain have `domain: ''`. */
+  /**
+   * The tough-cookie jar underneath: serialize(), stores, public suffix policy. Cookies without a domain have `domain: ''`.
+   * @since 0.1.0
+   */
   get jar(): CookieJar {
     return (this.#jar ??= new (toughCookie().CookieJar)(this.#store));
   }
 
-  /** Name and value of each, in the order in which they came. */
+  /** Name and value of each, in the order in which they came. @since 0.1.0 */
   [Symbol.iterator](): Iterator<[string, string]> {
     this.#checkSynchronous('iterator');
     return this.#all()
@@ -151,7 +164,7 @@ export class Cookies implements Iterable<[string, string]> {
       .values();
   }
 
-  /** `<Cookies [session for example.org/, theme]>`: no values, which are secrets as often as not. */
+  /** `<Cookies [session for example.org/, theme]>`: no values, which are secrets as often as not. @since 0.1.0 */
   toString(): string {
     if (!this.#store.synchronous) return '<Cookies of an asynchronous store>';
     const all = this.#all();
@@ -163,11 +176,12 @@ export class Cookies implements Iterable<[string, string]> {
     return `<Cookies [${shown.join(', ')}]>`;
   }
 
-  /** As `inspect()`: the names, and no value. */
+  /** As `inspect()`: the names, and no value. @since 0.1.0 */
   toJSON(): string {
     return this.toString();
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -5,11 +5,19 @@ import { quote, typeName } from '../errors.js';
 import { checkOptions, namesOf, own } from '../check-options.js';
 import { encodeHost, withoutBrackets, withoutZone } from '../url/host.js';
 
-/** Narrows a lookup, or says where a new cookie belongs. */
+/** Narrows a lookup, or says where a new cookie belongs. @since 0.1.0 */
 export interface CookieScope {
-  /** A new cookie is sent to it and to what is below it. Without one it goes to every host. */
+  /**
+   * The host that a new cookie is sent to, and to what is below it; a lookup finds cookies of that domain.
+   * Default: none, a new cookie goes to every host.
+   * @since 0.1.0
+   */
   domain?: string;
-  /** Default, for a new cookie: '/'. */
+  /**
+   * The path that a new cookie is sent to, and to what is below it; a lookup finds cookies of that path.
+   * Default: '/', for a new cookie.
+   * @since 0.1.0
+   */
   path?: string;
 }
 

@@ -18,7 +18,7 @@ import { DerivedClients } from './derived-clients.js';
 
 export type { AxiosConfig, AxiosResponse };
 
-/** What axios calls with each request's configuration. */
+/** What axios calls with each request's configuration. @since 0.1.0 */
 export type AxiosAdapter = ((config: AxiosConfig) => Promise<AxiosResponse>) & { close(): Promise<void> };
 
 /**
@@ -28,6 +28,7 @@ export type AxiosAdapter = ((config: AxiosConfig) => Promise<AxiosResponse>) & {
  * was handed in they are refused by name, as are agents of other kinds.
  *
  * @throws TypeError, RangeError for bad options, naming them
+ * @since 0.1.0
  */
 export function createAdapter(clientOrOptions?: Client | ClientOptions): AxiosAdapter {
   const clients = new DerivedClients(clientOrOptions, 'createAdapter()');
@@ -35,5 +36,5 @@ export function createAdapter(clientOrOptions?: Client | ClientOptions): AxiosAd
   return Object.assign(adapter, { close: () => clients.close() });
 }
 
-/** The adapter with default options. */
+/** The adapter with default options. @since 0.1.0 */
 export const adapter: AxiosAdapter = createAdapter();

@@ -55,7 +55,7 @@ export function createFetch(clientOrOptions?: Client | ClientOptions): Fetch {
 
 let shared: Fetch | null = null;
 
-/** fetch() with a client that all callers share, made by the first call. */
+/** The Fetch standard's `fetch()`, with a client that all callers share, made by the first call. @since 0.1.0 */
 export const { fetch }: { fetch: Fetch } = {
   fetch: (input, init = undefined) => (shared ??= createFetch())(input, init),
 };

@@ -18,7 +18,7 @@ import { DerivedClients, isPlainAgent, tlsOptions } from './derived-clients.js';
 import type { NativeOptions } from './got/outgoing-request.js';
 import { OutgoingRequest } from './got/outgoing-request.js';
 
-/** As `http.request`: what got calls. */
+/** As `http.request`: what got calls. @since 0.1.0 */
 export type RequestFunction = ((
   url: globalThis.URL,
   options: NativeOptions,
@@ -32,6 +32,7 @@ export type RequestFunction = ((
  * are refused by name, as are agents of other kinds than Node's own.
  *
  * @throws TypeError, RangeError for bad options, naming them
+ * @since 0.1.0
  */
 export function createRequest(clientOrOptions?: Client | ClientOptions): RequestFunction {
   const clients = new DerivedClients(clientOrOptions, 'createRequest()');
@@ -47,7 +48,7 @@ export function createRequest(clientOrOptions?: Client | ClientOptions): Request
   return Object.assign(request, { close: () => clients.close() });
 }
 
-/** The request function with default options. */
+/** The request function with default options. @since 0.1.0 */
 export const request: RequestFunction = createRequest();
 
 function clientOptionsOf(options: NativeOptions): ClientOptions {

@@ -22,48 +22,75 @@ import { URL } from '../url/url.js';
 import { ClientHolder } from './client-holder.js';
 import { rawChunks, ResponseReadable } from './readable.js';
 
-/** A request of Smithy's (`@smithy/types` HttpRequest). */
+/** A request of Smithy's (`@smithy/types` HttpRequest). @since 0.1.0 */
 export interface SmithyRequest {
+  /** The method. @since 0.1.0 */
   method: string;
+  /** The scheme with its colon: `https:`. @since 0.1.0 */
   protocol: string;
+  /** The host. @since 0.1.0 */
   hostname: string;
+  /** The port. Default: the scheme's. @since 0.1.0 */
   port?: number;
+  /** The path, encoded. @since 0.1.0 */
   path: string;
+  /** The query parameters, not encoded. Default: none. @since 0.1.0 */
   query?: Record<string, string | (string | null)[] | null>;
+  /** The headers, one value each. @since 0.1.0 */
   headers: Record<string, string>;
+  /** The name of the userinfo. Default: none. @since 0.1.0 */
   username?: string;
+  /** The password of the userinfo. Default: none. @since 0.1.0 */
   password?: string;
+  /** Bytes, text or a stream. Default: none. @since 0.1.0 */
   body?: unknown;
 }
 
-/** A response of Smithy's; its body is a Node stream, as it came. */
+/** A response of Smithy's; its body is a Node stream, as it came. @since 0.1.0 */
 export interface SmithyResponse {
+  /** The status code. @since 0.1.0 */
   statusCode: number;
+  /** The reason phrase, where there is one. Default: none. @since 0.1.0 */
   reason?: string;
+  /** The headers, one value each, names in small letters. @since 0.1.0 */
   headers: Record<string, string>;
+  /** The body, as it came on the wire: the SDK decodes it. @since 0.1.0 */
   body: Readable;
 }
 
-/** What goes with one request. */
+/** What goes with one request. @since 0.1.0 */
 export interface HandlerOptions {
+  /** Aborts the request. Default: none. @since 0.1.0 */
   abortSignal?: AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | Function | null };
-  /** Milliseconds until the head. */
+  /** Milliseconds until the head. Default: the handler's. @since 0.1.0 */
   requestTimeout?: number;
 }
 
-/** How the handler works; the rest are the client's options. */
+/** How the handler works; the rest are the client's options. @since 0.1.0 */
 export interface SmithyConfig {
-  /** Milliseconds until the head of a response, and between two chunks of it; 0 or null: without a limit. Default null. */
+  /**
+   * Milliseconds until the head of a response, and between two chunks of it; 0 or null: without a limit. Default: null.
+   * @since 0.1.0
+   */
   requestTimeout?: number | null;
 }
 
-/** Of the shape that the SDK asks for: `handle`, `destroy`, `metadata` and the two for its configuration. */
+/**
+ * Of the shape that the SDK asks for: `handle`, `destroy`, `metadata` and the two for its configuration.
+ * @since 0.1.0
+ */
 export class SmithyHandler {
+  /** The protocol that the SDK is told of: `http/1.1` or `h2`. @since 0.1.0 */
   readonly metadata: { handlerProtocol: string };
   #holder: ClientHolder;
   #config: SmithyConfig;
 
-  /** @throws TypeError, RangeError for bad options, naming them */
+  /**
+   * Takes a client, which stays its owner's to close, or the options of one that is closed with the handler.
+   *
+   * @throws TypeError, RangeError for bad options, naming them
+   * @since 0.1.0
+   */
   constructor(clientOrOptions?: Client | (ClientOptions & SmithyConfig)) {
     const isClient = typeof (clientOrOptions as Client | undefined)?.send === 'function';
     const { requestTimeout = null, ...options } = (isClient ? {} : (clientOrOptions ?? {})) as ClientOptions &
@@ -88,6 +115,7 @@ export class SmithyHandler {
    *
    * Rejects with an AbortError when it is aborted, and with a TimeoutError, which the SDK retries, when a limit runs out or the
    * connection breaks; what happened is its `cause`.
+   * @since 0.1.0
    */
   async handle(request: SmithyRequest, options: HandlerOptions = {}): Promise<{ response: SmithyResponse }> {
     const { client } = this.#holder;
@@ -127,18 +155,22 @@ export class SmithyHandler {
     };
   }
 
-  /** Closes idle connections now, the others when they are done. A later request opens anew: a handler may be shared by SDK clients. */
+  /**
+   * Closes idle connections now, the others when they are done. A later request opens anew: a handler may be shared by SDK clients.
+   * @since 0.1.0
+   */
   destroy(): void {
     void this.#holder.close();
   }
 
-  /** The SDK's way to change an option of a handler that is there: of ours, `requestTimeout`. */
+  /** The SDK's way to change an option of a handler that is there: of ours, `requestTimeout`. @since 0.1.0 */
   updateHttpClientConfig(key: string, value: unknown): void {
     if (key !== 'requestTimeout') return;
     checkTimeout(value);
     this.#config = { ...this.#config, requestTimeout: value };
   }
 
+  /** The configuration, as the SDK asks for it. @since 0.1.0 */
   httpHandlerConfigs(): SmithyConfig {
     return { ...this.#config };
   }
@@ -147,12 +179,13 @@ export class SmithyHandler {
 /**
  * A handler over a client, which stays its owner's to close, or over one made from options.
  * @throws TypeError, RangeError for bad options, naming them
+ * @since 0.1.0
  */
 export function createRequestHandler(clientOrOptions?: Client | (ClientOptions & SmithyConfig)): SmithyHandler {
   return new SmithyHandler(clientOrOptions);
 }
 
-/** The handler with default options; every SDK client that is given it shares its pool. */
+/** The handler with default options; every SDK client that is given it shares its pool. @since 0.1.0 */
 export const requestHandler: SmithyHandler = new SmithyHandler();
 
 function toRequest(given: SmithyRequest): Request {

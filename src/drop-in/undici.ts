@@ -17,12 +17,14 @@ export { Dispatcher };
 export type { DispatcherOptions };
 export type { DispatchOptions } from './undici/dispatch-options.js';
 export type { AnyHandler, DispatchController, DispatchHandler, LegacyHandler } from './undici/handler.js';
+/** Errors with the names and codes that users of undici look for; `instanceof` undici's own classes holds as well. @since 0.1.0 */
 export * as errors from './undici/errors.js';
 
 /**
  * A dispatcher over a client, which stays its owner's to close, or over one made from options, which is closed with the dispatcher.
  *
  * @throws TypeError, RangeError for bad options, naming them
+ * @since 0.1.0
  */
 export function createDispatcher(clientOrOptions?: Client | DispatcherOptions): Dispatcher {
   return new Dispatcher(clientOrOptions);
@@ -33,6 +35,7 @@ export function createDispatcher(clientOrOptions?: Client | DispatcherOptions): 
  * bundles and for what is installed.
  *
  * @returns The dispatcher.
+ * @since 0.1.0
  */
 export function install(dispatcher: Dispatcher = createDispatcher()): Dispatcher {
   const globals = globalThis as unknown as Record<symbol, unknown>;

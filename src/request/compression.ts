@@ -16,11 +16,20 @@ import { requestFailure } from '../request-failure.js';
 import { iterateNode, StreamBody, toChunk } from './body.js';
 import type { Request } from './request.js';
 
-/** A coding that a server must know: 415 says that it does not. */
+/** A coding that a server must know: 415 says that it does not. @since 0.1.0 */
 export type CompressionEncoding = 'gzip' | 'br' | 'zstd';
 
-/** How request bodies are compressed: those of at least `minSize` bytes (1,024), and all whose length is not known. */
-export type Compression = CompressionEncoding | { encoding: CompressionEncoding; minSize?: number | undefined };
+/**
+ * How request bodies are compressed: those of at least `minSize` bytes (1,024), and all whose length is not known.
+ * @since 0.1.0
+ */
+export type Compression =
+  | CompressionEncoding
+  | {
+      encoding: CompressionEncoding; /** The size from which on a body whose length is known is compressed, in bytes. Default: 1_024. @since 0.1.0 */
+      /** The size from which on a body whose length is known is compressed, in bytes. Default: 1_024. @since 0.1.0 */
+      minSize?: number | undefined;
+    };
 
 /** The option, checked. */
 export interface CompressionSettings {

@@ -9,9 +9,12 @@ import { StreamBody } from './body.js';
 import type { FilePart } from './file-content.js';
 import type { Request } from './request.js';
 
-/** Of `toCurl()`. */
+/** Of `toCurl()`. @since 0.1.0 */
 export interface CurlOptions {
-  /** Default false: the values of Authorization, Cookie, X-API-Key and the like, and the password in the URL, are `[secure]`. */
+  /**
+   * Default: false: the values of Authorization, Cookie, X-API-Key and the like, and the password in the URL, are `[secure]`.
+   * @since 0.1.0
+   */
   showSecrets?: boolean | undefined;
 }
 

@@ -12,22 +12,25 @@ import { FileError, LocalProtocolError, quote, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 
-/** Which bytes of a file, from `start` up to but not including `end`. */
+/** Which bytes of a file, from `start` up to but not including `end`. @since 0.1.0 */
 export interface FileContentOptions {
-  /** Default 0. */
+  /** The first byte that is sent, counted from 0. Default: 0. @since 0.1.0 */
   start?: number | undefined;
-  /** Default: the file's end. */
+  /** The byte before which it ends. Default: the end of the file. @since 0.1.0 */
   end?: number | undefined;
-  /** The Content-Type, of the request or of the part. Default: none; of a part, guessed from the name. */
+  /** The Content-Type, of the request or of the part. Default: none; of a part, guessed from the name. @since 0.1.0 */
   contentType?: string | undefined;
 }
 
-/** A file that is read while it is sent. Nothing is opened before. */
+/** A file that is read while it is sent. Nothing is opened before. @since 0.1.0 */
 export class FileContent {
+  /** The file, as it was given. @since 0.1.0 */
   readonly path: string;
+  /** The first byte that is sent, counted from 0. @since 0.1.0 */
   readonly start: number;
-  /** null: to the file's end. */
+  /** The byte before which it ends; null: the file's end. @since 0.1.0 */
   readonly end: number | null;
+  /** The Content-Type; null: none, and of a part one that is guessed from the name. @since 0.1.0 */
   readonly contentType: string | null;
 
   /** @internal */
@@ -45,6 +48,7 @@ export class FileContent {
  * `end`, and with LocalProtocolError when it changes its size while it is sent.
  *
  * @throws TypeError, RangeError naming the argument
+ * @since 0.1.0
  */
 export function file(path: string, options: FileContentOptions = {}): FileContent {
   if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeName(path)}`);

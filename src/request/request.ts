@@ -20,11 +20,17 @@ import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes }
 import { URL } from '../url/url.js';
 import { ownJoin } from '../own-memory.js';
 
-/** What a request may be made of. At most one body. */
+/** What a request may be made of. At most one body. @since 0.1.0 */
 export type RequestParts = BodyOptions & {
+  /** Parameters that are merged into the query of the URL. Default: none. @since 0.1.0 */
   params?: QueryParamTypes | null | undefined;
+  /** The headers. Default: none but Host and those of the body. @since 0.1.0 */
   headers?: HeaderTypes | null | undefined;
-  /** Those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a synchronous store. */
+  /**
+   * Cookies, of which those that fit the URL are sent, unless there is a Cookie header of one's own. Needs a
+   * synchronous store. Default: none.
+   * @since 0.1.0
+   */
   cookies?: CookieTypes | null | undefined;
 };
 
@@ -41,6 +47,7 @@ export interface ClientCookies {
  * (`client.buildRequest()` adds the client's).
  *
  * @throws InvalidURL, TypeError for a method that is no token, bad headers, unknown options and two bodies
+ * @since 0.1.0
  */
 export class Request {
   #method: string;
@@ -83,6 +90,13 @@ export class Request {
   /** Private, as every field that is not is logged, copied by structuredClone() and shown in tables. */
   #clientCookies: ClientCookies | null = null;
 
+  /**
+   * Takes the method, the URL and what there is to send.
+   *
+   * @throws TypeError for a method that is none, or a body that cannot be sent
+   * @throws InvalidURL
+   * @since 0.1.0
+   */
   constructor(method: string, url: URLTypes, options?: RequestParts);
   /**
    * @param prepared Parts that are checked already.
@@ -111,7 +125,7 @@ export class Request {
     this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
   }
 
-  /** In upper case. Setting it to what is no token (RFC 9110 §9.1) is a TypeError. */
+  /** In upper case. Setting it to what is no token (RFC 9110 §9.1) is a TypeError. @since 0.1.0 */
   get method(): string {
     return this.#method;
   }
@@ -120,7 +134,10 @@ export class Request {
     this.#method = normaliseMethod(method);
   }
 
-  /** Where it goes. Set `url.fullPath` to send another request-target; Host stays as it is when another URL is set. */
+  /**
+   * Where it goes. Set `url.fullPath` to send another request-target; Host stays as it is when another URL is set.
+   * @since 0.1.0
+   */
   get url(): URL {
     return this.#url;
   }
@@ -129,6 +146,7 @@ export class Request {
     this.#url = url instanceof URL ? url : new URL(url);
   }
 
+  /** The headers, which may be changed until the request is sent. @since 0.1.0 */
   get headers(): Headers {
     return (this.#headers ??= Headers.fromLines(this.#lines));
   }
@@ -140,6 +158,7 @@ export class Request {
   /**
    * The body's bytes.
    * @throws RequestNotRead for a stream that was not read
+   * @since 0.1.0
    */
   get content(): Buffer {
     if (this.#body === null) return Buffer.alloc(0);
@@ -149,7 +168,10 @@ export class Request {
     return this.#body;
   }
 
-  /** Reads a streamed body into memory; it can be sent more than once afterwards, with its Content-Length. */
+  /**
+   * Reads a streamed body into memory; it can be sent more than once afterwards, with its Content-Length.
+   * @since 0.1.0
+   */
   async read(): Promise<Buffer> {
     if (this.#body instanceof StreamBody) {
       const iterator = this.#body.open();
@@ -249,21 +271,23 @@ export class Request {
    * masked, unless `showSecrets` is true.
    *
    * @throws TypeError for bad options
+   * @since 0.1.0
    */
   toCurl(options?: CurlOptions): string {
     return toCurl(this, options);
   }
 
-  /** `<Request('GET', 'https://example.org/')>`, the password masked. */
+  /** `<Request('GET', 'https://example.org/')>`, the password masked. @since 0.1.0 */
   toString(): string {
     return `<Request('${this.#method}', '${this.url.toSafeString()}')>`;
   }
 
-  /** For logs: no body, the password of the URL and the values of secret headers masked. */
+  /** For logs: no body, the password of the URL and the values of secret headers masked. @since 0.1.0 */
   toJSON(): { method: string; url: string; headers: Record<string, string | string[]> } {
     return { method: this.method, url: this.url.toSafeString(), headers: this.headers.toJSON() };
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return this.toString();
   }

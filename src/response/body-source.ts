@@ -3,20 +3,25 @@
 import type { Headers } from '../headers.js';
 import type { FileHandle } from '../native.js';
 
-/** A file that a body is written into. */
+/** A file that a body is written into. @since 0.1.0 */
 export interface BodySink {
-  /** Its name, for errors. */
+  /** Its name, for errors. @since 0.1.0 */
   readonly path: string;
-  /** The core's handle of it. */
+  /** The core's handle of it. @since 0.1.0 */
   readonly handle: FileHandle;
+  /**
+   * Takes the next chunk; resolves when there is room for more. Rejects when the sink takes nothing any more.
+   * @since 0.1.0
+   */
   write(chunk: Buffer): Promise<void>;
 }
 
-/** Where a response's body comes from. */
+/** Where a response's body comes from. @since 0.1.0 */
 export interface BodySource {
   /**
    * The next piece, possibly empty; null at the end. One call at a time. The first one decides whether the pieces come `raw` or
    * with their content coding undone.
+   * @since 0.1.0
    */
   read(raw: boolean): Promise<Buffer | null>;
   /**
@@ -30,7 +35,7 @@ export interface BodySource {
    * @internal
    */
   drain?: () => Promise<Buffer | null>;
-  /** Gives up the unread rest of the body. Idempotent. */
+  /** Gives up the unread rest of the body. Idempotent. @since 0.1.0 */
   cancel(): void;
   /**
    * Where the pieces need not come into JavaScript: writes all of them, decoded, into the file, and resolves at the end. `tell` is
@@ -38,10 +43,10 @@ export interface BodySource {
    * @internal
    */
   save?: (sink: BodySink, tell: ((received: number) => void) | null) => Promise<void>;
-  /** Bytes so far, before decoding. */
+  /** Bytes so far, before decoding. @since 0.1.0 */
   readonly received: number;
-  /** After the end. */
+  /** After the end. @since 0.1.0 */
   readonly trailers: Headers | null;
-  /** Milliseconds from sending to the end of the body, when known. */
+  /** Milliseconds from sending to the end of the body, when known. @since 0.1.0 */
   readonly elapsed: number | null;
 }

@@ -9,18 +9,18 @@ import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import { HeldBytes } from './held-bytes.js';
 
-/** One event of an event stream. */
+/** One event of an event stream. @since 0.1.0 */
 export class ServerSentEvent {
-  /** The type: 'message' unless the server named another. */
+  /** The type: 'message' unless the server named another. @since 0.1.0 */
   readonly event: string;
-  /** The `data` lines, joined by line feeds. */
+  /** The `data` lines, joined by line feeds. @since 0.1.0 */
   readonly data: string;
-  /** The last event id that the stream has set so far; '' when it set none. */
+  /** The last event id that the stream has set so far; '' when it set none. @since 0.1.0 */
   readonly id: string;
-  /** The `retry` that this event carried, in milliseconds; null when it carried none. */
+  /** The `retry` that this event carried, in milliseconds; null when it carried none. @since 0.1.0 */
   readonly retry: number | null;
 
-  /** For tests and apps of one's own; the client makes them from a stream. */
+  /** For tests and apps of one's own; the client makes them from a stream. @since 0.1.0 */
   constructor(event: string, data: string, id = '', retry: number | null = null) {
     this.event = event;
     this.data = data;
@@ -32,6 +32,7 @@ export class ServerSentEvent {
    * The data as JSON.
    *
    * @throws DecodingError, with the SyntaxError as its cause, when it is none
+   * @since 0.1.0
    */
   json<T = unknown>(): T {
     try {
@@ -43,9 +44,9 @@ export class ServerSentEvent {
   }
 }
 
-/** How an event stream is read. */
+/** How an event stream is read. @since 0.1.0 */
 export interface EventStreamOptions {
-  /** Longest event, in bytes; a longer one is a RemoteProtocolError. Default 16 MiB. */
+  /** Longest event, in bytes; a longer one is a RemoteProtocolError. Default: 16 MiB. @since 0.1.0 */
   maxEventSize?: number;
 }
 

@@ -7,7 +7,7 @@ import type { Response } from './response.js';
 import type { ExchangeFacts } from './timings.js';
 import type { HTTPVersion } from '../types.js';
 
-/** The versions a response can be in. */
+/** The versions a response can be in. @since 0.1.0 */
 export type ResponseVersion = HTTPVersion | 'HTTP/1.0';
 
 /**

@@ -36,9 +36,12 @@ import type { URL } from '../url/url.js';
 /**
  * One response. Of a non-streaming call the body is there: `content`, `text`, `json()`. Of a streaming one it is read once, by
  * `read()`, an iterator or `body`, and the response must be closed (`await using`, `close()`, or reading to the end).
+ * @since 0.1.0
  */
 export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
+  /** The status code, 100 to 999. @since 0.1.0 */
   readonly statusCode: number;
+  /** The responses that led here, redirects and challenges, the first one first. @since 0.1.0 */
   readonly history: readonly Response[] = NO_HISTORY;
   #redirect: ResponseContext['redirect'];
   #request: Request | null;
@@ -59,7 +62,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #progress: ResponseContext['onDownloadProgress'];
   #defaultEncoding: DefaultEncoding | undefined;
 
-  /** For mocks and in-process dispatches; at most one of content, text, html and json. */
+  /** For mocks and in-process dispatches; at most one of content, text, html and json. @since 0.1.0 */
   constructor(statusCode: number, init?: ResponseParts);
   /**
    * What a dispatch received.
@@ -87,25 +90,30 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     if (made.source !== null) this.#reader = new BodyReader(made.source, () => this.#details());
   }
 
-  /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. */
+  /** As the server wrote it; else the one that belongs to the code, '' for an unknown one. @since 0.1.0 */
   get reasonPhrase(): string {
     return this.#receivedResponse?.reason || codes.phrase(this.statusCode);
   }
 
+  /**
+   * The version of HTTP that the response came by: `HTTP/1.1`, `HTTP/2`; of apps and mocks what they say.
+   * @since 0.1.0
+   */
   get httpVersion(): ResponseVersion {
     return this.#receivedResponse?.version ?? this.#version;
   }
 
-  /** Where it came from: the URL of the request, after redirects. */
+  /** Where it came from: the URL of the request, after redirects. @since 0.1.0 */
   get url(): URL {
     return this.request.url;
   }
 
+  /** The headers, as they were received. @since 0.1.0 */
   get headers(): Headers {
     return (this.#headers ??= Headers.fromLines(this.#receivedResponse?.headerLines ?? ''));
   }
 
-  /** What this response alone sets and its URL may set; without a request, bound to no host. */
+  /** What this response alone sets and its URL may set; without a request, bound to no host. @since 0.1.0 */
   get cookies(): Cookies {
     if (this.#cookies === null) {
       this.#cookies = new Cookies();
@@ -126,6 +134,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * The request that it answers.
    * @throws Error when a response made by hand was given none
+   * @since 0.1.0
    */
   get request(): Request {
     if (this.#request === null) throw new Error('The request instance has not been set on this response.');
@@ -189,13 +198,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return this.#receivedResponse?.maySetCookies ?? true;
   }
 
-  /** The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL. */
+  /**
+   * The Link header (RFC 8288) by relation: `{ next: { url, rel, … } }`; a link without one is named by its URL.
+   * @since 0.1.0
+   */
   get links(): Record<string, Record<string, string>> {
     const header = this.headers.get('link');
     return header === undefined ? {} : parseLinks(header);
   }
 
-  /** The redirect that this response asks for, with its cookies, when it was not followed; null when it asks for none. */
+  /**
+   * The redirect that this response asks for, with its cookies, when it was not followed; null when it asks for none.
+   * @since 0.1.0
+   */
   get nextRequest(): Request | null {
     if (!this.hasRedirectLocation || this.#request === null) return null;
     return nextRequestOf(this.#request, this, this.#redirect);
@@ -204,6 +219,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * The decoded body.
    * @throws ResponseNotRead before `read()` of a streaming response
+   * @since 0.1.0
    */
   get content(): Buffer {
     if (this.#content !== null) return this.#content;
@@ -215,12 +231,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * The body as text: by `encoding` if it was set, else the charset of Content-Type, else the client's `defaultEncoding`, else
    * UTF-8. What is no text in it becomes U+FFFD; a byte order mark is dropped.
+   * @since 0.1.0
    */
   get text(): string {
     return (this.#text ??= this.#decode('text', (bytes) => decodeText(bytes, this.encoding, this.#encoding !== null)));
   }
 
-  /** The encoding of `text`; set it before the first use of `text`. */
+  /** The encoding of `text`; set it before the first use of `text`. @since 0.1.0 */
   get encoding(): string {
     if (this.#encoding !== null) return this.#encoding;
     return (
@@ -238,11 +255,13 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * The body as JSON: UTF-8, UTF-16 or UTF-32 (RFC 8259 §8.1), or what is none of them by the charset of Content-Type.
    * @throws DecodingError, with URL, status and Content-Type in its message and the SyntaxError as its cause, when it is none
+   * @since 0.1.0
    */
   json<T = unknown>(): T;
   /**
    * The body as JSON, validated by a Standard Schema (zod, valibot, arktype …): what the schema makes of it. Rejects with
    * ValidationError, which has the schema's issues; and as `json()` throws.
+   * @since 0.1.0
    */
   json<S extends StandardSchema>(schema: S): Promise<StandardSchemaOutput<S>>;
   json(...given: [] | [StandardSchema]): unknown {
@@ -257,12 +276,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return validate(schema, value, where, this.#details());
   }
 
-  /** Milliseconds from sending to the head. */
+  /** Milliseconds from sending to the head. @since 0.1.0 */
   get elapsed(): number {
     return this.#receivedResponse?.elapsed ?? 0;
   }
 
-  /** Milliseconds from sending to the end of the body; to the head while it is not read. */
+  /** Milliseconds from sending to the end of the body; to the head while it is not read. @since 0.1.0 */
   get elapsedTotal(): number {
     return this.#receivedResponse?.elapsedTotal ?? this.#reader?.source.elapsed ?? this.elapsed;
   }
@@ -271,6 +290,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * Milliseconds spent in each phase of the exchange, the final one after redirects and challenges; their sum is `elapsedTotal`. 0: a
    * kept connection saved it. null: there was none (`dns` of an address, `tls` of http, those and `connect` of apps and responses made
    * by hand, `receive` before the end).
+   * @since 0.1.0
    */
   get timings(): Timings {
     const received = this.#receivedResponse;
@@ -281,6 +301,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * Who answered: the proxy behind one; null for apps, mocks and unix sockets. `isReused`: the connection was there before this request
    * asked.
+   * @since 0.1.0
    */
   get peer(): Peer | null {
     return this.#receivedResponse?.facts?.peer ?? null;
@@ -289,52 +310,53 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * TLS with the origin, null without (also behind an https proxy that forwards). IANA's names; certificates as sent, DER, the leaf
    * first; on resumed connections too. Not shown by inspect() and JSON.
+   * @since 0.1.0
    */
   get tls(): TLSInfo | null {
     return this.#receivedResponse?.facts?.tls ?? null;
   }
 
-  /** Bytes of the body received, before decoding. */
+  /** Bytes of the body received, before decoding. @since 0.1.0 */
   get numBytesDownloaded(): number {
     return this.#reader?.source.received ?? this.#receivedResponse?.received ?? this.#received;
   }
 
-  /** Fields after the body (RFC 9110 §6.5); empty before its end. */
+  /** Fields after the body (RFC 9110 §6.5); empty before its end. @since 0.1.0 */
   get trailers(): Headers {
     return this.#receivedResponse?.trailers ?? this.#reader?.source.trailers ?? new Headers();
   }
 
-  /** 1xx */
+  /** 1xx @since 0.1.0 */
   get isInformational(): boolean {
     return this.statusCode >= 100 && this.statusCode < 200;
   }
 
-  /** 2xx */
+  /** 2xx @since 0.1.0 */
   get isSuccess(): boolean {
     return this.statusCode >= 200 && this.statusCode < 300;
   }
 
-  /** 3xx, with or without a Location. */
+  /** 3xx, with or without a Location. @since 0.1.0 */
   get isRedirect(): boolean {
     return this.statusCode >= 300 && this.statusCode < 400;
   }
 
-  /** 4xx */
+  /** 4xx @since 0.1.0 */
   get isClientError(): boolean {
     return this.statusCode >= 400 && this.statusCode < 500;
   }
 
-  /** 5xx */
+  /** 5xx @since 0.1.0 */
   get isServerError(): boolean {
     return this.statusCode >= 500 && this.statusCode < 600;
   }
 
-  /** 4xx and 5xx */
+  /** 4xx and 5xx @since 0.1.0 */
   get isError(): boolean {
     return this.isClientError || this.isServerError;
   }
 
-  /** One of 301, 302, 303, 307 and 308, with a Location that is not empty. */
+  /** One of 301, 302, 303, 307 and 308, with a Location that is not empty. @since 0.1.0 */
   get hasRedirectLocation(): boolean {
     return redirectCodes.has(this.statusCode) && !!this.headers.get('location');
   }
@@ -342,6 +364,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * In a response hook: the call goes on after this response, a redirect that is followed, a challenge that is answered or a status
    * that is retried. `raiseForStatus()` returns then.
+   * @since 0.1.0
    */
   get isIntermediate(): boolean {
     return this.#isIntermediate;
@@ -355,12 +378,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#isIntermediate = goesOn;
   }
 
-  /** The body is read to its end or given up. */
+  /** The body is read to its end or given up. @since 0.1.0 */
   get isClosed(): boolean {
     return this.#reader === null || this.#reader.isClosed;
   }
 
-  /** Reading the body has begun. */
+  /** Reading the body has begun. @since 0.1.0 */
   get isStreamConsumed(): boolean {
     return this.#reader === null || this.#reader.isConsumed;
   }
@@ -368,6 +391,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * This, unless the status is not 2xx and the response is the call's last.
    * @throws HTTPStatusError, with the beginning of a text body in its message
+   * @since 0.1.0
    */
   raiseForStatus(): this {
     if (this.isSuccess || this.#isIntermediate) return this;
@@ -376,7 +400,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     throw new HTTPStatusError(message, { response: this, request: this.#request ?? undefined });
   }
 
-  /** The whole decoded body; resolves to the same bytes each time. */
+  /** The whole decoded body; resolves to the same bytes each time. @since 0.1.0 */
   async read(): Promise<Buffer> {
     return this.readAtMost(null);
   }
@@ -438,17 +462,26 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return { length, open: () => (raw ? this.iterRaw() : this.iterBytes()) };
   }
 
-  /** The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter). */
+  /**
+   * The decoded body as it arrives, or in pieces of exactly `chunkSize` bytes (the last may be shorter).
+   * @since 0.1.0
+   */
   iterBytes(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     return this.#iterator(toPieces(this.#bytes('iterBytes()'), chunkSizeOf(options, 'iterBytes()')));
   }
 
-  /** The body as text; `chunkSize` counts UTF-16 code units, one more where the cut would divide a surrogate pair. */
+  /**
+   * The body as text; `chunkSize` counts UTF-16 code units, one more where the cut would divide a surrogate pair.
+   * @since 0.1.0
+   */
   iterText(options: { chunkSize?: number } = {}): AsyncIterableIterator<string> {
     return this.#iterator(this.#texts('iterText()', chunkSizeOf(options, 'iterText()')));
   }
 
-  /** Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. */
+  /**
+   * Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing.
+   * @since 0.1.0
+   */
   iterLines(): AsyncIterableIterator<string> {
     return this.#iterator(textLines(this.#texts('iterLines()', null)));
   }
@@ -458,6 +491,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * connection. `client.events()` connects again after a cut.
    *
    * @throws TypeError, RangeError for a bad `maxEventSize`; the iteration rejects with RemoteProtocolError at an event beyond it
+   * @since 0.1.0
    */
   events(options: EventStreamOptions = {}): AsyncIterableIterator<ServerSentEvent> {
     const parser = new EventStreamParser(maxEventSizeOf(options, 'events()'), this.#details());
@@ -467,18 +501,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /**
    * One JSON value a line (NDJSON, JSON Lines) or a record (JSON text sequences, RFC 7464), each as soon as it is complete. Empty
    * lines are passed over; a broken one is a DecodingError that says which line it is, after the values before it.
+   * @since 0.1.0
    */
   iterJson<T = unknown>(): AsyncIterableIterator<T> {
     return this.#iterator(jsonValues(this.iterBytes(), () => this.#details()) as AsyncGenerator<T>);
   }
 
-  /** The body before content decoding. Only of a streaming response, and once. */
+  /** The body before content decoding. Only of a streaming response, and once. @since 0.1.0 */
   iterRaw(options: { chunkSize?: number } = {}): AsyncIterableIterator<Buffer> {
     if (this.#reader === null) throw new StreamConsumed('iterRaw(): the body was read already', this.#details());
     return this.#iterator(toPieces(this.#pieces('iterRaw()', true), chunkSizeOf(options, 'iterRaw()')));
   }
 
-  /** `iterBytes()` as a web stream, pulled on demand. */
+  /** `iterBytes()` as a web stream, pulled on demand. @since 0.1.0 */
   get body(): ReadableStream<Uint8Array> {
     return streamOf(
       () => this.iterBytes(),
@@ -486,45 +521,50 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     );
   }
 
-  /** Gives up what is not read: the connection is closed. Idempotent. */
+  /** Gives up what is not read: the connection is closed. Idempotent. @since 0.1.0 */
   async close(): Promise<void> {
     this.#reader?.close();
   }
 
+  /** The body in chunks, decoded, as `iterBytes()` has it. @since 0.1.0 */
   [Symbol.asyncIterator](): AsyncIterator<Buffer> {
     return this.iterBytes();
   }
 
+  /** `await using`: closes the response at the end of the block, and gives its connection back. @since 0.1.0 */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  /** fetch's name of `statusCode`. */
+  /** The name that fetch has for `statusCode`. @since 0.1.0 */
   get status(): number {
     return this.statusCode;
   }
 
-  /** fetch's name of `reasonPhrase`. */
+  /** The name that fetch has for `reasonPhrase`. @since 0.1.0 */
   get statusText(): string {
     return this.reasonPhrase;
   }
 
-  /** fetch's name of `isSuccess`. */
+  /** The name that fetch has for `isSuccess`. @since 0.1.0 */
   get ok(): boolean {
     return this.isSuccess;
   }
 
-  /** The request that it answers, the last one after redirects, as a command of curl: see `Request.toCurl`. */
+  /**
+   * The request that it answers, the last one after redirects, as a command of curl: see `Request.toCurl`.
+   * @since 0.1.0
+   */
   toCurl(options?: CurlOptions): string {
     return this.request.toCurl(options);
   }
 
-  /** `<Response [200 OK]>` */
+  /** `<Response [200 OK]>` @since 0.1.0 */
   toString(): string {
     return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
   }
 
-  /** For logs: no body, the password of the URL and the values of secret headers masked. */
+  /** For logs: no body, the password of the URL and the values of secret headers masked. @since 0.1.0 */
   toJSON(): {
     statusCode: number;
     reasonPhrase: string;
@@ -537,6 +577,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return { statusCode, reasonPhrase, httpVersion, url, headers: this.headers.toJSON() };
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return this.toString();
   }

@@ -4,9 +4,14 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorDetails, ValidationIssue } from '../errors.js';
 import { typeName, ValidationError } from '../errors.js';
 
-/** @standard-schema/spec v1. */
+/**
+ * A schema of any library that speaks Standard Schema v1: zod, valibot, arktype and others.
+ *
+ * @standard-schema/spec v1.
+ * @since 0.1.0
+ */
 export type StandardSchema = StandardSchemaV1;
-/** What a schema makes of its input. */
+/** What a schema makes of its input. @since 0.1.0 */
 export type StandardSchemaOutput<S extends StandardSchema> = StandardSchemaV1.InferOutput<S>;
 
 /**

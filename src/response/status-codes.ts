@@ -82,6 +82,7 @@ const renamed: readonly [name: string, code: number][] = [
 /**
  * Status codes by name, in upper and lower case: `codes.NOT_FOUND`, `codes.not_found`; and `codes.phrase(404)`, 'Not Found',
  * or '' for a code that is not registered. Frozen, without a prototype.
+ * @since 0.1.0
  */
 export const codes: Codes = build();
 

@@ -16,23 +16,30 @@ import type { ParamValue, QueryParamTypes } from '../types.js';
  * iteration give the first value of each name; `getList` and `multiItems` give all of them. Unlike httpx, the order is kept.
  *
  * @throws TypeError naming the parameter for a nested object, Date or function
+ * @since 0.1.0
  */
 export class QueryParams implements Iterable<[string, string]> {
   /** Names and values in turn: one array to copy, and nothing that a name such as `__proto__` could reach. */
   #list: readonly string[];
 
+  /**
+   * Takes text without `?`, pairs, or an object whose arrays repeat the name.
+   *
+   * @throws TypeError for values that are neither text, number, boolean nor null
+   * @since 0.1.0
+   */
   constructor(params?: QueryParamTypes) {
     this.#list = params instanceof QueryParams ? params.#list : toList(params);
   }
 
-  /** The first value. */
+  /** The first value. @since 0.1.0 */
   get(name: string): string | undefined {
     const list = this.#list;
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1];
     return undefined;
   }
 
-  /** All values of the name, in order. */
+  /** All values of the name, in order. @since 0.1.0 */
   getList(name: string): string[] {
     const list = this.#list;
     const values: string[] = [];
@@ -40,44 +47,44 @@ export class QueryParams implements Iterable<[string, string]> {
     return values;
   }
 
-  /** Names are case-sensitive. */
+  /** Names are case-sensitive. @since 0.1.0 */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
 
-  /** A copy with this one value for the name, at its first place or at the end. */
+  /** A copy with this one value for the name, at its first place or at the end. @since 0.1.0 */
   set(name: string, value: ParamValue): QueryParams {
     return QueryParams.#of(replace(this.#list, [checkName(name), toText(value, name)]));
   }
 
-  /** A copy with one value more. */
+  /** A copy with one value more. @since 0.1.0 */
   add(name: string, value: ParamValue): QueryParams {
     return QueryParams.#of([...this.#list, checkName(name), toText(value, name)]);
   }
 
-  /** A copy without the name. */
+  /** A copy without the name. @since 0.1.0 */
   remove(name: string): QueryParams {
     const list: string[] = [];
     for (const [key, value] of pairs(this.#list)) if (key !== name) list.push(key, value);
     return QueryParams.#of(list);
   }
 
-  /** A copy in which every name given has the values given; the other names keep theirs. */
+  /** A copy in which every name given has the values given; the other names keep theirs. @since 0.1.0 */
   merge(params: QueryParamTypes): QueryParams {
     return QueryParams.#of(replace(this.#list, new QueryParams(params).#list));
   }
 
-  /** Each name once, in order of first appearance. */
+  /** Each name once, in order of first appearance. @since 0.1.0 */
   keys(): IterableIterator<string> {
     return this.#first().keys();
   }
 
-  /** The first value of each name. */
+  /** The first value of each name. @since 0.1.0 */
   values(): IterableIterator<string> {
     return this.#first().values();
   }
 
-  /** Every pair, in order. */
+  /** Every pair, in order. @since 0.1.0 */
   multiItems(): [string, string][] {
     return [...pairs(this.#list)];
   }
@@ -90,12 +97,12 @@ export class QueryParams implements Iterable<[string, string]> {
     return this.#list.length === 0;
   }
 
-  /** How many different names there are. */
+  /** How many different names there are. @since 0.1.0 */
   get size(): number {
     return this.#first().size;
   }
 
-  /** Same pairs, in whatever order, as httpx compares them. False for what is no query at all. */
+  /** Same pairs, in whatever order, as httpx compares them. False for what is no query at all. @since 0.1.0 */
   equals(other: QueryParamTypes): boolean {
     let theirs: readonly string[];
     try {
@@ -107,7 +114,7 @@ export class QueryParams implements Iterable<[string, string]> {
     return theirs.length === this.#list.length && sorted(theirs).join() === sorted(this.#list).join();
   }
 
-  /** `a=1&b=c+d`: what stands after the `?` of a URL. */
+  /** `a=1&b=c+d`: what stands after the `?` of a URL. @since 0.1.0 */
   toString(): string {
     const list = this.#list;
     let text = '';
@@ -117,16 +124,17 @@ export class QueryParams implements Iterable<[string, string]> {
     return text;
   }
 
-  /** Each name with its first value; see `multiItems()` for all. */
+  /** Each name with its first value; see `multiItems()` for all. @since 0.1.0 */
   [Symbol.iterator](): Iterator<[string, string]> {
     return this.#first().entries();
   }
 
-  /** The query, as it is sent. */
+  /** The query, as it is sent. @since 0.1.0 */
   toJSON(): string {
     return this.toString();
   }
 
+  /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
     return `QueryParams(${quote(this.toString())})`;
   }

@@ -22,11 +22,18 @@ import { appendParams, mergeParams, removeParam } from './query-text.js';
  *
  * @throws InvalidURL for text that is no URL and components that do not fit; its message shows no password
  * @throws TypeError for anything else than text or a URL, and for unknown components
+ * @since 0.1.0
  */
 export class URL {
   #layout: Layout;
   #fullPath: string | null = null;
 
+  /**
+   * Takes text or another URL, and parts to replace in it.
+   *
+   * @throws InvalidURL, TypeError
+   * @since 0.1.0
+   */
   constructor(url: URLTypes, components?: URLComponents) {
     if (components !== undefined) {
       const parts = url instanceof URL ? url.#parts() : split(textOf(url));
@@ -39,49 +46,55 @@ export class URL {
     }
   }
 
-  /** Lower case, without the ':'. '' for a relative URL. */
+  /** Lower case, without the ':'. '' for a relative URL. @since 0.1.0 */
   get scheme(): string {
     const { href, schemeEnd } = this.#layout;
     return href.slice(0, schemeEnd);
   }
 
-  /** Username and password as they stand in the URL, percent-encoded. */
+  /** Username and password as they stand in the URL, percent-encoded. @since 0.1.0 */
   get userinfo(): string {
     const { href, userinfoStart, hostStart } = this.#layout;
     return hostStart > userinfoStart && userinfoStart !== -1 ? href.slice(userinfoStart, hostStart - 1) : '';
   }
 
-  /** Decoded. */
+  /** Decoded. @since 0.1.0 */
   get username(): string {
     const { userinfo } = this;
     const colon = userinfo.indexOf(':');
     return percentDecode(colon === -1 ? userinfo : userinfo.slice(0, colon));
   }
 
-  /** Decoded. */
+  /** Decoded. @since 0.1.0 */
   get password(): string {
     const { userinfo } = this;
     const colon = userinfo.indexOf(':');
     return colon === -1 ? '' : percentDecode(userinfo.slice(colon + 1));
   }
 
-  /** In Unicode where it has such a form; IPv6 without brackets, its zone behind a '%'. For people: what is connected to is `rawHost`. */
+  /**
+   * In Unicode where it has such a form; IPv6 without brackets, its zone behind a '%'. For people: what is connected to is `rawHost`.
+   * @since 0.1.0
+   */
   get host(): string {
     return decodeHost(this.rawHost);
   }
 
-  /** Lower case, Punycode; IPv6 without brackets. */
+  /** Lower case, Punycode; IPv6 without brackets. @since 0.1.0 */
   get rawHost(): string {
     const { href, hostStart, hostEnd } = this.#layout;
     return withoutBrackets(href.slice(hostStart, hostEnd));
   }
 
-  /** null when it is the scheme's default (http, https, ws, wss, ftp) or not given. */
+  /** Null when it is the scheme's default (http, https, ws, wss, ftp) or not given. @since 0.1.0 */
   get port(): number | null {
     return this.#layout.port;
   }
 
-  /** `host[:port]`, the value of a Host header: no userinfo, no default port, Punycode, IPv6 in brackets and without a zone. */
+  /**
+   * `host[:port]`, the value of a Host header: no userinfo, no default port, Punycode, IPv6 in brackets and without a zone.
+   * @since 0.1.0
+   */
   get netloc(): string {
     const { href, userinfoStart, hostStart, pathStart } = this.#layout;
     return userinfoStart === -1 ? '' : withoutZone(href.slice(hostStart, pathStart));
@@ -90,6 +103,7 @@ export class URL {
   /**
    * `scheme://host[:port]` (RFC 9110 §4.3.1), with the zone of an IPv6 address: the key of connections and credentials. 'null' for a
    * URL that is not absolute.
+   * @since 0.1.0
    */
   get origin(): string {
     const { href, userinfoStart, hostStart, pathStart } = this.#layout;
@@ -99,7 +113,7 @@ export class URL {
       : `${this.scheme}://${href.slice(hostStart, pathStart)}`;
   }
 
-  /** Decoded; '/' when there is none. */
+  /** Decoded; '/' when there is none. @since 0.1.0 */
   get path(): string {
     return percentDecode(this.rawPath) || '/';
   }
@@ -113,19 +127,19 @@ export class URL {
     return href.slice(pathStart, pathEnd);
   }
 
-  /** As it stands in the URL, without the '?'. */
+  /** As it stands in the URL, without the '?'. @since 0.1.0 */
   get query(): string {
     const { href, pathEnd, queryEnd } = this.#layout;
     return href.slice(pathEnd + 1, queryEnd);
   }
 
-  /** Decoded, without the '#'. */
+  /** Decoded, without the '#'. @since 0.1.0 */
   get fragment(): string {
     const { href, queryEnd } = this.#layout;
     return percentDecode(href.slice(queryEnd + 1));
   }
 
-  /** The query's names and values. */
+  /** The query's names and values. @since 0.1.0 */
   get params(): QueryParams {
     return new QueryParams(this.query);
   }
@@ -136,6 +150,7 @@ export class URL {
    * `new URL(url)`; `copyWith` and `join` leave it behind, and nothing else of the URL follows it.
    *
    * @throws TypeError when setting anything else, or a space, control or non-ASCII character
+   * @since 0.1.0
    */
   get fullPath(): string {
     if (this.#fullPath !== null) return this.#fullPath;
@@ -156,17 +171,18 @@ export class URL {
     return this.#fullPath !== null;
   }
 
-  /** Scheme and host are there. */
+  /** Scheme and host are there. @since 0.1.0 */
   get isAbsoluteUrl(): boolean {
     const { schemeEnd, hostStart, hostEnd } = this.#layout;
     return schemeEnd > 0 && hostEnd > hostStart;
   }
 
+  /** Whether it has no scheme or no host, and so is to be joined to a base URL. @since 0.1.0 */
   get isRelativeUrl(): boolean {
     return !this.isAbsoluteUrl;
   }
 
-  /** The URL that a reference means when it stands in this one: RFC 3986 §5.2. */
+  /** The URL that a reference means when it stands in this one: RFC 3986 §5.2. @since 0.1.0 */
   join(url: URLTypes): URL {
     const base = this.#parts();
     const target = (url instanceof URL ? url : new URL(url)).#parts();
@@ -188,34 +204,43 @@ export class URL {
     return URL.#from({ ...target, authority, userinfo, host, port });
   }
 
-  /** A copy with these components; `fullPath` is not taken along. */
+  /** A copy with these components; `fullPath` is not taken along. @since 0.1.0 */
   copyWith(components: URLComponents): URL {
     return new URL(this, components);
   }
 
-  /** What is not changed of the query stays as it is written, here and in the next three. */
+  /** What is not changed of the query stays as it is written, here and in the next three. @since 0.1.0 */
   copySetParam(name: string, value: ParamValue): URL {
     return this.#withQuery(mergeParams(this.query, new QueryParams().set(name, value)));
   }
 
+  /** A copy with one more query parameter, behind those of the same name. @since 0.1.0 */
   copyAddParam(name: string, value: ParamValue): URL {
     return this.#withQuery(appendParams(this.query, new QueryParams().add(name, value)));
   }
 
+  /** A copy without the query parameters of that name. @since 0.1.0 */
   copyRemoveParam(name: string): URL {
     return this.#withQuery(removeParam(this.query, name));
   }
 
+  /**
+   * A copy whose query parameters are replaced by these where the names are the same, and joined by the others.
+   * @since 0.1.0
+   */
   copyMergeParams(params: QueryParamTypes): URL {
     return this.#withQuery(mergeParams(this.query, new QueryParams(params)));
   }
 
-  /** The whole, password included. For messages and logs there is `inspect()`, which masks it. */
+  /** The whole, password included. For messages and logs there is `inspect()`, which masks it. @since 0.1.0 */
   toString(): string {
     return this.#layout.href;
   }
 
-  /** Text, the password masked: what is logged as JSON shows no more than `inspect()`. `toString()` has it. */
+  /**
+   * Text, the password masked: what is logged as JSON shows no more than `inspect()`. `toString()` has it.
+   * @since 0.1.0
+   */
   toJSON(): string {
     return this.toSafeString();
   }
@@ -244,7 +269,7 @@ export class URL {
     return url;
   }
 
-  /** Same text in its final spelling. False for what is no URL at all. */
+  /** Same text in its final spelling. False for what is no URL at all. @since 0.1.0 */
   equals(other: URLTypes): boolean {
     try {
       return new URL(other).#layout.href === this.#layout.href;
@@ -253,12 +278,12 @@ export class URL {
     }
   }
 
-  /** What `Object.prototype.toString` says, as of the platform's URL. */
+  /** What `Object.prototype.toString` says, as of the platform's URL. @since 0.1.0 */
   get [Symbol.toStringTag](): string {
     return 'URL';
   }
 
-  /** `URL('https://user:[secure]@host/')` */
+  /** `URL('https://user:[secure]@host/')` @since 0.1.0 */
   [inspect.custom](): string {
     return `URL('${this.toSafeString()}')`;
   }

@@ -8,7 +8,7 @@ import { typeName } from '../../errors.js';
 /** What a fetch handler answers with, now or later. */
 export type FetchAnswer = globalThis.Response | Promise<globalThis.Response>;
 
-/** A fetch handler: Hono, itty-router, H3, a Workers module, the handlers of Bun.serve and Deno.serve. */
+/** A fetch handler: Hono, itty-router, H3, a Workers module, the handlers of Bun.serve and Deno.serve. @since 0.1.0 */
 export type FetchApp =
   // Handlers differ in what they take behind the request (env, info, context): `any`, as an `unknown` would refuse them all.
   | ((request: globalThis.Request, ...rest: any[]) => FetchAnswer)
@@ -29,7 +29,7 @@ export type NodeListener = Listeners['plain'];
 
 type OtherNodeApp = Server | { callback(): unknown } | { routing: unknown; ready(): unknown };
 
-/** A Node listener: Express, Koa or its callback(), Fastify, an http.Server, a plain `(req, res)`. */
+/** A Node listener: Express, Koa or its callback(), Fastify, an http.Server, a plain `(req, res)`. @since 0.1.0 */
 export type NodeApp = NodeListener | OtherNodeApp;
 
 /**
@@ -38,6 +38,7 @@ export type NodeApp = NodeListener | OtherNodeApp;
  * So that the parameters of a function written in place are inferred, each number of them must have one signature: a function of
  * one has the first. One of more cannot have that, and the last gives it Node's, which in turn says nothing of one parameter. That
  * it is allowed at all says the one between, which says nothing of either.
+ * @since 0.1.0
  */
 export type AppTypes =
   | ((request: globalThis.Request) => FetchAnswer)

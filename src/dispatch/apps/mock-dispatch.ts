@@ -10,7 +10,7 @@ import type { Dispatch, DispatchOptions } from '../dispatch.js';
 import { checkProtocol } from '../check-request.js';
 import { NO_TIMEOUT } from '../../timeout.js';
 
-/** What answers. */
+/** What answers. @since 0.1.0 */
 export type MockHandler = (request: Request) => Response | Promise<Response>;
 
 /**
@@ -24,17 +24,25 @@ export type MockHandler = (request: Request) => Response | Promise<Response>;
  * Rejects with what the function throws, a TypeError if it gives no Response, `signal.reason` and the timeouts `read` and `total`.
  *
  * @throws TypeError for what is no function
+ * @since 0.1.0
  */
 export class MockDispatch implements Dispatch {
-  /** All that were sent, in order, each hop of a redirect among them. */
+  /** All that were sent, in order, each hop of a redirect among them. @since 0.1.0 */
   readonly requests: readonly Request[] = [];
   #handler: MockHandler;
 
+  /**
+   * Takes the function that answers each request.
+   *
+   * @throws TypeError for what is no function
+   * @since 0.1.0
+   */
   constructor(handler: MockHandler) {
     if (typeof handler !== 'function') throw new TypeError(`handler: expected a function, got ${typeName(handler)}`);
     this.#handler = handler;
   }
 
+  /** Keeps the request, and answers with what the handler gives. Rejects with what the handler throws. @since 0.1.0 */
   send(request: Request, options: DispatchOptions = NO_OPTIONS): Promise<Response> {
     (this.requests as Request[]).push(request);
     const exchange = new MockExchange(request, options);

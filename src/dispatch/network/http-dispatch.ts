@@ -38,32 +38,54 @@ import { checkProtocol } from '../check-request.js';
 import type { ProxyHop } from './proxy-hop.js';
 import { ProxyHops } from './proxy-hop.js';
 
-/** How connections are made and kept. */
+/** How connections are made and kept. @since 0.1.0 */
 export interface HTTPDispatchOptions extends AddressGuardOptions {
   /**
-   * Default both. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a ConnectError where the server picks
-   * something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior knowledge (h2c).
+   * Versions that may be spoken. https: ALPN offers exactly these, HTTP/2 first, and `'HTTP/2'` alone is a
+   * ConnectError where the server picks something else. http: HTTP/1.1, or, with `'HTTP/2'` alone, HTTP/2 by prior
+   * knowledge (h2c). Default: both.
+   * @since 0.1.0
    */
   httpVersions?: HTTPVersion | readonly HTTPVersion[] | undefined;
+  /** How many connections there may be, and for how long they are kept. Default: those of PoolLimits. @since 0.1.0 */
   poolLimits?: PoolLimits | null | undefined;
-  /** true: the platform's trust store; false: no verification; else exactly these CA certificates (PEM text, DER bytes, or a path). */
+  /**
+   * Whose certificates are trusted. true: the platform's trust store; false: no verification; else exactly these CA
+   * certificates (PEM text, DER bytes, or a path). Default: true.
+   * @since 0.1.0
+   */
   verify?: boolean | CertificateTypes | readonly CertificateTypes[] | undefined;
-  /** Client certificate for mutual TLS. null: none. */
+  /** The client's certificate, for mutual TLS. null: none. Default: none. @since 0.1.0 */
   cert?: ClientCertificateOptions | null | undefined;
   /**
-   * Default true: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS count when `verify` is true, SSLKEYLOGFILE always. They are
-   * read when this is made.
+   * Whether the environment counts: SSL_CERT_FILE, SSL_CERT_DIR and NODE_EXTRA_CA_CERTS when `verify` is true,
+   * SSLKEYLOGFILE always. They are read when this is made. Default: true.
+   * @since 0.1.0
    */
   trustEnv?: boolean | undefined;
-  /** Connect through this unix socket (or Windows pipe) whatever the URL's host; `localAddress` and `resolve` have no say then. */
+  /**
+   * The unix socket (or Windows pipe) to connect through whatever the URL's host; `localAddress` and `resolve` have
+   * no say then. Default: none.
+   * @since 0.1.0
+   */
   socketPath?: string | null | undefined;
-  /** The IP address that connections start from. */
+  /** The IP address that connections start from. Default: none, the system chooses. @since 0.1.0 */
   localAddress?: string | null | undefined;
-  /** host[:port] → IP address, before DNS; the Host header and the verified name stay the URL's. */
+  /**
+   * `host[:port]` → IP address, before DNS; the Host header and the verified name stay the URL's. Default: none.
+   * @since 0.1.0
+   */
   resolve?: Record<string, string> | null | undefined;
-  /** Refuses http: URLs (UnsupportedProtocol), redirects included, before anything is sent. Default false. */
+  /**
+   * Refuses http: URLs (UnsupportedProtocol), redirects included, before anything is sent. Default: false.
+   * @since 0.1.0
+   */
   httpsOnly?: boolean | undefined;
-  /** For everything, but not with `socketPath`. The environment's proxies are the client's business. */
+  /**
+   * The proxy of everything, but not with `socketPath`. The environment's proxies are the client's business.
+   * Default: none.
+   * @since 0.1.0
+   */
   proxy?: ProxyTypes | null | undefined;
 }
 
@@ -71,6 +93,7 @@ export interface HTTPDispatchOptions extends AddressGuardOptions {
  * The network. The pool is opened by the first request.
  *
  * @throws TypeError, RangeError naming the option
+ * @since 0.1.0
  */
 export class HTTPDispatch implements Dispatch {
   #poolOptions: PoolOptions;
@@ -84,6 +107,12 @@ export class HTTPDispatch implements Dispatch {
   /** What is to be said with the first https connection; null for nothing. */
   #notice: TrustNotice | null = null;
 
+  /**
+   * Reads the options; the pool is opened by the first request.
+   *
+   * @throws TypeError, RangeError naming the option
+   * @since 0.1.0
+   */
   constructor(options?: HTTPDispatchOptions);
   /**
    * @param proxies A client's.
@@ -122,6 +151,7 @@ export class HTTPDispatch implements Dispatch {
 
   /**
    * Rejects with `signal.reason`, a subclass of RequestError, or what the request's own body source threw.
+   * @since 0.1.0
    */
   send(request: Request, options: DispatchOptions): Promise<Response> {
     return new Promise((resolve, reject) => {
@@ -153,12 +183,12 @@ export class HTTPDispatch implements Dispatch {
     });
   }
 
-  /** The pool in numbers and in one line. */
+  /** The pool in numbers and in one line. @since 0.1.0 */
   get stats(): PoolStats {
     return new Stats(this.#pool);
   }
 
-  /** Closes idle connections now and active ones when their responses end. Idempotent. */
+  /** Closes idle connections now and active ones when their responses end. Idempotent. @since 0.1.0 */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;

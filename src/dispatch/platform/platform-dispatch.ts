@@ -17,18 +17,25 @@ import { refusePhases } from './lost.js';
 import type { Fetch } from './own-fetch.js';
 import { platformFetch } from './own-fetch.js';
 
+/** How the platform's `fetch` is called. @since 0.1.0 */
 export interface PlatformDispatchOptions {
-  /** Instead of the global `fetch`, called with a URL and an init: a binding of a Worker (`(...args) => env.API.fetch(...args)`). */
+  /**
+   * A function instead of the global `fetch`, called with a URL and an init: a binding of a Worker (`(...args) =>
+   * env.API.fetch(...args)`). Default: the global `fetch`.
+   * @since 0.1.0
+   */
   fetch?: ((url: string, init: RequestInit) => Promise<globalThis.Response>) | undefined;
   /**
-   * What else `fetch` is told with each request: `{ credentials: 'include' }` in a browser, `{ cf: … }` in a Worker. Not what is this
-   * package's: method, headers, body, signal, redirect, duplex.
+   * What else `fetch` is told with each request: `{ credentials: 'include' }` in a browser, `{ cf: … }` in a Worker.
+   * Not what is this package's: method, headers, body, signal, redirect, duplex. Default: none.
+   * @since 0.1.0
    */
   init?: Readonly<Record<string, unknown>> | undefined;
   /**
-   * Default `'client'`: redirects are followed by the client, as everywhere, with history, cookies and hooks. `'platform'`, the default
+   * Default: `'client'`: redirects are followed by the client, as everywhere, with history, cookies and hooks. `'platform'`, the default
    * in browsers, which hide redirects from scripts: `fetch` follows them, and what is seen is the last response, with an empty history
    * and the first URL; `maxRedirects` and `sensitiveHeaders` are refused.
+   * @since 0.1.0
    */
   redirects?: 'client' | 'platform' | undefined;
 }
@@ -46,6 +53,7 @@ export interface PlatformDispatchOptions {
  * `httpVersion` is always 'HTTP/1.1', and it has no trailers.
  *
  * @throws TypeError naming the option
+ * @since 0.1.0
  */
 export class PlatformDispatch implements Dispatch {
   #fetch: PlatformDispatchOptions['fetch'];
@@ -53,6 +61,12 @@ export class PlatformDispatch implements Dispatch {
   #redirects: 'client' | 'platform';
   #isClosed = false;
 
+  /**
+   * Takes how the platform is asked.
+   *
+   * @throws TypeError naming the option
+   * @since 0.1.0
+   */
   constructor(options: PlatformDispatchOptions = {}) {
     const given = { __proto__: null, ...options } as PlatformDispatchOptions;
     checkOptions(given, optionNames, 'new PlatformDispatch()');
@@ -80,6 +94,7 @@ export class PlatformDispatch implements Dispatch {
   /**
    * Rejects with `signal.reason`, a timeout, a NetworkError or ProtocolError whose cause is the platform's own error, what the request's
    * body source threw, or a TypeError naming what the platform cannot do.
+   * @since 0.1.0
    */
   send(request: Request, options: DispatchOptions): Promise<Response> {
     try {
@@ -108,7 +123,7 @@ export class PlatformDispatch implements Dispatch {
     }
   }
 
-  /** The connections are the platform's. Idempotent. */
+  /** The connections are the platform's. Idempotent. @since 0.1.0 */
   async close(): Promise<void> {
     this.#isClosed = true;
   }

@@ -12,29 +12,42 @@ import { InvalidArgumentError, NotSupportedError, RequestAbortedError } from './
 export type HeadersInput =
   readonly string[] | Record<string, unknown> | Iterable<readonly [string, string | readonly string[]]> | null;
 
-/** What `dispatch` takes, as undici documents it. */
+/** What `dispatch` takes, as undici documents it. @since 0.1.0 */
 export interface DispatchOptions {
+  /** Scheme, host and port. Default: none; undici's own pools have one, this dispatcher asks for it. @since 0.1.0 */
   origin?: string | globalThis.URL;
-  /** The request-target, sent as it is. */
+  /** The request-target, sent as it is. @since 0.1.0 */
   path: string;
+  /** The method, sent as it is. @since 0.1.0 */
   method: string;
+  /** Text, bytes, a stream, an iterable, a Blob or FormData. Default: none. @since 0.1.0 */
   body?: unknown;
+  /** Headers: names and values in turn, an object, or pairs. Default: none. @since 0.1.0 */
   headers?: HeadersInput;
-  /** Joined to `path`, which may have no query then. */
+  /** Parameters that are joined to `path`, which may have no query then. Default: none. @since 0.1.0 */
   query?: Record<string, unknown> | null;
-  /** Milliseconds until the head; 0: without a limit. Default 300_000. */
+  /** Milliseconds until the head; 0: without a limit. Default: 300_000. @since 0.1.0 */
   headersTimeout?: number | null;
-  /** Milliseconds between two chunks of the body; 0: without a limit. Default 300_000. */
+  /** Milliseconds between two chunks of the body; 0: without a limit. Default: 300_000. @since 0.1.0 */
   bodyTimeout?: number | null;
-  /** Close the connection behind this request. */
+  /** Whether the connection is closed behind this request. Default: false. @since 0.1.0 */
   reset?: boolean | null;
+  /** The protocol to switch to. Default: none. @since 0.1.0 */
   upgrade?: string | boolean | null;
+  /** Whether the body waits for a 100 (Continue). Default: false. @since 0.1.0 */
   expectContinue?: boolean | null;
+  /**
+   * Whether the request may be pipelined; taken, and without effect: nothing is pipelined here. Default: none.
+   * @since 0.1.0
+   */
   idempotent?: boolean | null;
+  /** Whether the response is late by design; taken, and without effect. Default: false. @since 0.1.0 */
   blocking?: boolean | null;
+  /** Refused, as undici 7 does. Default: none. @since 0.1.0 */
   throwOnError?: never;
+  /** Refused but for 0, as undici 7 does: redirects are an interceptor's. Default: 0. @since 0.1.0 */
   maxRedirections?: number | null;
-  /** Handed to `onRequestStart`. */
+  /** A value that is handed to `onRequestStart`. Default: none. @since 0.1.0 */
   context?: unknown;
 }
 

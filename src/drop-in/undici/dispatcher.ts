@@ -31,7 +31,7 @@ import type { AnyHandler } from './handler.js';
 import { checkHandler, toHandler } from './handler.js';
 import { switchProtocols } from './upgrade.js';
 
-/** Options of the client that a dispatcher makes for itself. */
+/** Options of the client that a dispatcher makes for itself. @since 0.1.0 */
 export type DispatcherOptions = Pick<
   ClientOptions,
   | 'httpVersions'
@@ -70,10 +70,21 @@ interface State {
   onIdle: (() => void)[];
 }
 
+/**
+ * A Dispatcher of undici's over a client's pool, proxies and timeouts. Requests go out as they are given, with no
+ * redirects, auth, cookies or netrc.
+ * @since 0.1.0
+ */
 export class Dispatcher extends EventEmitter {
+  /** @internal */
   [state]: State;
 
-  /** @throws TypeError, RangeError for bad options, naming them */
+  /**
+   * Takes a client, which stays its owner's to close, or options of one that is closed with the dispatcher.
+   *
+   * @throws TypeError, RangeError for bad options, naming them
+   * @since 0.1.0
+   */
   constructor(clientOrOptions: Client | DispatcherOptions = {}) {
     super();
     const isOwn = !(clientOrOptions instanceof Client);
@@ -93,10 +104,12 @@ export class Dispatcher extends EventEmitter {
     };
   }
 
+  /** Whether `close()` was called. @since 0.1.0 */
   get closed(): boolean {
     return this[state].closed;
   }
 
+  /** Whether `destroy()` was called, or the last request has ended after `close()`. @since 0.1.0 */
   get destroyed(): boolean {
     return this[state].destroyed;
   }
@@ -105,6 +118,7 @@ export class Dispatcher extends EventEmitter {
    * Sends a request; the handler, of either of undici's contracts, is told what happens. Always true: there is always room.
    *
    * @throws InvalidArgumentError when the handler is none; all else is the handler's `onError` or `onResponseError`
+   * @since 0.1.0
    */
   dispatch(options: DispatchOptions, handler: AnyHandler): boolean {
     const told = toHandler(handler);
@@ -139,33 +153,40 @@ export class Dispatcher extends EventEmitter {
     }
   }
 
-  /** undici's `request()`: resolves at the head, the body is a Readable with `json()`, `text()` and so on. */
+  /**
+   * As undici's `request()`: resolves at the head, the body is a Readable with `json()`, `text()` and so on.
+   * @since 0.1.0
+   */
   request(options: RequestOptions): Promise<ResponseData>;
   request(options: RequestOptions, callback: Callback<ResponseData>): void;
   request(options: RequestOptions, callback?: Callback<ResponseData>): Promise<ResponseData> | void {
     return request(this, options, callback);
   }
 
-  /** undici's `stream()`: the body goes into the Writable that `factory` makes. */
+  /** As undici's `stream()`: the body goes into the Writable that `factory` makes. @since 0.1.0 */
   stream(options: RequestOptions, factory: StreamFactory): Promise<StreamData>;
   stream(options: RequestOptions, factory: StreamFactory, callback: Callback<StreamData>): void;
   stream(options: RequestOptions, factory: StreamFactory, callback?: Callback<StreamData>): Promise<StreamData> | void {
     return stream(this, options, factory, callback);
   }
 
-  /** undici's `pipeline()`: a Duplex whose writable side is the request's body and whose readable side is what `handler` returns. */
+  /**
+   * As undici's `pipeline()`: a Duplex whose writable side is the request's body and whose readable side is what
+   * `handler` returns.
+   * @since 0.1.0
+   */
   pipeline(options: RequestOptions, handler: PipelineHandler): Duplex {
     return pipeline(this, options, handler);
   }
 
-  /** undici's `connect()`: CONNECT, on a connection of its own; resolves to its socket. */
+  /** As undici's `connect()`: CONNECT, on a connection of its own; resolves to its socket. @since 0.1.0 */
   connect(options: ConnectOptions): Promise<ConnectData>;
   connect(options: ConnectOptions, callback: Callback<ConnectData>): void;
   connect(options: ConnectOptions, callback?: Callback<ConnectData>): Promise<ConnectData> | void {
     return connect(this, options, callback);
   }
 
-  /** undici's `upgrade()`: another protocol, on a connection of its own; resolves to its socket. */
+  /** As undici's `upgrade()`: another protocol, on a connection of its own; resolves to its socket. @since 0.1.0 */
   upgrade(options: UpgradeOptions): Promise<UpgradeData>;
   upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
   upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): Promise<UpgradeData> | void {
@@ -175,6 +196,7 @@ export class Dispatcher extends EventEmitter {
   /**
    * This dispatcher behind interceptors; the last one is asked first.
    * @throws TypeError for what is no interceptor
+   * @since 0.1.0
    */
   compose(...given: (Interceptor | null | undefined)[] | [(Interceptor | null | undefined)[]]): Dispatcher {
     const interceptors = (Array.isArray(given[0]) ? given[0] : given) as (Interceptor | null | undefined)[];
@@ -191,7 +213,7 @@ export class Dispatcher extends EventEmitter {
     return new Proxy(this, { get: (target, key) => (key === 'dispatch' ? dispatch : Reflect.get(target, key)) });
   }
 
-  /** Resolves when the requests under way have ended; new ones are refused. */
+  /** Resolves when the requests under way have ended; new ones are refused. @since 0.1.0 */
   close(): Promise<void>;
   close(callback: () => void): void;
   close(callback?: () => void): Promise<void> | void {
@@ -201,7 +223,7 @@ export class Dispatcher extends EventEmitter {
     util.callbackify(() => closed)(callback);
   }
 
-  /** Ends the requests under way with `error`. */
+  /** Ends the requests under way with `error`. @since 0.1.0 */
   destroy(error?: Error | null): Promise<void>;
   destroy(callback: () => void): void;
   destroy(error: Error | null, callback: () => void): void;

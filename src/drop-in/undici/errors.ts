@@ -17,7 +17,7 @@ import {
 } from '../../errors.js';
 import { systemErrorOf } from '../system-error.js';
 
-/** The base: `error.code` is stable, for programs. */
+/** The base: `error.code` is stable, for programs. @since 0.1.0 */
 export class UndiciError extends Error {
   override name = 'UndiciError';
   readonly code: string = 'UND_ERR';
@@ -51,34 +51,45 @@ Object.defineProperty(UndiciError.prototype, Symbol.for('undici.error.UND_ERR'),
   value: true,
 } as PropertyDescriptor);
 
+/** The connection was not made in time: UND_ERR_CONNECT_TIMEOUT. @since 0.1.0 */
 export const ConnectTimeoutError = define('ConnectTimeoutError', 'UND_ERR_CONNECT_TIMEOUT', 'Connect Timeout Error');
+/** The head of the response did not come in time: UND_ERR_HEADERS_TIMEOUT. @since 0.1.0 */
 export const HeadersTimeoutError = define('HeadersTimeoutError', 'UND_ERR_HEADERS_TIMEOUT', 'Headers Timeout Error');
+/** The body of the response stopped coming: UND_ERR_BODY_TIMEOUT. @since 0.1.0 */
 export const BodyTimeoutError = define('BodyTimeoutError', 'UND_ERR_BODY_TIMEOUT', 'Body Timeout Error');
+/** An argument is not what undici takes: UND_ERR_INVALID_ARG. @since 0.1.0 */
 export const InvalidArgumentError = define('InvalidArgumentError', 'UND_ERR_INVALID_ARG', 'Invalid Argument Error');
+/** A function of the user returned what it must not: UND_ERR_INVALID_RETURN_VALUE. @since 0.1.0 */
 export const InvalidReturnValueError = define(
   'InvalidReturnValueError',
   'UND_ERR_INVALID_RETURN_VALUE',
   'Invalid Return Value Error',
 );
+/** Something that undici does not do either: UND_ERR_NOT_SUPPORTED. @since 0.1.0 */
 export const NotSupportedError = define('NotSupportedError', 'UND_ERR_NOT_SUPPORTED', 'Not supported error');
+/** The dispatcher was destroyed: UND_ERR_DESTROYED. @since 0.1.0 */
 export const ClientDestroyedError = define('ClientDestroyedError', 'UND_ERR_DESTROYED', 'The client is destroyed');
+/** The dispatcher was closed: UND_ERR_CLOSED. @since 0.1.0 */
 export const ClientClosedError = define('ClientClosedError', 'UND_ERR_CLOSED', 'The client is closed');
+/** The connection broke: UND_ERR_SOCKET. @since 0.1.0 */
 export const SocketError = define('SocketError', 'UND_ERR_SOCKET', 'Socket error');
+/** The body is larger than it may be: UND_ERR_RES_EXCEEDED_MAX_SIZE. @since 0.1.0 */
 export const ResponseExceededMaxSizeError = define(
   'ResponseExceededMaxSizeError',
   'UND_ERR_RES_EXCEEDED_MAX_SIZE',
   'Response content exceeded max size',
 );
+/** The body is not as long as its Content-Length says: UND_ERR_REQ_CONTENT_LENGTH_MISMATCH. @since 0.1.0 */
 export const RequestContentLengthMismatchError = define(
   'RequestContentLengthMismatchError',
   'UND_ERR_REQ_CONTENT_LENGTH_MISMATCH',
   'Request body length does not match content-length header',
 );
 const AbortError = define('AbortError', 'UND_ERR_ABORT', 'The operation was aborted');
-/** Its name is AbortError, as undici's is. */
+/** Its name is AbortError, as undici's is. @since 0.1.0 */
 export const RequestAbortedError = define('AbortError', 'UND_ERR_ABORTED', 'Request aborted', AbortError);
 
-/** What a handler of undici's is told of an error of ours; anything else passes through as it is. */
+/** What a handler of undici's is told of an error of ours; anything else passes through as it is. @since 0.1.0 */
 export function toUndiciError(error: unknown, hasHead: boolean): unknown {
   if (!(error instanceof HTTPError)) return error;
   if (error instanceof ConnectTimeout) return new ConnectTimeoutError(error.message, error);

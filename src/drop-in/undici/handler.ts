@@ -9,44 +9,67 @@ import { InvalidArgumentError } from './errors.js';
 
 export type IncomingHeaders = Record<string, string | string[]>;
 
-/** What a v2 handler holds of the request under way. */
+/** What a v2 handler holds of the request under way. @since 0.1.0 */
 export interface DispatchController {
+  /** Whether the request was aborted. @since 0.1.0 */
   readonly aborted: boolean;
+  /** Whether the body is held back. @since 0.1.0 */
   readonly paused: boolean;
+  /** What the request was aborted with; null while it was not. @since 0.1.0 */
   readonly reason: Error | null;
-  /** Names and values in turn, as they came. */
+  /** Names and values in turn, as they came. @since 0.1.0 */
   rawHeaders: Buffer[] | null;
+  /** Trailers, names and values in turn, as they came; null before they came. @since 0.1.0 */
   rawTrailers: Buffer[] | null;
+  /** Ends the request. The handler hears of it by `onResponseError`. @since 0.1.0 */
   abort(reason?: Error): void;
+  /** Holds the body back, until `resume()`. @since 0.1.0 */
   pause(): void;
+  /** Lets the body go on. @since 0.1.0 */
   resume(): void;
 }
 
-/** The second contract. */
+/** The second contract. @since 0.1.0 */
 export interface DispatchHandler {
+  /** Called before the request is sent. @since 0.1.0 */
   onRequestStart?(controller: DispatchController, context: unknown): void;
+  /** Called when the server switches protocols, with the socket. @since 0.1.0 */
   onRequestUpgrade?(controller: DispatchController, statusCode: number, headers: IncomingHeaders, socket: Duplex): void;
+  /** Called with the head of each response, 1xx included. @since 0.1.0 */
   onResponseStart?(
     controller: DispatchController,
     statusCode: number,
     headers: IncomingHeaders,
     statusMessage?: string,
   ): void;
+  /** Called with each chunk of the body, as it was sent. @since 0.1.0 */
   onResponseData?(controller: DispatchController, chunk: Buffer): void;
+  /** Called at the end of the body, with its trailers. @since 0.1.0 */
   onResponseEnd?(controller: DispatchController, trailers: IncomingHeaders): void;
+  /** Called with what the request failed by; nothing is called after it. @since 0.1.0 */
   onResponseError?(controller: DispatchController, error: Error): void;
 }
 
-/** The first contract. */
+/** The first contract. @since 0.1.0 */
 export interface LegacyHandler {
+  /** Called before the request is sent, with a function that ends it. @since 0.1.0 */
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void;
+  /** Called when the server switches protocols, with the socket. @since 0.1.0 */
   onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): void;
+  /**
+   * Called with the head of each response, 1xx included. False holds the body back until `resume` is called.
+   * @since 0.1.0
+   */
   onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean | void;
+  /** Called with each chunk of the body, as it was sent. False holds the body back. @since 0.1.0 */
   onData?(chunk: Buffer): boolean | void;
+  /** Called at the end of the body, with its trailers. @since 0.1.0 */
   onComplete?(trailers: Buffer[]): void;
+  /** Called with what the request failed by; nothing is called after it. @since 0.1.0 */
   onError?(error: Error): void;
 }
 
+/** A handler by either contract: they are told apart by `onRequestStart`. @since 0.1.0 */
 export type AnyHandler = DispatchHandler | LegacyHandler;
 
 /**

@@ -18,18 +18,27 @@ import { watchErrors } from './errors.js';
 import { belowMountPath, toMountPath } from '../mount-path.js';
 import { checkAsked, checkProtocol } from '../../check-request.js';
 
+/** How a fetch handler is called. @since 0.1.0 */
 export interface FetchDispatchOptions {
+  /** The handler: a function of a Request, or an object with `fetch`. @since 0.1.0 */
   app: FetchApp;
   /**
-   * Default true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
+   * Default: true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
    * the app's framework makes of it, or an empty 500; a body that is cut is a RemoteProtocolError.
+   * @since 0.1.0
    */
   raiseAppExceptions?: boolean | undefined;
-  /** Where the app is mounted: stripped from the path of the Request's URL. Default the root. */
+  /** Where the app is mounted: stripped from the path of the Request's URL. Default: the root. @since 0.1.0 */
   rootPath?: string | undefined;
-  /** The client's address: Deno's `info.remoteAddr`; `env.incoming.socket` for Hono's Node `getConnInfo`. Default 127.0.0.1:123. */
+  /**
+   * The client's address: Deno's `info.remoteAddr`; `env.incoming.socket` for Hono's Node `getConnInfo`. Default: 127.0.0.1:123.
+   * @since 0.1.0
+   */
   client?: { hostname: string; port: number } | undefined;
-  /** The handler's second argument, with what `client` says on top of it if both are given. */
+  /**
+   * The handler's second argument, with what `client` says on top of it if both are given. Default: none.
+   * @since 0.1.0
+   */
   env?: unknown;
 }
 
@@ -43,6 +52,7 @@ export interface FetchDispatchOptions {
  * The handler is called with the Request, `env`, and a context with `waitUntil` and `passThroughOnException`.
  *
  * @throws TypeError naming the option
+ * @since 0.1.0
  */
 export class FetchDispatch implements Dispatch {
   #call: Handler;
@@ -52,6 +62,12 @@ export class FetchDispatch implements Dispatch {
   #watch: Watch | null;
   #isClosed = false;
 
+  /**
+   * Takes the app, and how it is called.
+   *
+   * @throws TypeError naming the option
+   * @since 0.1.0
+   */
   constructor(options: FetchDispatchOptions) {
     const given = { __proto__: null, ...options } as unknown as FetchDispatchOptions;
     checkOptions(given, optionNames, 'new FetchDispatch()');
@@ -76,6 +92,7 @@ export class FetchDispatch implements Dispatch {
 
   /**
    * Rejects with the app's own error, `signal.reason`, a timeout, or a RemoteProtocolError for what is no response.
+   * @since 0.1.0
    */
   send(request: Request, options: DispatchOptions): Promise<Response> {
     try {
@@ -95,7 +112,7 @@ export class FetchDispatch implements Dispatch {
     }
   }
 
-  /** The app stays what it is. Idempotent. */
+  /** The app stays what it is. Idempotent. @since 0.1.0 */
   async close(): Promise<void> {
     this.#isClosed = true;
   }

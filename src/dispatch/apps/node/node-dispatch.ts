@@ -17,16 +17,22 @@ import type { NodeTarget } from './listener.js';
 import { targetOf } from './listener.js';
 import { checkAsked, checkProtocol } from '../../check-request.js';
 
+/** How a Node app is called. @since 0.1.0 */
 export interface NodeDispatchOptions {
+  /** An Express or Koa app, a Fastify instance, an `http.Server`, or a `(req, res)` function. @since 0.1.0 */
   app: NodeApp;
   /**
-   * Default true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
+   * Default: true: an error that the app does not handle rejects the request, or ends the response's body, as it is. false: what
    * the app's framework makes of it, or an empty 500; a body that is cut is a RemoteProtocolError either way.
+   * @since 0.1.0
    */
   raiseAppExceptions?: boolean | undefined;
-  /** Where the app is mounted: stripped from `req.url`; the whole stays in `req.originalUrl`. Default the root. */
+  /**
+   * Where the app is mounted: stripped from `req.url`; the whole stays in `req.originalUrl`. Default: the root.
+   * @since 0.1.0
+   */
   scriptName?: string | undefined;
-  /** `req.socket.remoteAddress`. Default '127.0.0.1'. */
+  /** `req.socket.remoteAddress`. Default: '127.0.0.1'. @since 0.1.0 */
   remoteAddr?: string | undefined;
 }
 
@@ -39,6 +45,7 @@ export interface NodeDispatchOptions {
  * ```
  *
  * @throws TypeError naming the option
+ * @since 0.1.0
  */
 export class NodeDispatch implements Dispatch {
   #target: NodeTarget;
@@ -47,6 +54,12 @@ export class NodeDispatch implements Dispatch {
   #remoteAddr: string;
   #isClosed = false;
 
+  /**
+   * Takes the app, and how it is called.
+   *
+   * @throws TypeError naming the option
+   * @since 0.1.0
+   */
   constructor(options: NodeDispatchOptions) {
     const given = { __proto__: null, ...options } as unknown as NodeDispatchOptions;
     checkOptions(given, optionNames, 'new NodeDispatch()');
@@ -67,6 +80,7 @@ export class NodeDispatch implements Dispatch {
 
   /**
    * Rejects with the app's own error, `signal.reason`, a timeout, or a RemoteProtocolError for what is no response.
+   * @since 0.1.0
    */
   send(request: Request, options: DispatchOptions): Promise<Response> {
     const target = this.#target;
@@ -101,7 +115,10 @@ export class NodeDispatch implements Dispatch {
     }
   }
 
-  /** Ends the dispatch, not the app: its servers and databases are closed by the code that opened them. Idempotent. */
+  /**
+   * Ends the dispatch, not the app: its servers and databases are closed by the code that opened them. Idempotent.
+   * @since 0.1.0
+   */
   async close(): Promise<void> {
     this.#isClosed = true;
   }
