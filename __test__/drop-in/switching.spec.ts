@@ -8,8 +8,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import path from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
+import axios from 'axios';
+import { got } from 'got';
 import nodeFetch from 'node-fetch';
 import superagent from 'superagent';
+import { request as undiciRequest } from 'undici';
 import { BearerAuth, Client, fetch, file } from '../../src/index.js';
 import { openClient } from '../helpers/client.js';
 import { folderOf } from '../helpers/files.js';
@@ -366,4 +369,33 @@ const NOT_OF_AGENT = ['`.ca()`, `.cert()`, `.key()`', 'plugins (`.use(fn)`)'];
 
 test('docs/migrate/superagent.md has these rows and no others', (t) => {
   t.deepEqual(rowsOf('superagent').sort(), [...AGENT.map(([row]) => row), ...NOT_OF_AGENT].sort());
+});
+
+test('the limits of redirects that docs/migrate/ names: axios 21, got 10, superagent 5, whippet 20', async (t) => {
+  const counted = async (run: (url: string) => Promise<unknown>): Promise<number> => {
+    const { url, requests } = await serveAll(t);
+    await t.throwsAsync(() => run(`${url}loop`));
+    return requests.length - 1;
+  };
+  t.is(await counted((url) => axios.get(url)), 21);
+  t.is(await counted((url) => got(url, { retry: { limit: 0 } })), 10);
+  t.is(await counted((url) => Promise.resolve(superagent.get(url))), 5);
+  t.is(await counted((url) => openClient(t).get(url)), 20);
+});
+
+test('the retries that docs/migrate/got.md names: two of got, none here', async (t) => {
+  const { url, requests } = await serve(t, (_req, res) => res.writeHead(503, { 'retry-after': '0' }).end());
+  await t.throwsAsync(() => Promise.resolve(got(url)));
+  t.is(requests.length, 3);
+  await openClient(t).get(url);
+  t.is(requests.length, 4);
+});
+
+test('what docs/migrate/ says of a status that is not 2xx: axios and got reject, undici and a client do not', async (t) => {
+  const { url } = await serveAll(t);
+  const missing = `${url}missing`;
+  t.is(await outcome(() => axios.get(missing)), 'AxiosError ERR_BAD_REQUEST');
+  t.is(await outcome(() => Promise.resolve(got(missing))), 'HTTPError ERR_NON_2XX_3XX_RESPONSE');
+  t.is((await undiciRequest(missing)).statusCode, 404);
+  t.is((await openClient(t).get(missing)).statusCode, 404);
 });
