@@ -1,7 +1,9 @@
 /** What `client.download()` takes, checked. */
 
+import path from 'node:path';
 import { quote, typeName } from '../errors.js';
 import { toFlag } from '../check-options.js';
+import type { Response } from '../response/response.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkSize, readOptions, requestOptionNames } from './options.js';
 
@@ -27,6 +29,18 @@ export interface FileOptions {
    * @since 0.1.0
    */
   ifExists?: 'replace' | 'fail' | 'skip' | undefined;
+  /**
+   * Names the file by the response's head; `path` is then the folder it comes into. What it returns is one component of a path:
+   * a separator, `.` or `..` is a RangeError. With `resume`, a part in the folder that was begun for this very request is continued.
+   * Default: none, `path` is the file.
+   * @since 0.1.0
+   */
+  fileName?: ((response: Response) => string) | undefined;
+  /**
+   * false: the body of any final status is written, not that of a 2xx alone. Default: true, others are HTTPStatusError and no file.
+   * @since 0.1.0
+   */
+  raiseForStatus?: boolean | undefined;
   /** The file's permissions. Default: those of the file that it replaces, else 0o666 less the umask. @since 0.1.0 */
   mode?: number | undefined;
   /** How many bytes the file may have; more is ResponseTooLarge. null: any number. Default: null. @since 0.1.0 */
@@ -42,6 +56,8 @@ export interface DownloadSettings {
   resume: boolean;
   checksum: { algorithm: 'sha256' | 'sha512'; expected: string } | null;
   ifExists: 'replace' | 'fail' | 'skip';
+  fileName: ((response: Response) => string) | null;
+  raiseForStatus: boolean;
   mode: number | null;
   maxSize: number | null;
   request: Given<RequestOptions>;
@@ -50,12 +66,14 @@ export interface DownloadSettings {
 /** @throws TypeError, RangeError naming the option */
 export function readDownloadOptions(options: DownloadOptions | undefined): DownloadSettings {
   const given = readOptions<DownloadOptions>(options, downloadOptionNames, 'client.download()');
-  const { method = 'GET', resume, checksum, ifExists, mode, maxSize, ...request } = given;
+  const { method = 'GET', resume, checksum, ifExists, fileName, raiseForStatus, mode, maxSize, ...request } = given;
   return {
     method,
     resume: toFlag('resume', resume, false),
     checksum: checkChecksum(checksum),
     ifExists: checkIfExists(ifExists),
+    fileName: checkNaming(fileName),
+    raiseForStatus: toFlag('raiseForStatus', raiseForStatus, true),
     mode: checkMode(mode),
     maxSize: checkSize(maxSize ?? null, 'maxSize'),
     request: Object.assign(Object.create(null) as Given<RequestOptions>, request),
@@ -63,11 +81,11 @@ export function readDownloadOptions(options: DownloadOptions | undefined): Downl
 }
 
 /** @throws TypeError, RangeError naming the argument */
-export function checkPath(path: unknown): string {
-  if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeName(path)}`);
-  if (path === '') throw new RangeError('path: an empty string is no file');
-  if (path.includes('\0')) throw new RangeError(`path: NUL is not allowed in it, got ${quote(path)}`);
-  return path;
+export function checkPath(given: unknown): string {
+  if (typeof given !== 'string') throw new TypeError(`path: expected a string, got ${typeName(given)}`);
+  if (given === '') throw new RangeError('path: an empty string is no file');
+  if (given.includes('\0')) throw new RangeError(`path: NUL is not allowed in it, got ${quote(given)}`);
+  return given;
 }
 
 function checkChecksum(given: unknown): DownloadSettings['checksum'] {
@@ -100,6 +118,21 @@ function checkIfExists(given: unknown): DownloadSettings['ifExists'] {
   throw new TypeError(`ifExists: expected 'replace', 'fail' or 'skip', got ${typeName(given)}`);
 }
 
+function checkNaming(given: unknown): DownloadSettings['fileName'] {
+  if (given === undefined || given === null) return null;
+  if (typeof given !== 'function') throw new TypeError(`fileName: expected a function, got ${typeName(given)}`);
+  return given as (response: Response) => string;
+}
+
+/** @throws TypeError, RangeError for what is no name of a file in a folder */
+export function checkFileName(name: unknown): string {
+  if (typeof name !== 'string') throw new TypeError(`fileName: expected it to return a string, got ${typeName(name)}`);
+  if (name === '' || name === '.' || name === '..' || path.basename(name) !== name || name.includes('\0')) {
+    throw new RangeError(`fileName: ${quote(name)} is not allowed, expected a name without a folder`);
+  }
+  return name;
+}
+
 function checkMode(given: unknown): number | null {
   if (given === undefined || given === null) return null;
   if (typeof given !== 'number')
@@ -116,6 +149,8 @@ const downloadOptionNames: readonly string[] = [
   'resume',
   'checksum',
   'ifExists',
+  'fileName',
+  'raiseForStatus',
   'mode',
   'maxSize',
 ];

@@ -12,10 +12,20 @@ import { ChecksumMismatch, FileError, RemoteProtocolError, ResponseTooLarge } fr
 import { requestFailure, traceToCaller } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import type { DownloadSettings } from './download-options.js';
+import { checkFileName, type DownloadSettings } from './download-options.js';
 import type { Given, RequestOptions } from './options.js';
 import type { PartNote } from './part-note.js';
-import { askForRest, isWhole, noteOf, readNote, removeNote, restOf, writeNote } from './part-note.js';
+import {
+  askForRest,
+  findPart,
+  isWhole,
+  NOTE_ENDING,
+  noteOf,
+  readNote,
+  removeNote,
+  restOf,
+  writeNote,
+} from './part-note.js';
 
 /** A file that was downloaded. @since 0.1.0 */
 export interface Download {
@@ -48,8 +58,9 @@ const WHOLE: Wanted = { note: null, offset: 0 };
 
 export class Downloading {
   #given: string;
-  /** Absolute, as the process may change its folder meanwhile. */
+  /** Absolute, as the process may change its folder meanwhile. Until the response has named the file: the folder. */
   #path: string;
+  #isNamed: boolean;
   #settings: DownloadSettings;
   #opener: Opener;
   #file: OpenFile | null = null;
@@ -62,6 +73,7 @@ export class Downloading {
   constructor(given: string, settings: DownloadSettings, opener: Opener) {
     this.#given = given;
     this.#path = path.resolve(given);
+    this.#isNamed = settings.fileName === null;
     this.#settings = settings;
     this.#mode = settings.mode;
     this.#opener = opener;
@@ -72,11 +84,15 @@ export class Downloading {
       // Before anything is sent, so that what is wrong with the options is said first, too.
       const request = this.#build();
       this.#throwIfAborted();
-      const skipped = await this.#look();
-      if (skipped !== null) return skipped;
       const { resume } = this.#settings;
       const mayResume = resume && request.method === 'GET' && request.body === null && !this.#wantsRange;
-      return await this.#download(request, mayResume ? await this.#openPart(request) : WHOLE);
+      if (!this.#isNamed && mayResume) {
+        const name = await findPart(this.#path, request);
+        if (name !== null) this.#name(name);
+      }
+      const skipped = this.#isNamed ? await this.#look() : await this.#lookAtFolder();
+      if (skipped !== null) return skipped;
+      return await this.#download(request, mayResume && this.#isNamed ? await this.#openPart(request) : WHOLE);
     } catch (error) {
       traceToCaller(error);
       throw error;
@@ -92,6 +108,22 @@ export class Downloading {
     this.#wantsRange = request.headers.has('range');
     if (resume) request.headers.set('Accept-Encoding', 'identity');
     return request;
+  }
+
+  /** The file in the folder that was given. */
+  #name(name: string): void {
+    this.#given = path.join(this.#given, name);
+    this.#path = path.join(this.#path, name);
+    this.#isNamed = true;
+  }
+
+  /** Before anything is sent. @throws FileError */
+  async #lookAtFolder(): Promise<null> {
+    const found = await this.#stat(this.#path);
+    if (found === null) throw this.#fault('ENOENT', 'the folder does not exist');
+    if (!found.isDirectory()) throw this.#fault('ENOTDIR', 'it is no directory');
+    await this.#checkFolder(this.#path);
+    return null;
   }
 
   /** What is there already, and whether a file can be. @throws FileError */
@@ -113,10 +145,14 @@ export class Downloading {
       }
       this.#mode ??= found.mode & 0o777;
     }
+    await this.#checkFolder(folder);
+    return null;
+  }
+
+  async #checkFolder(folder: string): Promise<void> {
     await access(folder, constants.W_OK | constants.X_OK).catch((cause: unknown) => {
       throw this.#failed(cause);
     });
-    return null;
   }
 
   async #stat(target: string): Promise<Stats | null> {
@@ -163,6 +199,14 @@ export class Downloading {
         return await this.#finish(response, offset);
       }
       await this.#check(response);
+      if (!this.#isNamed) {
+        this.#name(checkFileName(this.#settings.fileName?.(response)));
+        const skipped = await this.#look();
+        if (skipped !== null) {
+          await response.close();
+          return skipped;
+        }
+      }
       await this.#receive(response, 0, null, request);
       return await this.#finish(response, 0);
     } catch (error) {
@@ -179,7 +223,7 @@ export class Downloading {
 
   /** @throws HTTPStatusError; RemoteProtocolError for a part of the content that nothing asked for */
   async #check(response: Response): Promise<void> {
-    if (!response.isSuccess) {
+    if (!response.isSuccess && this.#settings.raiseForStatus) {
       // Its beginning stands in the message.
       await response.readAtMost(MAX_ERROR_BYTES).catch(() => response.close());
       response.raiseForStatus();
@@ -258,7 +302,7 @@ export class Downloading {
   }
 
   get #notePath(): string {
-    return `${this.#path}.part.json`;
+    return `${this.#path}${NOTE_ENDING}`;
   }
 
   get #algorithm(): 'sha256' | 'sha512' | null {

@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import nodePath from 'node:path';
 import type { Headers } from '../headers.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
@@ -30,6 +31,19 @@ export async function readNote(path: string, request: Request): Promise<PartNote
   }
   return isNote(note) && note.target === targetOf(request) ? note : null;
 }
+
+/** The name of the file in a folder whose part was begun for this request; null: there is none. */
+export async function findPart(folder: string, request: Request): Promise<string | null> {
+  const names: string[] = await readdir(folder).catch(() => []);
+  for (const name of names.filter((name) => name.endsWith(NOTE_ENDING) && name !== NOTE_ENDING).sort()) {
+    const file = name.slice(0, -NOTE_ENDING.length);
+    if (names.includes(`${file}.part`) && (await readNote(nodePath.join(folder, name), request)) !== null) return file;
+  }
+  return null;
+}
+
+/** Behind the name of the file. */
+export const NOTE_ENDING = '.part.json';
 
 /** @throws what the file system says */
 export async function writeNote(path: string, note: PartNote): Promise<void> {
