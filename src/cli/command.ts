@@ -1,7 +1,6 @@
 /** The command: reads its arguments, does what they ask for, and says how it ended. */
 
 import { Client } from '../client/client.js';
-import { version } from '../version.js';
 import { readArguments, type Arguments } from './arguments.js';
 import { clientOptions } from './client-options.js';
 import { exchange, partsOf } from './exchange.js';
@@ -9,8 +8,7 @@ import { EXIT } from './exit-code.js';
 import { reportFailure } from './failure.js';
 import { Interrupted } from './interrupted.js';
 import { Output, OutputClosed } from './output.js';
-import { planRequest } from './request-options.js';
-import { UsageError } from './usage-error.js';
+import { planRequest, type RequestPlan } from './request-options.js';
 
 /** Runs the command to its end; the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
@@ -25,7 +23,7 @@ export async function main(words: readonly string[]): Promise<number> {
     args = readArguments(words);
     const output = new Output(args);
     output.onClosed(() => abort.abort(new OutputClosed()));
-    return await run(args, output, abort.signal);
+    return (await writtenHere(args, output)) ?? (await send(args, output, abort.signal));
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
     if (error instanceof Interrupted) return EXIT.interrupted;
@@ -35,27 +33,65 @@ export async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-async function run(args: Arguments, output: Output, signal: AbortSignal): Promise<number> {
+/** What needs no server; null: there is a request to send. */
+async function writtenHere(args: Arguments, output: Output): Promise<number | null> {
   if (args.has('help')) {
     const { helpText } = await import('./help.js');
     await output.write(helpText());
-    return EXIT.ok;
-  }
-  if (args.has('version')) {
-    await output.write(`whippet ${version}\n`);
-    return EXIT.ok;
-  }
-  for (const name of NOT_YET) if (args.has(name)) throw new UsageError(`--${name}: not there yet`);
-  // What is wrong with it is said before anything is sent.
+  } else if (args.has('version')) {
+    const { versionText } = await import('./help.js');
+    await output.write(versionText());
+  } else if (args.has('completion')) {
+    const { completionScript } = await import('./completion.js');
+    await output.write(completionScript(args.value('completion') as string));
+  } else return null;
+  return EXIT.ok;
+}
+
+async function send(args: Arguments, output: Output, signal: AbortSignal): Promise<number> {
+  // What is wrong with the options is said before a password is asked for or anything is sent.
   partsOf(args, output.isTerminal);
   const options = clientOptions(args);
+  const download = args.has('output') || args.has('download') ? await import('./download.js') : null;
+  download?.checkDownload(args);
+  const bench = args.has('bench') ? await import('./bench.js') : null;
+  bench?.checkBench(args);
   const plan = await planRequest(args);
+  const jar = args.value('cookie-jar');
+  if (jar !== undefined && !args.has('curl')) {
+    const { loadCookies } = await import('./cookie-jar.js');
+    options.cookies = await loadCookies(jar);
+  }
+  const verbose = args.has('verbose') ? new (await import('./verbose.js')).Verbose(args, output) : null;
+  if (verbose !== null) options.eventHooks = verbose.hooks;
   const client = new Client(options);
   try {
-    return await exchange(client, plan, args, output, signal);
+    if (args.has('curl')) {
+      const { curlCommand } = await import('./curl-command.js');
+      await output.write(`${curlCommand(client, plan, args)}\n`);
+      return EXIT.ok;
+    }
+    if (download !== null) return await download.download(client, plan, args, output, signal);
+    if (bench !== null) return await bench.bench(client, plan, args, output, signal);
+    return await respond(client, plan, args, output, signal);
+  } catch (error) {
+    verbose?.fail(error);
+    throw error;
   } finally {
+    if (jar !== undefined && !args.has('curl')) await client.cookies.save(jar);
+    verbose?.finish();
     await client.close();
   }
 }
 
-const NOT_YET = ['cookie-jar', 'verbose', 'json-output', 'output', 'download', 'curl', 'bench', 'completion'];
+async function respond(
+  client: Client,
+  plan: RequestPlan,
+  args: Arguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  if (!args.has('json-output')) return exchange(client, plan, args, output, signal);
+  const { writeJson } = await import('./json-output.js');
+  return writeJson(client, plan, args, output, signal);
+}

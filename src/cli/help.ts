@@ -1,5 +1,6 @@
 /** `--help`: one screen, from the table of options. */
 
+import { version } from '../version.js';
 import { OPTION_GROUPS, type Option } from './option-table.js';
 
 /** Columns of the options' names. */
@@ -21,6 +22,10 @@ export function helpText(): string {
     'Exit code: 0; 4 and 5 for 4xx and 5xx; 1 no response; 2 usage; 130 interrupted',
     '',
   ].join('\n');
+}
+
+export function versionText(): string {
+  return `whippet ${version}\n`;
 }
 
 /** `-X, --method NAME` */

@@ -74,7 +74,8 @@ export class Output {
 
   /** Columns of the terminal that notes go to. */
   get columns(): number {
-    return process.stderr.columns ?? 80;
+    // A terminal that does not know says 0.
+    return process.stderr.columns || 80;
   }
 }
 

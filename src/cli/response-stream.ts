@@ -11,7 +11,11 @@ import { visible, visibleLine } from './visible-text.js';
 export async function writeStream(response: Response, output: Output): Promise<void> {
   const type = response.headers.get('content-type') ?? '';
   if (output.isTerminal && /^\s*text\/event-stream\b/i.test(type)) {
-    for await (const event of response.events()) await output.write(shownEvent(event, output));
+    let id = '';
+    for await (const event of response.events()) {
+      await output.write(shownEvent(event, id, output));
+      ({ id } = event);
+    }
   } else if (output.isTerminal && /^\s*application\/(?:x-)?(?:nd-?json|json-?lines|jsonl|json-seq)\b/i.test(type)) {
     for await (const line of response.iterLines())
       if (line.trim() !== '') await output.write(`${shownJson(line.replaceAll('\x1e', ''), output)}\n`);
@@ -24,13 +28,14 @@ export async function writeStream(response: Response, output: Output): Promise<v
   }
 }
 
-function shownEvent({ event, data, id }: ServerSentEvent, output: Output): string {
+/** @param before The id so far, which lasts until there is another one. */
+function shownEvent({ event, data, id }: ServerSentEvent, before: string, output: Output): string {
   const { paint } = output;
   const lines: string[] = [];
   const field = (name: string, value: string) =>
     lines.push(`${paint('name', name)}${paint('mark', ':')} ${visibleLine(value)}`);
   if (event !== 'message') field('event', event);
-  if (id !== '') field('id', id);
+  if (id !== before) field('id', id);
   lines.push(shownJson(data, output), '');
   return `${lines.join('\n')}\n`;
 }

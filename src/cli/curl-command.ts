@@ -1,0 +1,106 @@
+/** `--curl`: the command line that sends the same request with curl. Nothing is sent; secrets are masked unless they are asked for. */
+
+import type { Client } from '../client/client.js';
+import type { RequestOptions } from '../client/options.js';
+import type { FileContent } from '../request/file-content.js';
+import type { Arguments } from './arguments.js';
+import type { RequestBody } from './request-body.js';
+import type { RequestPlan } from './request-options.js';
+import { MASK, maskedUserinfo } from './secrets.js';
+
+/** One line for a POSIX shell: `request.toCurl()`, and what curl has to be told besides of credentials, parts and connections. */
+export function curlCommand(client: Client, plan: RequestPlan, args: Arguments): string {
+  const { content, data, files, ...others } = plan.options as RequestBody & RequestOptions;
+  const isStream = typeof content === 'object' && Symbol.asyncIterator in content;
+  // What curl reads and puts together itself.
+  const ownBody = files !== undefined ? partWords(data, files) : isStream ? ['--data-binary', '@-'] : null;
+  // Asked for as one without a body, which needs no length of none.
+  const request =
+    ownBody === null
+      ? client.buildRequest(plan.method, plan.url, plan.options)
+      : client.buildRequest('GET', plan.url, others as RequestOptions);
+  if (ownBody !== null && plan.method !== 'POST') ownBody.unshift('-X', plan.method);
+  const command = request.toCurl({ showSecrets: args.has('show-secrets') });
+  const words = [...(ownBody ?? []), ...authWords(args), ...jarWords(args), ...connectionWords(args)];
+  return [command, ...words.map(quoted)].join(' ');
+}
+
+function authWords(args: Arguments): string[] {
+  const given = args.value('auth');
+  if (given === undefined) return args.has('netrc') ? ['--netrc-file', args.value('netrc') as string] : [];
+  const isShown = args.has('show-secrets');
+  if (args.value('auth-type') === 'bearer') return ['-H', `Authorization: Bearer ${isShown ? given : MASK}`];
+  const user = given.split(':', 1)[0];
+  return [
+    ...(args.value('auth-type') === 'digest' ? ['--digest'] : []),
+    '-u',
+    isShown || !given.includes(':') ? given : `${user}:${MASK}`,
+  ];
+}
+
+function jarWords(args: Arguments): string[] {
+  const jar = args.value('cookie-jar');
+  return jar === undefined ? [] : ['-b', jar, '-c', jar];
+}
+
+function partWords(data: RequestBody['data'] = {}, files: NonNullable<RequestBody['files']>): string[] {
+  const words: string[] = [];
+  for (const [name, values] of Object.entries(data)) {
+    for (const value of values) words.push('--form-string', `${name}=${value}`);
+  }
+  for (const [name, [filename, part, type]] of files) {
+    if (!isFile(part)) words.push('--form-string', `${name}=${Buffer.from(part).toString()}`);
+    else {
+      const ending = `${type === undefined ? '' : `;type=${type}`}${filename === null ? '' : `;filename=${filename}`}`;
+      words.push('-F', `${name}=@${part.path}${ending}`);
+    }
+  }
+  return words;
+}
+
+/** Options that curl has as well: ours, curl's, and whether its value may have credentials. */
+const SAME: readonly (readonly [name: string, curl: string])[] = [
+  ['timeout', '-m'],
+  ['connect-timeout', '--connect-timeout'],
+  ['max-redirects', '--max-redirs'],
+  ['retry', '--retry'],
+  ['no-verify', '-k'],
+  ['ca', '--cacert'],
+  ['cert', '--cert'],
+  ['key', '--key'],
+  ['unix-socket', '--unix-socket'],
+  ['interface', '--interface'],
+  ['fail', '-f'],
+  ['stream', '-N'],
+  ['output', '-o'],
+];
+
+function connectionWords(args: Arguments): string[] {
+  const words: string[] = args.has('no-follow') ? [] : ['-L'];
+  for (const [name, curl] of SAME) {
+    const value = args.value(name);
+    if (value !== undefined) words.push(curl, ...(value === '' ? [] : [value]));
+  }
+  const isShown = args.has('show-secrets');
+  for (const proxy of args.values('proxy'))
+    words.push('-x', isShown ? proxy : maskedUserinfo(proxy.includes('//') ? proxy : `http://${proxy}`));
+  if (args.has('no-proxy') || args.has('no-env')) words.push('--noproxy', '*');
+  if (args.has('key-password')) words.push('--pass', isShown ? (args.value('key-password') as string) : MASK);
+  for (const text of args.values('resolve')) {
+    const [, host, port = '443', address] = /^(.*?)(?::(\d+))?=(.*)$/.exec(text) ?? [];
+    words.push('--resolve', `${host}:${port}:${address}`);
+  }
+  const versions = new Set(args.values('http'));
+  if (versions.size === 1) words.push(versions.has('2') ? '--http2' : '--http1.1');
+  if (args.has('download')) words.push('-O', '-J');
+  if (args.has('resume')) words.push('-C', '-');
+  return words;
+}
+
+function isFile(part: FileContent | Uint8Array): part is FileContent {
+  return 'path' in part;
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,106 @@
+/** `-o` and `-O`: the body into a file, which has its name only when it is whole. How parts and their continuation work is the client's. */
+
+import { createWriteStream, statSync } from 'node:fs';
+import { pipeline } from 'node:stream/promises';
+import type { Client } from '../client/client.js';
+import type { DownloadOptions } from '../client/download-options.js';
+import type { Response } from '../response/response.js';
+import { HTTPStatusError } from '../errors.js';
+import type { Arguments } from './arguments.js';
+import { exitCodeOf } from './exit-code.js';
+import { nameFor } from './file-name.js';
+import { checkFolder, checkWritable } from './files.js';
+import { responseHead } from './message-head.js';
+import { isTerminal, type Output } from './output.js';
+import { openProgress, savedLine, type Progress } from './progress.js';
+import type { RequestPlan } from './request-options.js';
+import { badValue } from './usage-error.js';
+import { visibleLine } from './visible-text.js';
+
+/** Says what is wrong with the options before anything is asked or sent. @throws UsageError */
+export function checkDownload(args: Arguments): void {
+  checksumOf(args);
+  const file = args.value('output');
+  if (file === undefined) checkFolder('--download', '.');
+  else if (!isDevice(file)) checkWritable('--output', file);
+}
+
+/** The exit code. @throws what the client does */
+export async function download(
+  client: Client,
+  plan: RequestPlan,
+  args: Arguments,
+  output: Output,
+  signal: AbortSignal,
+): Promise<number> {
+  const file = args.value('output');
+  if (file !== undefined && isDevice(file)) return intoDevice(client, plan, file, args, signal);
+  const progress = args.has('no-progress') ? null : openProgress(output, isTerminal(2));
+  const started = performance.now();
+  try {
+    const saved = await client.download(plan.url, file ?? '.', {
+      ...plan.options,
+      ...optionsOf(args, plan, progress),
+      signal,
+    } as DownloadOptions);
+    progress?.stop();
+    if (!args.has('no-progress')) {
+      output.note(savedLine(visibleLine(saved.path), saved.size, saved.resumedFrom, performance.now() - started));
+    }
+    return saved.response === null ? 0 : exitCodeOf(saved.response.statusCode);
+  } catch (error) {
+    progress?.stop();
+    // There is a response, but none to keep.
+    if (!(error instanceof HTTPStatusError)) throw error;
+    output.note(responseHead(error.response, output.paintNotes)[0]);
+    return exitCodeOf(error.response.statusCode);
+  }
+}
+
+function optionsOf(args: Arguments, plan: RequestPlan, progress: Progress | null): Partial<DownloadOptions> {
+  const resume = args.has('resume');
+  const checksum = checksumOf(args);
+  return {
+    method: plan.method,
+    resume,
+    checksum,
+    // An error's page is what was asked for with -o alone; it is nothing to go on from, to check, or to name a file after.
+    raiseForStatus: args.has('download') || args.has('fail') || resume || checksum !== undefined,
+    ...(args.has('download') && {
+      ifExists: 'fail' as const,
+      fileName: (response: Response) => nameFor(response, '.'),
+    }),
+    ...(progress !== null && {
+      onDownloadProgress: (received: number, total: number | null) => progress.update(received, total),
+    }),
+  };
+}
+
+function checksumOf(args: Arguments): DownloadOptions['checksum'] {
+  const text = args.value('checksum');
+  if (text === undefined) return undefined;
+  const [, algorithm, digest] = /^(sha256|sha512):([\da-f]+)$/i.exec(text) ?? [];
+  const isWhole = digest?.length === (algorithm?.toLowerCase() === 'sha256' ? 64 : 128);
+  if (!isWhole) throw badValue('--checksum', text, 'sha256: and 64, or sha512: and 128, hexadecimal digits');
+  return algorithm.toLowerCase() === 'sha256' ? { sha256: digest } : { sha512: digest };
+}
+
+/** /dev/null, a pipe: nothing that could be named later on. */
+function isDevice(file: string): boolean {
+  const state = statSync(file, { throwIfNoEntry: false });
+  return state !== undefined && !state.isFile() && !state.isDirectory();
+}
+
+async function intoDevice(
+  client: Client,
+  plan: RequestPlan,
+  file: string,
+  args: Arguments,
+  signal: AbortSignal,
+): Promise<number> {
+  const response = await client.stream(plan.method, plan.url, { ...plan.options, signal });
+  const isWithheld = args.has('fail') && response.isError;
+  if (isWithheld) await response.close();
+  else await pipeline(response.iterBytes(), createWriteStream(file));
+  return exitCodeOf(response.statusCode);
+}
