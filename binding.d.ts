@@ -72,6 +72,11 @@ export declare class Engine {
   cancel(id: number): void
   /** Closes a pool's idle connections now and the others when their responses end; a `Closed` record follows. */
   closePool(id: number, pool: PoolHandle): void
+  /**
+   * The answer to a `Lookup` record: addresses, or what is to be said of a function that threw. Then what it threw is kept
+   * until a `LookupForgotten` record comes.
+   */
+  answerLookup(question: number, addresses?: Array<string> | undefined | null, thrown?: string | undefined | null): void
 }
 
 /**
@@ -154,6 +159,10 @@ export interface PoolOptions {
   allowAddresses?: Array<string>
   /** Addresses and CIDRs that they do not lead to. */
   denyAddresses?: Array<string>
+  /** The id of the listener that looks names up, instead of the system. */
+  lookup?: number
+  /** How long an answer about a name is used again; left out: not. */
+  dnsTtlMs?: number
 }
 
 /**
@@ -212,7 +221,10 @@ export declare enum RecordKind {
    * many bytes (`received`) of a file were handed over, and no more is said.
    */
   Writable = 6,
-  /** `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it happened at a proxy. The last record of its id. */
+  /**
+   * `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it
+   * happened at a proxy; `received`: the question whose look-up threw, zero for none. The last record of its id.
+   */
   Error = 7,
   /** A pool's idle connections are closed; the last record of its id. */
   Closed = 8,
@@ -232,6 +244,15 @@ export declare enum RecordKind {
   WriteFailed = 15,
   /** Of no id: what there is to know of the connection with this number, before the first record that names it. */
   Connection = 16,
+  /**
+   * The addresses of the name in the body are wanted; `answerLookup` with the number in `received` is the answer. Of a
+   * pool's function, not of an exchange.
+   */
+  Lookup = 17,
+  /** A pool asks its function no more; the last record of its id. */
+  LookupEnded = 18,
+  /** What a look-up threw is in no further error: its number is in `received`. Of no id. */
+  LookupForgotten = 19,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */

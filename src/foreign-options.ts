@@ -75,6 +75,8 @@ const OURS: Readonly<Record<string, string>> = {
   username: "'auth: [username, password]'",
   password: "'auth: [username, password]'",
   unixSocketPath: 'socketPath',
+  dnsLookup: 'lookup',
+  dnsCache: "the client's 'poolLimits: { dnsTtl }'",
   socket: 'socketPath',
   servername: "nothing: the verified name is the URL's, and 'resolve' says where it leads",
   decompress: 'nothing: a body is decoded, and response.iterRaw() gives it as it came',

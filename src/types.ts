@@ -131,6 +131,13 @@ export interface PoolLimits {
    * @since 0.1.0
    */
   pingInterval?: number | null | undefined;
+  /**
+   * Milliseconds for which the addresses of a name are used again. Those that ask for one name at one time share the question either
+   * way. A question that failed is not kept, except that it lets the last answer serve once more; an answer none of whose addresses
+   * could be connected to is dropped. null or 0: each connection asks. Default: 10_000.
+   * @since 0.1.0
+   */
+  dnsTtl?: number | null | undefined;
 }
 
 /** The pool in numbers, and in one line: `<Pool 1 active, 0 queued | 2 idle>`. @since 0.1.0 */

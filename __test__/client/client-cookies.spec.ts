@@ -293,7 +293,17 @@ test.serial(
     const prototype = Object.prototype as unknown as Record<string, unknown>;
     const names = ['socketPath', 'localAddress', 'resolve', 'roots', 'extraRoots', 'clientCert', 'clientKey', 'keyLog'];
     for (const value of ['polluted', { evil: '1' }, () => 'x']) {
-      for (const name of [...names, 'http2', 'pingIntervalMs', 'multiItems', 'username', 'password']) {
+      for (const name of [
+        ...names,
+        'allowAddresses',
+        'denyAddresses',
+        'lookup',
+        'http2',
+        'pingIntervalMs',
+        'multiItems',
+        'username',
+        'password',
+      ]) {
         prototype[name] = value;
         try {
           const client = new Client({ headers: { 'x-a': '1' }, params: { q: 1 }, trustEnv: false });

@@ -9,6 +9,7 @@ const defaults: Required<PoolLimits> = {
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
   pingInterval: null,
+  dnsTtl: 10_000,
 };
 
 const RESOLVED: [given: PoolLimits | undefined, changed: PoolLimits][] = [
@@ -23,6 +24,9 @@ const RESOLVED: [given: PoolLimits | undefined, changed: PoolLimits][] = [
   [{ keepaliveExpiry: null }, { keepaliveExpiry: null }],
   [{ keepaliveExpiry: 0.5 }, { keepaliveExpiry: 0.5 }],
   [{ pingInterval: 1000 }, { pingInterval: 1000 }],
+  [{ dnsTtl: 0 }, { dnsTtl: 0 }],
+  [{ dnsTtl: null }, { dnsTtl: null }],
+  [{ dnsTtl: 0.5 }, { dnsTtl: 0.5 }],
 ];
 
 for (const [given, changed] of RESOLVED) {
@@ -69,6 +73,17 @@ const BAD: [given: unknown, error: typeof TypeError | typeof RangeError, message
     RangeError,
     'poolLimits.keepaliveExpiry: Infinity is not allowed, expected milliseconds from 0 to 2147483647 or null',
   ],
+  [
+    { dnsTtl: -1 },
+    RangeError,
+    'poolLimits.dnsTtl: -1 is not allowed, expected milliseconds from 0 to 2147483647 or null',
+  ],
+  [
+    { dnsTtl: NaN },
+    RangeError,
+    'poolLimits.dnsTtl: NaN is not allowed, expected milliseconds from 0 to 2147483647 or null',
+  ],
+  [{ dnsTtl: '10s' }, TypeError, 'poolLimits.dnsTtl: expected a number or null, got string'],
   [{ maxConnections: '5' }, TypeError, 'poolLimits.maxConnections: expected a number or null, got string'],
   [{ keepaliveExpiry: true }, TypeError, 'poolLimits.keepaliveExpiry: expected a number or null, got boolean'],
   [{ maxConnection: 5 }, TypeError, "Unknown option 'maxConnection' for poolLimits. Did you mean 'maxConnections'?"],

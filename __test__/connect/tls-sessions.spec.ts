@@ -45,6 +45,7 @@ type Connects = Exclude<
   | 'allowAddresses'
   | 'denyAddresses'
   | 'httpsOnly'
+  | 'lookup'
   | 'httpVersions'
   | 'proxy'
 >;

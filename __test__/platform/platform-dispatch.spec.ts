@@ -207,6 +207,7 @@ const OPTIONS: [name: string, options: ClientOptions][] = [
   ['resolve', { resolve: { 'example.com': '127.0.0.1' } }],
   ['allowAddresses', { allowAddresses: 'public' }],
   ['allowAddresses', { allowAddresses: [], mounts: { 'http://local.test': null } }],
+  ['lookup', { lookup: () => ['127.0.0.1'] }],
   ['denyAddresses', { denyAddresses: ['10.0.0.0/8'] }],
   ['httpVersions', { httpVersions: 'HTTP/2' }],
   ['httpVersions', { httpVersions: ['HTTP/1.1'] }],

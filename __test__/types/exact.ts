@@ -32,9 +32,9 @@ export const explicit: ClientOptions = {
   followRedirects: undefined, maxRedirects: undefined, sensitiveHeaders: undefined, proxies: undefined, trustEnv: undefined,
   dispatch: undefined, mounts: undefined, eventHooks: undefined, defaultEncoding: undefined, maxResponseSize: undefined,
   retries: undefined, httpVersions: undefined, poolLimits: undefined, verify: undefined, cert: undefined, socketPath: undefined,
-  localAddress: undefined, resolve: undefined, allowAddresses: undefined, denyAddresses: undefined, httpsOnly: undefined,
+  localAddress: undefined, resolve: undefined, allowAddresses: undefined, denyAddresses: undefined, httpsOnly: undefined, lookup: undefined,
 }; // prettier-ignore
-export const unguarded: HTTPDispatchOptions = { allowAddresses: null, denyAddresses: null };
+export const unguarded: HTTPDispatchOptions = { allowAddresses: null, denyAddresses: null, lookup: null };
 export const guarded: ClientOptions[] = [
   { allowAddresses: 'public' },
   { allowAddresses: ['10.0.0.0/8'], denyAddresses: ['::1'] },

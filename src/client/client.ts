@@ -49,6 +49,7 @@ import { findNetRC } from '../auth/netrc-file.js';
 import { defineInspect } from '../inspect.js';
 import { toFlag } from '../check-options.js';
 import { toAddressGuard } from '../connect/address-guard.js';
+import { toLookup } from '../connect/lookup.js';
 import { Proxies } from '../connect/proxies.js';
 import { QueryParams } from '../url/query-params.js';
 import { mayKeepAuth } from '../response/next-request.js';
@@ -126,10 +127,12 @@ export class Client implements AsyncDisposable {
     this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
     const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
-    const { socketPath, localAddress, resolve } = given;
+    const { socketPath, localAddress, resolve, lookup } = given;
     const httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);
     // Now, as the network may be opened later, or never: a guard with a mistake in it is none.
-    const route = { socketPath, localAddress, resolve, httpsOnly, ...toAddressGuard(given, socketPath) };
+    const guard = toAddressGuard(given, socketPath);
+    toLookup(lookup);
+    const route = { socketPath, localAddress, resolve, lookup, httpsOnly, ...guard };
     const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, ...route };
     // Now, as the environment is read here; the network may be opened later, or never.
     const proxies = Proxies.read(given.proxies, this.#trustEnv);

@@ -22,6 +22,7 @@ export function resolvePoolLimits(limits: PoolLimits | null | undefined): Requir
     maxKeepaliveConnections: count(limits, 'maxKeepaliveConnections', 0),
     keepaliveExpiry: duration(limits, 'keepaliveExpiry', 0),
     pingInterval: duration(limits, 'pingInterval', 1),
+    dnsTtl: duration(limits, 'dnsTtl', 0),
   });
 }
 
@@ -61,4 +62,5 @@ const defaults: Required<PoolLimits> = Object.freeze({
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
   pingInterval: null,
+  dnsTtl: 10_000,
 });

@@ -4,6 +4,8 @@
 mod guard;
 pub(crate) mod hop;
 mod local;
+mod lookup;
+mod names;
 mod resolve;
 pub(crate) mod socks;
 mod stream;
@@ -19,10 +21,14 @@ use crate::tls::{Tls, TlsOptions};
 use crate::version::Versions;
 pub use guard::{AddressGuard, AddressSet};
 use hop::ProxyTls;
+pub use lookup::{Lookup, LookupError, LookupFuture, MAX_LOOKUP_THREADS};
+use names::Names;
 pub use resolve::AddressOverrides;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
 pub(crate) use stream::{Socket, Stream};
 use tokio::net::TcpStream;
 
@@ -38,12 +44,17 @@ pub struct ConnectOverrides {
     pub resolve: AddressOverrides,
     /// What of all this may be connected to. With `socket_path` it has no say.
     pub guard: AddressGuard,
+    /// Asked for names in the place of the system's resolver.
+    pub lookup: Option<Arc<dyn Lookup>>,
+    /// How long an answer about a name is used again. `None`: not.
+    pub dns_ttl: Option<Duration>,
 }
 
 /// What a pool's connections have in common.
 pub(crate) struct Connector {
     tls: Tls,
     overrides: ConnectOverrides,
+    names: Names,
     proxy_tls: ProxyTls,
 }
 
@@ -56,7 +67,8 @@ pub(crate) struct Connected {
 
 impl Connector {
     pub(crate) fn new(tls: TlsOptions, overrides: ConnectOverrides) -> Self {
-        Connector { tls: Tls::new(tls), overrides, proxy_tls: ProxyTls::default() }
+        let names = Names::new(overrides.lookup.clone(), overrides.dns_ttl);
+        Connector { tls: Tls::new(tls), overrides, names, proxy_tls: ProxyTls::default() }
     }
 
     /// A connection to `origin`, or, by way of `proxy`, to wherever that leads.
@@ -105,19 +117,6 @@ impl Connector {
         &self.overrides.guard
     }
 
-    /// The addresses of the origin, each of which `guard` lets pass.
-    async fn addresses(
-        &self,
-        origin: &Origin,
-        guard: &AddressGuard,
-        trace: &ConnectTrace,
-    ) -> Result<Vec<SocketAddr>, Error> {
-        let addresses = resolve::resolve(origin, &self.overrides.resolve, trace).await?;
-        trace.enter(Step::Connect);
-        guard.check(origin, addresses.iter().map(SocketAddr::ip))?;
-        Ok(addresses)
-    }
-
     /// A socket to where the origin listens.
     async fn open(&self, origin: &Origin, guard: &AddressGuard, trace: &ConnectTrace) -> Result<Stream, Error> {
         let ConnectOverrides { socket_path, local_address, .. } = &self.overrides;
@@ -132,8 +131,8 @@ impl Connector {
                 Error::from_io(ErrorKind::ConnectError, what, cause)
             });
         }
-        let addresses = self.addresses(origin, guard, trace).await?;
-        let connected = tcp::connect(&addresses, *local_address).await.map_err(|cause| match local_address {
+        let resolved = self.resolve(origin, guard, trace).await?;
+        let connected = tcp::connect(&resolved.addresses, *local_address).await.map_err(|cause| match local_address {
             None => Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause),
             Some(local) => {
                 let what = format_args!("cannot connect to {origin} from {local}");
@@ -141,6 +140,7 @@ impl Connector {
             }
         });
         let stream = connected?;
+        resolved.keep();
         trace.set_peer(peer_of(&stream));
         Ok(Stream::Tcp(stream))
     }

@@ -5,7 +5,7 @@ mod codes;
 use crate::fields::{FieldLines, IllegalField};
 use crate::timings::Timeline;
 use bytes::Bytes;
-use codes::io_text;
+pub(crate) use codes::io_text;
 pub(crate) use codes::{ADDRESS_FORBIDDEN, NO_APPLICATION_PROTOCOL, code_of_alert, io_code};
 use http::StatusCode;
 use std::fmt;

@@ -37,7 +37,9 @@ mod version;
 mod wire;
 
 pub use client::Client;
-pub use connect::{AddressGuard, AddressOverrides, AddressSet, ConnectOverrides};
+pub use connect::{
+    AddressGuard, AddressOverrides, AddressSet, ConnectOverrides, Lookup, LookupError, LookupFuture, MAX_LOOKUP_THREADS,
+};
 pub use connection_info::{ConnectTimings, ConnectionInfo, Peer, TlsInfo};
 pub use decode::{DecodeError, Decoder, MAX_STEP_BYTES, Step};
 pub use encode::ZstdEncoder;

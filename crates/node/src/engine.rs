@@ -4,6 +4,7 @@ use crate::command::{Command, Flags, PoolStatsSlot, Submission};
 use crate::copies::Copies;
 use crate::exchange::{CompletionGuard, Credit, Wish, drive};
 use crate::files::{Feeding, FileHandle, FileJob, FilePart, Files, Reply, SaveTo};
+use crate::lookup::{JsLookup, Questions, Thrown};
 use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
 use crate::proxy::ProxyHandle;
@@ -21,10 +22,10 @@ use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::{AbortHandle, LocalSet, spawn_local};
 use tokio::time::timeout;
-use whippet_core::{BodySender, Client, RequestBody};
+use whippet_core::{BodySender, Client, MAX_LOOKUP_THREADS, PoolConfig, RequestBody};
 
-/// Threads that may block in the system's resolver at once.
-const RESOLVER_THREADS: usize = 8;
+/// Threads that may read trust stores at once.
+const TRUST_THREADS: usize = 4;
 
 /// Threads that may block on files at once.
 const DISK_THREADS: usize = 4;
@@ -35,6 +36,7 @@ pub struct Engine {
     commands: UnboundedSender<Command>,
     outbox: Arc<Outbox>,
     copies: Arc<Copies>,
+    questions: Arc<Questions>,
     thread: Arc<IoThread>,
     profiles: RefCell<Vec<Option<Arc<Profile>>>>,
     next_pool: u32,
@@ -64,7 +66,8 @@ impl Engine {
             outbox_of_hook.close();
             hooked.stop(&commands_of_hook);
         })?;
-        Ok(Engine { commands, outbox, copies, thread, profiles: RefCell::default(), next_pool: 0, next_file: 0 })
+        let (questions, profiles) = (Arc::default(), RefCell::default());
+        Ok(Engine { commands, outbox, copies, questions, thread, profiles, next_pool: 0, next_file: 0 })
     }
 
     /// While busy, the process is held until something completes.
@@ -83,7 +86,12 @@ impl Engine {
     /// Makes a pool of connections; it is closed when the handle is closed or forgotten.
     #[napi(catch_unwind)]
     pub fn open_pool(&mut self, options: PoolOptions) -> Result<PoolHandle> {
-        let config = Box::new(options.try_into()?);
+        let lookup = options.lookup;
+        let mut config: Box<PoolConfig> = Box::new(options.try_into()?);
+        if let Some(id) = lookup {
+            let (outbox, questions) = (self.outbox.clone(), self.questions.clone());
+            config.overrides.lookup = Some(Arc::new(JsLookup { id, outbox, questions }));
+        }
         let pool = self.next_pool;
         self.next_pool += 1;
         let stats = PoolStatsSlot::default();
@@ -214,6 +222,23 @@ impl Engine {
         self.command(Command::ClosePool { id: Some(id), pool: pool.pool });
     }
 
+    /// The answer to a `Lookup` record: addresses, or what is to be said of a function that threw. Then what it threw is kept
+    /// until a `LookupForgotten` record comes.
+    #[napi(catch_unwind)]
+    pub fn answer_lookup(&self, question: u32, addresses: Option<Vec<String>>, thrown: Option<String>) {
+        let failure = |message| Thrown::failure(question, message, self.outbox.clone());
+        let answer = match thrown {
+            Some(message) => Err(failure(message)),
+            None => {
+                let parsed: std::result::Result<_, _> =
+                    addresses.unwrap_or_default().iter().map(|address| address.parse()).collect();
+                // The façade has checked them.
+                parsed.map_err(|_| failure("not an IP address".to_owned()))
+            }
+        };
+        self.questions.answer(question, answer);
+    }
+
     fn command(&self, command: Command) {
         // Sending fails only after the I/O thread has stopped; the command is dropped then.
         let _ = self.commands.send(command);
@@ -273,7 +298,7 @@ impl IoThread {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_io()
             .enable_time()
-            .max_blocking_threads(RESOLVER_THREADS + DISK_THREADS)
+            .max_blocking_threads(MAX_LOOKUP_THREADS + TRUST_THREADS + DISK_THREADS)
             .thread_name("whippet-resolve")
             .build()?;
         let thread = std::thread::Builder::new()

@@ -7,8 +7,8 @@
 //! ```
 //!
 //! `engine` owns the thread and the queues, `command` reads what comes down, `exchange` runs one exchange, `record` packs
-//! what goes up, `options` reads options, `copies` has the bytes of request bodies, `error` names the kinds, `memory` is the
-//! allocator; `decoder` stands beside them, on the JavaScript thread.
+//! what goes up, `options` reads options, `copies` has the bytes of request bodies, `error` names the kinds, `lookup` asks JavaScript for
+//! names, `memory` is the allocator; `decoder` stands beside them, on the JavaScript thread.
 
 mod command;
 mod copies;
@@ -17,6 +17,7 @@ mod engine;
 mod error;
 mod exchange;
 mod files;
+mod lookup;
 mod memory;
 mod options;
 mod proxy;

@@ -36,6 +36,10 @@ pub struct PoolOptions {
     pub allow_addresses: Option<Vec<String>>,
     /// Addresses and CIDRs that they do not lead to.
     pub deny_addresses: Option<Vec<String>>,
+    /// The id of the listener that looks names up, instead of the system.
+    pub lookup: Option<u32>,
+    /// How long an answer about a name is used again; left out: not.
+    pub dns_ttl_ms: Option<f64>,
 }
 
 /// One host's address, instead of DNS's.
@@ -73,6 +77,9 @@ impl TryFrom<PoolOptions> for PoolConfig {
                     allow: options.allow_addresses.as_deref().map(addresses).transpose()?,
                     deny: options.deny_addresses.as_deref().map(addresses).transpose()?,
                 },
+                // Made by the engine, which has the way to it.
+                lookup: None,
+                dns_ttl: options.dns_ttl_ms.map(duration),
             },
         })
     }

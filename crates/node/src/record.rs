@@ -21,6 +21,7 @@
 
 use crate::copies::Copies;
 use crate::error::ErrorKind;
+use crate::lookup::Thrown;
 use crate::memory::give_back;
 use crate::timings::Timing;
 use bytes::Bytes;
@@ -54,7 +55,8 @@ pub enum Kind {
     /// There is room for more of the request's body; status 1: no more of it is wanted; 2: so
     /// many bytes (`received`) of a file were handed over, and no more is said.
     Writable = 6,
-    /// `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it happened at a proxy. The last record of its id.
+    /// `kind \n code \n course \n message` in the body, where the course is that of `timings::course`, or empty; status 1: it
+    /// happened at a proxy; `received`: the question whose look-up threw, zero for none. The last record of its id.
     Error = 7,
     /// A pool's idle connections are closed; the last record of its id.
     Closed = 8,
@@ -74,6 +76,13 @@ pub enum Kind {
     WriteFailed = 15,
     /// Of no id: what there is to know of the connection with this number, before the first record that names it.
     Connection = 16,
+    /// The addresses of the name in the body are wanted; `answerLookup` with the number in `received` is the answer. Of a
+    /// pool's function, not of an exchange.
+    Lookup = 17,
+    /// A pool asks its function no more; the last record of its id.
+    LookupEnded = 18,
+    /// What a look-up threw is in no further error: its number is in `received`. Of no id.
+    LookupForgotten = 19,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.
@@ -275,7 +284,8 @@ impl Outbox {
         }
         let text = text_of(error.kind().into(), error.code(), course, error.message());
         let status = error.is_at_proxy().into();
-        self.push(Record { status, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
+        let received = Thrown::number_of(error);
+        self.push(Record { status, received, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }
 
     pub(crate) fn write_failed(&self, id: u32, error: &Error) {

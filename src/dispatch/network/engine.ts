@@ -48,6 +48,17 @@ interface FileListener {
   onError(kind: ErrorKind, code: string | undefined, message: string): void;
 }
 
+/** What a pool is told that looks names up by itself. */
+export interface LookupListener {
+  /** The addresses of `host` are wanted: `answerLookup` or `failLookup` with the number. */
+  onLookup(question: number, host: string): void;
+}
+
+/** What a function of a user's threw. */
+export interface Thrown {
+  readonly reason: unknown;
+}
+
 /** What an exchange is told. */
 export interface Listener {
   onDone(head: ArrivedHead): void;
@@ -71,8 +82,15 @@ export interface Listener {
   onRefusal(head: ArrivedHead): void;
   /** Of a response whose body cannot be had; the error follows. */
   onFailedHead(head: ArrivedHead): void;
-  /** `course`: how far it came, for `courseOf`. */
-  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean, course: string): void;
+  /** `course`: how far it came, for `courseOf`. `thrown`: by the look-up of a name, which is why. */
+  onError(
+    kind: ErrorKind,
+    code: string | undefined,
+    message: string,
+    atProxy: boolean,
+    course: string,
+    thrown?: Thrown,
+  ): void;
   /** One of the others has thrown. This one must not. */
   onFault(reason: unknown): void;
 }
@@ -300,8 +318,27 @@ export function callFile(
   });
 }
 
-export function openPool(options: PoolOptions): PoolHandle {
-  return start().openPool(options);
+/** @param lookup Told of the names that the pool wants to know, instead of the system's resolver. */
+export function openPool(options: PoolOptions, lookup: LookupListener | null): PoolHandle {
+  if (lookup === null) return start().openPool(options);
+  const id = take(lookup);
+  try {
+    return start().openPool({ __proto__: null, ...options, lookup: id } as PoolOptions);
+  } catch (error) {
+    release(id);
+    throw error;
+  }
+}
+
+/** The addresses of the name that was asked for. */
+export function answerLookup(question: number, addresses: string[]): void {
+  start().answerLookup(question, addresses);
+}
+
+/** There are none; `reason` becomes the cause of the errors that this ends in. */
+export function failLookup(question: number, reason: unknown, words: string): void {
+  thrown.set(question, { reason });
+  start().answerLookup(question, undefined, words);
 }
 
 export function openProfile(options: ProfileOptions, proxy: ProxyHandle | null): number {
@@ -333,8 +370,13 @@ let engine: Engine | null = null;
  */
 const outlivesViews = isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
 
+type AnyListener = Listener | FileListener | LookupListener | (() => void);
+
+/** What look-ups threw, by question, until no error can come of it any more. */
+const thrown = new Map<number, Thrown>();
+
 /** By id. Ids are dense: a slot that is free again is taken first. */
-const listeners: (Listener | FileListener | (() => void) | undefined)[] = [];
+const listeners: (AnyListener | undefined)[] = [];
 const free: number[] = [];
 
 /** Completions that some promise waits for. While there are any, the process is held. */
@@ -350,7 +392,7 @@ function makeEngine(): Engine {
   return new loaded.Engine(drain, outlivesViews);
 }
 
-function take(listener: Listener | FileListener | (() => void)): number {
+function take(listener: AnyListener): number {
   const id = free.pop() ?? listeners.length;
   listeners[id] = listener;
   return id;
@@ -436,7 +478,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
         case kinds.Error: {
           release(id);
           const { kind: failed, code, message, course } = faultOf(batch.utf8Slice(bodyAt, bodyEnd));
-          listener.onError(failed, code, message, status === 1, course);
+          listener.onError(failed, code, message, status === 1, course, thrown.get(batch.readUInt32LE(at + 24)));
           break;
         }
         case kinds.WriteFailed: {
@@ -450,6 +492,18 @@ function drain(batch: Buffer, large: Buffer[]): void {
         case kinds.File:
           release(id);
           (listener as unknown as FileListener).onFile(batch.utf8Slice(bodyAt, bodyEnd));
+          break;
+        case kinds.Lookup:
+          (listener as unknown as LookupListener).onLookup(
+            batch.readUInt32LE(at + 24),
+            batch.utf8Slice(bodyAt, bodyEnd),
+          );
+          break;
+        case kinds.LookupForgotten:
+          thrown.delete(batch.readUInt32LE(at + 24));
+          break;
+        case kinds.LookupEnded:
+          release(id);
           break;
         case kinds.Warning:
           process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), bare({ code: 'WHIPPET_NO_TRUST_STORE' }));
@@ -466,14 +520,10 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
       }
     } catch (error) {
-      if (!isOfNoExchange(kind)) listener.onFault(error);
+      (listener as Partial<Listener> | undefined)?.onFault?.(error);
     }
     at = (bodyEnd + 3) & ~3;
   }
-}
-
-function isOfNoExchange(kind: number): boolean {
-  return kind === kinds.Warning || kind === kinds.Closed || kind === kinds.File || kind === kinds.Connection;
 }
 
 /** What an `Error` record says. */

@@ -6,6 +6,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { StreamBody, toChunk } from '../../request/body.js';
 import { FilePart } from '../../request/file-content.js';
+import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind, StreamClosed } from '../../errors.js';
 import { Headers } from '../../headers.js';
@@ -15,7 +16,7 @@ import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySink, BodySource } from '../../response/body-source.js';
-import type { ArrivedHead, ErrorKind, Listener } from './engine.js';
+import type { ArrivedHead, ErrorKind, Listener, Thrown } from './engine.js';
 import * as native from './engine.js';
 import { courseOf } from './connection-facts.js';
 import type { ProxyHop } from './proxy-hop.js';
@@ -65,8 +66,17 @@ export class Exchange implements Listener, BodySource {
   #failed: Response | null = null;
   /** The whole rest is being read as one; `tell` reports the bytes received so far, where progress was asked for. */
   #whole: { tell: ((received: number) => void) | null } | null = null;
+  /** What the exchange may still have to call, for as long as it is under way. */
+  holds: unknown;
 
-  constructor(request: Request, options: DispatchOptions, answer: Waiting<Response>, hop: ProxyHop | null) {
+  constructor(
+    request: Request,
+    options: DispatchOptions,
+    answer: Waiting<Response>,
+    hop: ProxyHop | null,
+    holds: unknown,
+  ) {
+    this.holds = holds;
     this.#request = request;
     this.#hop = hop;
     this.#options = options;
@@ -186,7 +196,14 @@ export class Exchange implements Listener, BodySource {
     this.#failed = new Response(head.statusCode, undefined, head, this.#request);
   }
 
-  onError(kind: ErrorKind, code: string | undefined, message: string, atProxy: boolean, course: string): void {
+  onError(
+    kind: ErrorKind,
+    code: string | undefined,
+    message: string,
+    atProxy: boolean,
+    course: string,
+    thrown?: Thrown,
+  ): void {
     if (this.#over) return;
     this.#finish();
     const refusal = this.#refusal;
@@ -195,6 +212,10 @@ export class Exchange implements Listener, BodySource {
     const response = refusal ?? this.#failed;
     if (response !== null) details.response = response;
     if (this.#savingTo !== undefined && kind === 'FileError') details.path = this.#savingTo;
+    if (thrown !== undefined) {
+      details.cause = thrown.reason;
+      details.code = codeOf(thrown.reason) ?? code;
+    }
     if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
@@ -271,6 +292,7 @@ export class Exchange implements Listener, BodySource {
 
   #finish(): void {
     this.#over = true;
+    this.holds = null;
     forgotten.unregister(this);
     this.#stopUpload();
     this.#takeWriting()?.(true);

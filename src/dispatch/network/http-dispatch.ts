@@ -16,6 +16,8 @@ import { resolveHttpVersions } from '../../connect/http-versions.js';
 import { defineInspect } from '../../inspect.js';
 import { checkOptions, toFlag } from '../../check-options.js';
 import { resolvePoolLimits } from '../../connect/pool-limits.js';
+import type { LookupFunction } from '../../connect/lookup.js';
+import { toLookup } from '../../connect/lookup.js';
 import { Proxies } from '../../connect/proxies.js';
 import type { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
@@ -32,6 +34,7 @@ import type {
 } from '../../types.js';
 import type { Dispatch, DispatchOptions } from '../dispatch.js';
 import { Exchange } from './exchange.js';
+import { Resolver } from './resolver.js';
 import type { PoolHandle, PoolOptions } from './engine.js';
 import * as native from './engine.js';
 import { checkProtocol } from '../check-request.js';
@@ -82,6 +85,13 @@ export interface HTTPDispatchOptions extends AddressGuardOptions {
    */
   httpsOnly?: boolean | undefined;
   /**
+   * Names (the proxies' too) to IP addresses, instead of the system's resolver. The answer is kept for
+   * `poolLimits.dnsTtl`; several addresses are raced. What it throws is the `cause` of a ConnectError, which has its
+   * `code`, or ENOTFOUND. null: the system's. Default: null.
+   * @since 0.1.0
+   */
+  lookup?: LookupFunction | null | undefined;
+  /**
    * The proxy of everything, but not with `socketPath`. The environment's proxies are the client's business.
    * Default: none.
    * @since 0.1.0
@@ -101,6 +111,7 @@ export class HTTPDispatch implements Dispatch {
   #profiles = new Profiles();
   #closed = false;
   #httpsOnly: boolean;
+  #lookup: LookupFunction | null;
   /** null: nothing ever takes a proxy. */
   #proxies: Proxies | null;
   #hops: ProxyHops;
@@ -125,6 +136,7 @@ export class HTTPDispatch implements Dispatch {
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);
+    this.#lookup = toLookup(given.lookup);
     const notice = new TrustNotice();
     // What is undefined here the addon would take from a polluted Object.prototype.
     this.#poolOptions = {
@@ -134,6 +146,7 @@ export class HTTPDispatch implements Dispatch {
       maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
       pingIntervalMs: limits.pingInterval ?? undefined,
+      dnsTtlMs: limits.dnsTtl ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
       tls: resolveTrust(given, trustEnv, notice),
       ...toConnectOverrides(given),
@@ -178,7 +191,7 @@ export class HTTPDispatch implements Dispatch {
       else if (options.headFirst === 'unsuccessful') flags |= native.flags.UnsuccessfulHeadFirst;
       if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
-      new Exchange(request, options, { resolve, reject }, hop).start(profile, flags, head, body);
+      new Exchange(request, options, { resolve, reject }, hop, this.#lookup).start(profile, flags, head, body);
       if (this.#closed) this.#closeAgain(pool);
     });
   }
@@ -198,7 +211,11 @@ export class HTTPDispatch implements Dispatch {
 
   /** After `close()` a request that may still be sent has a pool of its own, whose connection ends with its response. */
   #openPool(): PoolHandle {
-    return this.#closed ? native.openPool(this.#poolOptions) : (this.#pool ??= native.openPool(this.#poolOptions));
+    if (this.#pool !== null && !this.#closed) return this.#pool;
+    const resolver = this.#lookup === null ? null : new Resolver(this.#lookup);
+    const pool = native.openPool(this.#poolOptions, resolver);
+    if (!this.#closed) this.#pool = pool;
+    return pool;
   }
 
   #say(notice: TrustNotice, request: Request): void {
@@ -321,6 +338,7 @@ export const dispatchOptionNames: readonly string[] = [
   'allowAddresses',
   'denyAddresses',
   'httpsOnly',
+  'lookup',
 ];
 const optionNames = [...dispatchOptionNames, 'proxy'];
 

@@ -18,6 +18,7 @@ const LOST: Readonly<
   socketPath: 'knows no sockets but those of URLs',
   localAddress: 'chooses the local address by itself',
   resolve: 'resolves names by itself',
+  lookup: 'resolves names by itself',
   allowAddresses: 'tells no address before it connects',
   denyAddresses: 'tells no address before it connects',
   proxies: 'takes no proxy from its caller',

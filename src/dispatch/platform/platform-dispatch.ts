@@ -48,7 +48,7 @@ export interface PlatformDispatchOptions {
  * ```
  *
  * Lost, and refused by name: the options of connections (`poolLimits`, `proxies`, `verify`, `cert`, `socketPath`, `localAddress`,
- * `resolve`, `allowAddresses`, `denyAddresses`, `httpVersions`), timeouts of a single phase but `read` and `total`, `onInformational`, a Host header of one's own, TRACE and
+ * `resolve`, `lookup`, `allowAddresses`, `denyAddresses`, `httpVersions`), timeouts of a single phase but `read` and `total`, `onInformational`, a Host header of one's own, TRACE and
  * CONNECT, a body of GET and HEAD. The platform decodes content by itself, so that `iterRaw` gives what `iterBytes` does; a response's
  * `httpVersion` is always 'HTTP/1.1', and it has no trailers.
  *

@@ -99,14 +99,18 @@ impl Connector {
 
     /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
     async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin, trace: &ConnectTrace) -> Result<Stream, Error> {
-        let mut addresses = self.addresses(origin, self.guard(), trace).await?;
+        let mut resolved = self.resolve(origin, self.guard(), trace).await?;
+        let mut addresses = std::mem::take(&mut resolved.addresses);
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }
         let mut first = None;
         for address in addresses {
             match self.socks(proxy, Target::Address(address), trace).await {
-                Ok(stream) => return Ok(stream),
+                Ok(stream) => {
+                    resolved.keep();
+                    return Ok(stream);
+                }
                 Err(Refused { error, is_unreachable: true }) => drop(first.get_or_insert(error)),
                 Err(Refused { error, .. }) => return Err(error),
             }

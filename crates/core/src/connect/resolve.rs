@@ -1,10 +1,12 @@
-//! Names to addresses, by the system's resolver. It blocks, so it runs on tokio's blocking threads, whose number the
-//! owner of the runtime bounds; a name that never answers holds one of them and no more.
+//! An origin's addresses: those that are known beforehand, and otherwise its name's.
 
+use super::Connector;
+use super::guard::AddressGuard;
+use super::lookup::LookupError;
+use super::names::{Answer, Names};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::timings::{ConnectTrace, Step};
-use dns_lookup::{AddrInfoHints, LookupErrorKind, SockType, getaddrinfo};
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
@@ -42,34 +44,58 @@ fn canonical(host: &str) -> Cow<'_, str> {
 }
 
 /// The address that nothing has to be asked for.
-pub(crate) fn known(origin: &Origin, overrides: &AddressOverrides) -> Option<SocketAddr> {
+pub(super) fn known(origin: &Origin, overrides: &AddressOverrides) -> Option<SocketAddr> {
     let address = overrides.get(origin.host(), origin.port()).or_else(|| origin.host().parse::<IpAddr>().ok());
     address.map(|address| SocketAddr::new(address, origin.port()))
 }
 
-/// Addresses in the resolver's order (RFC 6724), at least one.
-pub(crate) async fn resolve(
-    origin: &Origin,
-    overrides: &AddressOverrides,
-    trace: &ConnectTrace,
-) -> Result<Vec<SocketAddr>, Error> {
-    if let Some(address) = known(origin, overrides) {
-        return Ok(vec![address]);
+impl Connector {
+    /// The addresses of the origin in the resolver's order (RFC 6724), at least one, each of which `guard` lets pass.
+    pub(super) async fn resolve(
+        &self,
+        origin: &Origin,
+        guard: &AddressGuard,
+        trace: &ConnectTrace,
+    ) -> Result<Resolved<'_>, Error> {
+        if let Some(address) = known(origin, &self.overrides.resolve) {
+            trace.enter(Step::Connect);
+            guard.check(origin, [address.ip()])?;
+            return Ok(Resolved { addresses: vec![address], answer: None });
+        }
+        if ends_in_number(origin.host()) {
+            let error = LookupError::new("ENOTFOUND", "it is neither a name nor an address");
+            return Err(not_found(origin, error));
+        }
+        trace.enter(Step::Dns);
+        let answer = self.names.find(origin.host()).await.map_err(|error| not_found(origin, error))?;
+        trace.enter(Step::Connect);
+        guard.check(origin, answer.iter().map(SocketAddr::ip))?;
+        let mut addresses = answer.to_vec();
+        for address in &mut addresses {
+            address.set_port(origin.port());
+        }
+        Ok(Resolved { addresses, answer: Some((&self.names, origin.clone(), answer)) })
     }
-    if ends_in_number(origin.host()) {
-        let why = "it is neither a name nor an address";
-        return Err(not_found(origin, why).with_code("ENOTFOUND"));
+}
+
+/// Where to connect to. Dropped before a connection was made, the name is forgotten: its addresses may have changed.
+pub(super) struct Resolved<'a> {
+    pub(super) addresses: Vec<SocketAddr>,
+    answer: Option<(&'a Names, Origin, Answer)>,
+}
+
+impl Resolved<'_> {
+    /// One of the addresses was connected to.
+    pub(super) fn keep(mut self) {
+        self.answer = None;
     }
-    trace.enter(Step::Dns);
-    // RFC 6761 section 6.3: always this machine; the system's resolver knows it only without the root's dot.
-    let host = if origin.host() == "localhost." { "localhost" } else { origin.host() }.to_owned();
-    let port = origin.port();
-    let looked_up = tokio::task::spawn_blocking(move || lookup(&host, port)).await;
-    match looked_up {
-        Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-        Ok(Ok(_)) => Err(not_found(origin, "the name has no address").with_code("ENOTFOUND")),
-        Ok(Err((code, text))) => Err(not_found(origin, &text).with_code(code)),
-        Err(panicked) => Err(not_found(origin, "the resolver failed").with_source(panicked)),
+}
+
+impl Drop for Resolved<'_> {
+    fn drop(&mut self) {
+        if let Some((names, origin, answer)) = self.answer.take() {
+            names.forget(origin.host(), &answer);
+        }
     }
 }
 
@@ -84,31 +110,10 @@ fn ends_in_number(host: &str) -> bool {
     is_decimal || hexadecimal.is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
-fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, (&'static str, String)> {
-    let hints = AddrInfoHints { socktype: SockType::Stream.into(), ..AddrInfoHints::default() };
-    let found = getaddrinfo(Some(host), None, Some(hints)).map_err(|error| {
-        let code = match error.kind() {
-            LookupErrorKind::Again => "EAI_AGAIN",
-            LookupErrorKind::Memory => "EAI_MEMORY",
-            LookupErrorKind::Fail => "EAI_FAIL",
-            _ => "ENOTFOUND",
-        };
-        (code, std::io::Error::from(error).to_string())
-    })?;
-    let mut addresses = Vec::new();
-    for entry in found.flatten() {
-        let mut address = entry.sockaddr;
-        address.set_port(port);
-        if !addresses.contains(&address) {
-            addresses.push(address);
-        }
-    }
-    Ok(addresses)
-}
-
-fn not_found(origin: &Origin, why: &str) -> Error {
+fn not_found(origin: &Origin, error: LookupError) -> Error {
     let host = origin.host();
-    Error::new(ErrorKind::ConnectError, format!("cannot resolve '{host}' for {origin}: {why}"))
+    let message = format!("cannot resolve '{host}' for {origin}: {error}");
+    Error::new(ErrorKind::ConnectError, message).with_code(error.code).with_source(error)
 }
 
 #[cfg(test)]

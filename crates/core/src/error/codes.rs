@@ -15,7 +15,7 @@ pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
 }
 
 /// std appends ` (os error 111)`, which says nothing that the code does not.
-pub(super) fn io_text(error: &io::Error) -> String {
+pub(crate) fn io_text(error: &io::Error) -> String {
     let mut text = error.to_string();
     if let Some(at) = text.rfind(" (os error ") {
         text.truncate(at);
