@@ -59,6 +59,24 @@ test('docs/index.md leads to every page', (t) => {
   t.deepEqual(missing, []);
 });
 
+test('docs/architecture.md leads to every decision', (t) => {
+  const linked = targetsOf('docs/architecture.md').map((target) => `docs/${target}`);
+  const decisions = pages().filter((page) => page.startsWith('docs/decisions/'));
+  t.deepEqual(
+    decisions.filter((page) => !linked.includes(page)),
+    [],
+  );
+});
+
+test('what is outside of docs/ is linked by its address, as the site does not have it', (t) => {
+  for (const page of pages().filter((page) => page.startsWith('docs/'))) {
+    const outside = targetsOf(page).filter((target) => {
+      return !/^[a-z]+:|^#/.test(target) && !path.join(path.dirname(page), target).startsWith('docs/');
+    });
+    t.deepEqual(outside, [], page);
+  }
+});
+
 test('docs/examples.md leads to every example', (t) => {
   const linked = targetsOf('docs/examples.md').map((target) => path.basename(target));
   const programs = readdirSync(path.join(root, 'examples')).filter((name) => name !== 'support' && name !== 'tour.js');
