@@ -1,0 +1,129 @@
+/**
+ * `npm run build:platforms`: the binaries of other platforms, built on this Linux machine by zig, and what is checked of each: its
+ * size, the libraries that it needs, and the oldest glibc that has all of its symbols. They are put into `npm/PLATFORM/`.
+ * `npm run build:platforms -- linux-arm64-musl` builds some of them. Needs rustup and Python's pip; what is missing of zig,
+ * cargo-zigbuild and Rust's targets is installed.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import { binaryOf } from './support/platforms.js';
+import { asProgram, root, say, seconds, SetupError } from './support/program.js';
+import { remapped } from './support/remap.js';
+import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
+
+const ZIG = 'ziglang==0.14.1';
+const FOLDER = path.join(root, 'target/platforms');
+const MAX_BYTES = 8 * 1024 * 1024;
+
+/** Node 20 itself needs glibc 2.28. */
+const GLIBC = '2.28';
+
+/** npm's name of a platform, Rust's, and the libraries that every machine of that kind has. */
+export const PLATFORMS = {
+  'linux-x64-gnu': {
+    target: 'x86_64-unknown-linux-gnu',
+    libraries: /^(lib(c|m|pthread|dl|rt)\.so\.\d|ld-linux-x86-64\.so\.2)$/,
+  },
+  'linux-arm64-gnu': {
+    target: 'aarch64-unknown-linux-gnu',
+    libraries: /^(lib(c|m|pthread|dl|rt)\.so\.\d|ld-linux-aarch64\.so\.1)$/,
+  },
+  'linux-x64-musl': { target: 'x86_64-unknown-linux-musl', libraries: /^libc\.(so|musl-x86_64\.so\.1)$/ },
+  'linux-arm64-musl': { target: 'aarch64-unknown-linux-musl', libraries: /^libc\.(so|musl-aarch64\.so\.1)$/ },
+};
+
+if (import.meta.filename === process.argv[1]) {
+  await asProgram(() => {
+    const asked = process.argv.slice(2);
+    const unknown = asked.find((platform) => PLATFORMS[platform] === undefined);
+    if (unknown !== undefined) {
+      throw new SetupError(`${unknown}: no such platform, there are ${Object.keys(PLATFORMS).join(', ')}`);
+    }
+    if (process.platform !== 'linux') throw new SetupError('the other platforms are built on Linux');
+    if (findCargo() === null) cargoMissing();
+    const zig = installZig();
+    const rows = (asked.length > 0 ? asked : Object.keys(PLATFORMS)).map((platform) => build(platform, zig));
+    console.log(['| platform | took | size | needs |', '| --- | --- | --- | --- |', ...rows].join('\n'));
+  });
+}
+
+/** A virtual environment of Python's with zig and cargo-zigbuild; its folder of programs. */
+function installZig() {
+  const environment = path.join(FOLDER, 'python');
+  const bin = path.join(environment, 'bin');
+  if (spawnSync(path.join(bin, 'cargo-zigbuild'), ['--version']).status !== 0) {
+    say('installing zig and cargo-zigbuild');
+    mkdirSync(FOLDER, { recursive: true });
+    run('python3', ['-m', 'venv', environment]);
+    run(path.join(bin, 'pip'), ['install', '--quiet', ZIG, 'cargo-zigbuild']);
+  }
+  return bin;
+}
+
+function build(platform, zig) {
+  const { target } = PLATFORMS[platform];
+  const isMusl = target.endsWith('musl');
+  say(`${platform}: building (takes minutes when it is the first)`);
+  run('rustup', ['target', 'add', target]);
+  const began = performance.now();
+  const maps = remapped(root);
+  const environment = {
+    ...cargoEnvironment(),
+    CARGO_TARGET_DIR: FOLDER,
+    // A megabyte less. Here only, as profilers need the names.
+    CARGO_PROFILE_RELEASE_STRIP: 'symbols',
+    // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
+    RUSTFLAGS: [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc].join(' '),
+    CFLAGS: maps.cc.join(' '),
+  };
+  environment.PATH = `${zig}${path.delimiter}${environment.PATH}`;
+  // With what it was made of inside, where cargo-auditable is installed: the release has it.
+  const isAuditable = spawnSync('cargo', ['auditable', '--version'], { env: environment }).status === 0;
+  const args = [...(isAuditable ? ['auditable'] : []), 'zigbuild', '--release', '--locked', '-p', 'whippet-node'];
+  run('cargo', [...args, '--target', isMusl ? target : `${target}.${GLIBC}`], environment);
+  const built = path.join(FOLDER, target, 'release/libwhippet_node.so');
+  copyFileSync(built, binaryOf(platform));
+  const needs = check(platform, binaryOf(platform));
+  const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
+  return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
+}
+
+/** What a binary needs, as text. @throws SetupError for one that would not run on each machine of its platform. */
+export function check(platform, file) {
+  const { libraries } = PLATFORMS[platform];
+  const { size } = statSync(file);
+  if (size > MAX_BYTES) throw new SetupError(`${platform}: ${size} bytes, more than ${MAX_BYTES}`);
+  const dynamic = execFileSync('readelf', ['--wide', '--dynamic', file], { encoding: 'utf8' });
+  const needed = [...dynamic.matchAll(/\(NEEDED\)[^[]*\[([^\]]*)\]/g)].map(([, name]) => name);
+  const odd = needed.filter((name) => !libraries.test(name));
+  if (odd.length > 0) throw new SetupError(`${platform}: needs ${odd.join(', ')}, which not every machine has`);
+  const versions = execFileSync('readelf', ['--wide', '--version-info', file], { encoding: 'utf8' });
+  const glibc = [...versions.matchAll(/GLIBC_(\d+\.\d+)/g)].map(([, version]) => version).toSorted(byVersion);
+  const newest = glibc.at(-1);
+  if (newest !== undefined && byVersion(newest, GLIBC) > 0) {
+    throw new SetupError(`${platform}: needs glibc ${newest}, and Node itself only ${GLIBC}`);
+  }
+  const symbols = execFileSync('readelf', ['--wide', '--dyn-syms', file], { encoding: 'utf8' });
+  if (!/ napi_register_module_v1$/m.test(symbols)) throw new SetupError(`${platform}: is no addon of Node's`);
+  const text = readFileSync(file, 'latin1');
+  if (text.includes(root) || text.includes('/registry/src/')) {
+    throw new SetupError(`${platform}: holds paths of the machine that built it`);
+  }
+  return [...needed, ...(newest === undefined ? [] : [`glibc ${newest}`])].join(', ');
+}
+
+function byVersion(one, other) {
+  const [a, b] = [one, other].map((version) => version.split('.').map(Number));
+  return a[0] - b[0] || a[1] - b[1];
+}
+
+function run(command, args, environment = {}) {
+  const { status, error } = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...environment },
+    stdio: ['ignore', 2, 2],
+  });
+  if (error !== undefined) throw new SetupError(`${command}: ${error.message}`);
+  if (status !== 0) throw new SetupError(`${command} failed: its reason is above`);
+}

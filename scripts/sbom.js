@@ -1,0 +1,44 @@
+/**
+ * `npm run release:sbom`: what the packages are made of, as CycloneDX, one file for npm's tree and one for Cargo's, in
+ * `target/sbom/`. cargo-cyclonedx is installed when it is missing.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { asProgram, root, say, SetupError } from './support/program.js';
+import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
+
+const FOLDER = path.join(root, 'target/sbom');
+
+await asProgram(() => {
+  if (findCargo() === null) cargoMissing();
+  const env = { ...process.env, ...cargoEnvironment() };
+  mkdirSync(FOLDER, { recursive: true });
+  const args = ['sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only'];
+  const npm = execFileSync('npm', args, {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 2 ** 28,
+    stdio: ['ignore', 'pipe', 2],
+  });
+  keep('whippet.npm.cdx.json', npm);
+  if (spawnSync('cargo', ['cyclonedx', '--version'], { env }).status !== 0) {
+    say('installing cargo-cyclonedx');
+    execFileSync('cargo', ['install', '--quiet', '--locked', 'cargo-cyclonedx'], { env, stdio: ['ignore', 2, 2] });
+  }
+  const cargo = ['cyclonedx', '--format', 'json', '--no-build-deps', '--all', '--override-filename', 'whippet.cdx'];
+  execFileSync('cargo', cargo, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  // It writes beside each manifest.
+  const written = path.join(root, 'crates/node/whippet.cdx.json');
+  keep('whippet.cargo.cdx.json', readFileSync(written, 'utf8'));
+  for (const crate of ['crates/core', 'crates/node', 'benchmark/origin'])
+    rmSync(path.join(root, crate, 'whippet.cdx.json'), { force: true });
+});
+
+function keep(name, text) {
+  const { bomFormat, components = [] } = JSON.parse(text);
+  if (bomFormat !== 'CycloneDX' || components.length === 0)
+    throw new SetupError(`${name}: is no CycloneDX, or is empty`);
+  writeFileSync(path.join(FOLDER, name), text);
+  console.log(`target/sbom/${name}: ${components.length} components`);
+}
