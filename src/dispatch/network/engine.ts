@@ -10,7 +10,6 @@ import type {
   Engine,
   ErrorKind,
   FileHandle,
-  FileHash,
   PoolHandle,
   PoolOptions,
   ProfileOptions,
@@ -30,17 +29,6 @@ import type { ExchangeFacts, Peer, Timings, TLSInfo } from '../../response/timin
 import { receiveOf } from '../../response/timings.js';
 import { bare } from '../../bare.js';
 import { ConnectionFacts, milliseconds } from './connection-facts.js';
-
-export type {
-  ErrorKind,
-  FileHandle,
-  FileHash,
-  PoolHandle,
-  PoolOptions,
-  ProfileOptions,
-  ProxyHandle,
-  ProxyHandleOptions,
-};
 
 /** What a call for an open file is told. */
 interface FileListener {

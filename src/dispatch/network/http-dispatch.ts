@@ -35,7 +35,7 @@ import type {
 import type { Dispatch, DispatchOptions } from '../dispatch.js';
 import { Exchange } from './exchange.js';
 import { Resolver } from './resolver.js';
-import type { PoolHandle, PoolOptions } from './engine.js';
+import type { PoolHandle, PoolOptions } from '../../native.js';
 import * as native from './engine.js';
 import { checkProtocol } from '../check-request.js';
 import type { ProxyHop } from './proxy-hop.js';

@@ -5,7 +5,7 @@ import { FileError, ResponseTooLarge } from '../../errors.js';
 import { ACCESS_DENIED, accessDenied, mayWrite } from '../../permission.js';
 import type { BodySink } from '../../response/body-source.js';
 import * as native from './engine.js';
-import type { FileHandle, FileHash } from './engine.js';
+import type { FileHandle, FileHash } from '../../native.js';
 
 /** What is in a file. */
 export interface Written {

@@ -7,9 +7,8 @@ import { requestFailure } from '../../request-failure.js';
 import { StreamBody } from '../../request/body.js';
 import type { Request } from '../../request/request.js';
 import type { AppHead } from '../apps/exchange.js';
-import { AppExchange } from '../apps/exchange.js';
+import { WebExchange } from '../apps/fetch/web-exchange.js';
 import type { Streaming } from '../apps/fetch/request.js';
-import { streamBody } from '../apps/fetch/request.js';
 import { toFailure } from './failure.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
@@ -20,7 +19,7 @@ interface Asked {
   readonly headers: [string, string][];
 }
 
-export class PlatformExchange extends AppExchange {
+export class PlatformExchange extends WebExchange {
   #abort = new AbortController();
   #reader: Reader | null = null;
   #isReading = false;
@@ -47,7 +46,7 @@ export class PlatformExchange extends AppExchange {
     const { method, body } = request;
     const init: RequestInit & { duplex?: 'half' } = bare({ ...more, method, headers, signal: this.#abort.signal });
     if (body instanceof StreamBody) {
-      this.#upload = this.#streamed(body);
+      this.#upload = this.streamed(body);
       init.body = this.#upload.stream;
       init.duplex = 'half';
     } else if (body !== null) {
@@ -67,21 +66,6 @@ export class PlatformExchange extends AppExchange {
       (error: unknown) => this.#failed(error),
     );
     if (body !== null && !(body instanceof StreamBody)) options.onUploadProgress?.(body.length, body.length);
-  }
-
-  #streamed(body: StreamBody): Streaming {
-    const { onUploadProgress } = this.options;
-    let sent = 0;
-    return streamBody(body, {
-      fails: (error) => this.fail(error),
-      waitsForSource: () => this.stopReadTimer(),
-      took: (bytes) => {
-        sent += bytes;
-        onUploadProgress?.(sent, body.length);
-        this.startReadTimer();
-      },
-      done: () => this.startReadTimer(),
-    });
   }
 
   protected dropped(reason: unknown): void {

@@ -4,9 +4,9 @@ import { StreamBody, toChunk } from '../../../request/body.js';
 import { NetworkError, RemoteProtocolError, typeName } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { AppHead } from '../exchange.js';
-import { AppExchange } from '../exchange.js';
+import { WebExchange } from './web-exchange.js';
 import type { AppRequest, Streaming } from './request.js';
-import { abortRequest, streamBody, toAppRequest } from './request.js';
+import { abortRequest, toAppRequest } from './request.js';
 import type { Watch } from './errors.js';
 import { hearErrors } from './errors.js';
 import { isResponse } from '../kind.js';
@@ -15,7 +15,7 @@ import { ownCopy, ownText } from '../../../own-memory.js';
 
 type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
-export class FetchExchange extends AppExchange {
+export class FetchExchange extends WebExchange {
   #raises: boolean;
   #watch: Watch | null;
   #asked: AppRequest | null = null;
@@ -26,7 +26,7 @@ export class FetchExchange extends AppExchange {
   #upload: Streaming | null = null;
 
   /** @param watch Of the app, told when its handler begins and ends. */
-  constructor(request: AppExchange['request'], options: AppExchange['options'], raises: boolean, watch: Watch | null) {
+  constructor(request: WebExchange['request'], options: WebExchange['options'], raises: boolean, watch: Watch | null) {
     super(request, options);
     this.#raises = raises;
     this.#watch = watch;
@@ -36,7 +36,7 @@ export class FetchExchange extends AppExchange {
   call(handler: (asked: globalThis.Request, context: unknown) => unknown, path: string, headerLines: string): void {
     const { body } = this.request;
     const { onUploadProgress } = this.options;
-    if (body instanceof StreamBody) this.#upload = this.#streamed(body);
+    if (body instanceof StreamBody) this.#upload = this.streamed(body);
     const asked = toAppRequest(
       this.request,
       path,
@@ -64,21 +64,6 @@ export class FetchExchange extends AppExchange {
     }
     if (body !== null && !(body instanceof StreamBody)) onUploadProgress?.(body.length, body.length);
     if (!isLater) this.#answered(answer);
-  }
-
-  #streamed(body: StreamBody): Streaming {
-    const { onUploadProgress } = this.options;
-    let sent = 0;
-    return streamBody(body, {
-      fails: (error) => this.fail(error),
-      waitsForSource: () => this.stopReadTimer(),
-      took: (bytes) => {
-        sent += bytes;
-        onUploadProgress?.(sent, body.length);
-        this.startReadTimer();
-      },
-      done: () => this.startReadTimer(),
-    });
   }
 
   /** A reader that is stuck is told as well, so that it fails and does not hang. */
