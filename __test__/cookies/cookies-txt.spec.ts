@@ -112,6 +112,12 @@ const BROKEN: [title: string, line: string, message: RegExp][] = [
   ['a tab too many', 'ex.com\tFALSE\t/\tFALSE\t0\ta\tsecret\tsecret', /expected 7 fields with tabs, got 8$/],
   ['a flag', 'ex.com\tNO\t/\tFALSE\t0\ta\tsecret', /second and fourth field must be TRUE or FALSE$/],
   ['a time', 'ex.com\tFALSE\t/\tFALSE\tsoon\ta\tsecret', /'soon' is not a time in seconds$/],
+  [
+    'a domain that a comment begins with',
+    '.#HttpOnly_ex.com\tTRUE\t/\tFALSE\t0\ta\tsecret',
+    /'\.#HttpOnly_ex\.com' is no host$/,
+  ],
+  ['a domain of two dots', '..ex.com\tFALSE\t/\tFALSE\t0\ta\tsecret', /the domain '\.\.ex\.com' is no host$/],
   ['a path', 'ex.com\tFALSE\tx\tFALSE\t0\ta\tsecret', /the path 'x' does not begin with '\/'$/],
 ];
 

@@ -32,6 +32,8 @@ export function parseCookiesTxt(text: string, name: string): Cookie[] {
     if (!/^(?:-?\d{1,17}(?:\.\d*)?)?$/.test(expires)) throw refused(`${quote(expires)} is not a time in seconds`);
     if (!path.startsWith('/')) throw refused(`the path ${quote(path)} does not begin with '/'`);
     const host = (domain.startsWith('.') ? domain.slice(1) : domain).toLowerCase();
+    // Written again, '#' would begin a comment and a second dot would make it another's.
+    if (noHost.test(host)) throw refused(`the domain ${quote(domain)} is no host`);
     const wide = isTrue(subdomains) && host !== '' && !isAddress(host) && !isPublicSuffix(host);
     cookies.push(
       makeCookie({
@@ -86,5 +88,6 @@ function isFlag(text: string): boolean {
 }
 
 const HTTP_ONLY = '#HttpOnly_';
+const noHost = /^\.|[\0-\x20#/?@\\]/;
 /** ECMA-262 §21.4.1.1: the last time that a Date can hold. */
 const LAST_DATE = 8.64e15;
