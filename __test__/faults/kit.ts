@@ -19,9 +19,9 @@ import { eventually, soon } from '../helpers/client.js';
 import { makeFolder } from '../helpers/environment.js';
 import { serveProxy } from '../helpers/proxy.js';
 import { type Identity, testCA } from '../helpers/tls.js';
-import { relay, type RelayOptions } from '../helpers/relay.js';
+import { relay, type Relay, type RelayOptions } from '../helpers/relay.js';
 import { ACK, END_STREAM, Http2Peer, Type } from '../helpers/raw-http2.js';
-import { type RawConnection, serveRaw } from '../helpers/server.js';
+import { type RawConnection, type RawServer, serveRaw } from '../helpers/server.js';
 
 /** The body of every response that is in order, and the first part of many that are not. */
 export const BODY = 'data: ok\n\n';
@@ -93,21 +93,35 @@ export function cellsOf(fault: Fault | Http2Fault, way: Way): Cell[] {
   return operations.flatMap((operation) => kinds.map((reused) => ({ operation, way, reused })));
 }
 
-/** Runs one cell; the outcome, and all else that has to hold as errors of the test. */
-export async function run(t: ExecutionContext, fault: Fault | Http2Fault, cell: Cell): Promise<string> {
+/** A client, and the server that it meets its fault at. */
+export interface World {
+  readonly client: Client;
+  readonly url: string;
+  readonly server: RawServer;
+  readonly state: State;
+  readonly link: Relay | undefined;
+}
+
+export async function open(t: ExecutionContext, fault: Fault | Http2Fault, way: Way): Promise<World> {
   const state = new State();
-  const script = cell.way === 'h2' ? http2(fault as Http2Fault, state) : http1(fault as Fault, cell.way, state);
+  const script = way === 'h2' ? http2(fault as Http2Fault, state) : http1(fault as Fault, way, state);
   const ca = await testCA();
-  const server = await serveRaw(t, script, cell.way.startsWith('https') ? { tls: await identity() } : {});
+  const server = await serveRaw(t, script, way.startsWith('https') ? { tls: await identity() } : {});
   let port = (await fault.instead?.(t)) ?? server.port;
   const link = fault.relay === undefined ? undefined : await relay(t, port);
   port = link?.port ?? port;
   // A fault of the proxy is the proxy's own.
-  if (cell.way === 'https in a tunnel' && fault.isProxys !== true) port = await tunnelTo(t, port);
-  const { options, url } = wayTo(port, cell.way);
+  if (way === 'https in a tunnel' && fault.isProxys !== true) port = await tunnelTo(t, port);
+  const { options, url } = wayTo(port, way);
   const client = new Client({ timeout: null, verify: ca.cert, ...options, ...fault.client });
-  const name = `${fault.name}: ${inspect(cell)}`;
   t.teardown(() => client.close());
+  return { client, url, server, state, link };
+}
+
+/** Runs one cell; the outcome, and all else that has to hold as errors of the test. */
+export async function run(t: ExecutionContext, fault: Fault | Http2Fault, cell: Cell): Promise<string> {
+  const { client, url, server, state, link } = await open(t, fault, cell.way);
+  const name = `${fault.name}: ${inspect(cell)}`;
   if (cell.reused) t.is(bodyOf(await client.get(url)), 'whole', name);
   if (fault.whileIdle === undefined) state.isFaulty = true;
   else await soon(`what happens while idle in ${name}`, state.hasIdled);
@@ -126,7 +140,7 @@ export async function run(t: ExecutionContext, fault: Fault | Http2Fault, cell: 
 }
 
 /** What a cell's server and its test tell each other. */
-class State {
+export class State {
   isFaulty = false;
   attempts = 0;
   /** Resolves when what happens to the idle connection has happened. */
@@ -272,7 +286,7 @@ async function* upload(): AsyncGenerator<string> {
   yield 'two';
 }
 
-const bodyOf = (response: Response): string => named(response.statusCode, response.text);
+export const bodyOf = (response: Response): string => named(response.statusCode, response.text);
 
 function named(status: number, body: string): string {
   if (status >= 300) return String(status);
