@@ -1,6 +1,7 @@
 /** Ids in titles of tests lead to a page: docs/security-tests.md has a row for each, and a test for each row. */
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { securityRows } from '../scripts/rows.js';
@@ -27,6 +28,16 @@ test('every row has a test that is named for it, or a reason why there is none',
     'an exception is a row, and one without a test',
   );
   for (const [id, why] of excepted) t.true(why.length > 20, id);
+});
+
+test('the ids that SECURITY.md leads to are rows', (t) => {
+  const page = readFileSync(new URL('../SECURITY.md', import.meta.url), 'utf8');
+  const ids = [...page.matchAll(/SEC-([A-Z]\d+)/g)].map(([, id]) => id);
+  t.true(ids.length > 30);
+  t.deepEqual(
+    ids.filter((id) => !rows.includes(id)),
+    [],
+  );
 });
 
 test('npm run rows prints nothing', (t) => {
