@@ -74,7 +74,12 @@ function valueOf(value: unknown, enumerable = false): PropertyDescriptor {
 /** Static, on each class of the tree: the registered symbol that its instances carry. */
 const brand = Symbol('brand');
 
-/** The base of everything that a request can end in. @since 0.1.0 */
+/**
+ * The base of everything that a request can end in.
+ *
+ * What to do: catch it where any failure of a request is handled alike, and a narrower class where one is not.
+ * @since 0.1.0
+ */
 export class HTTPError extends Error {
   /** Stable, for programs: `ERR_…`, or the system's own (`ECONNREFUSED`) where the system spoke. @since 0.1.0 */
   declare readonly code: string;
@@ -140,16 +145,38 @@ export class HTTPError extends Error {
   }
 }
 
-/** The text is no URL, or a component does not fit into one. The message never shows userinfo. @since 0.1.0 */
+/**
+ * The text is no URL, or a component does not fit into one. The message never shows userinfo.
+ *
+ * What to do: mend the text; for text of users, catch this and say so to them. `new URL(text)` checks without a
+ * request.
+ * @since 0.1.0
+ */
 export class InvalidURL extends HTTPError {}
 
-/** Several cookies match: narrow the lookup by `domain` or `path`. @since 0.1.0 */
+/**
+ * Several cookies match: narrow the lookup by `domain` or `path`.
+ *
+ * What to do: say which by `cookies.get(name, { domain, path })`.
+ * @since 0.1.0
+ */
 export class CookieConflict extends HTTPError {}
 
-/** The client was closed before or while the request was under way. @since 0.1.0 */
+/**
+ * The client was closed before or while the request was under way.
+ *
+ * What to do: close a client when nothing uses it any more, or make another; a module-level client is closed at the
+ * end of the process.
+ * @since 0.1.0
+ */
 export class ClientClosed extends HTTPError {}
 
-/** `raiseForStatus()` met a status that is not 2xx. @since 0.1.0 */
+/**
+ * `raiseForStatus()` met a status that is not 2xx.
+ *
+ * What to do: look at `error.response.statusCode`; 429 and 503 are what `retries` is for.
+ * @since 0.1.0
+ */
 export class HTTPStatusError extends HTTPError {
   /** The response with that status. Not enumerable. @since 0.1.0 */
   declare readonly response: Response;
@@ -163,7 +190,12 @@ export interface ValidationIssue {
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined;
 }
 
-/** A body that is not what the schema of `json(schema)` says. @since 0.1.0 */
+/**
+ * A body that is not what the schema of `json(schema)` says.
+ *
+ * What to do: look at `error.issues`; either the schema or the server has changed.
+ * @since 0.1.0
+ */
 export class ValidationError extends HTTPError {
   /** What the schema found, in its own words. @since 0.1.0 */
   readonly issues: readonly ValidationIssue[];
@@ -177,7 +209,12 @@ export class ValidationError extends HTTPError {
   }
 }
 
-/** What was downloaded is not what the caller's checksum says; there is no file. @since 0.1.0 */
+/**
+ * What was downloaded is not what the caller's checksum says; there is no file.
+ *
+ * What to do: download again; if it stays, the published digest is of another version of the file.
+ * @since 0.1.0
+ */
 export class ChecksumMismatch extends HTTPError {
   /** The caller's, in lower-case hexadecimal. @since 0.1.0 */
   readonly expected: string;
@@ -196,6 +233,9 @@ export class ChecksumMismatch extends HTTPError {
 
 /**
  * A file could not be read or written; `code` is the system's: ENOENT, EACCES, EISDIR, ENOSPC, EEXIST, EBUSY …
+ *
+ * What to do: do as `code` says: make the folder (ENOENT), permit (EACCES), make room (ENOSPC); EEXIST is `ifExists:
+ * 'fail'`.
  * @since 0.1.0
  */
 export class FileError extends HTTPError {
@@ -210,22 +250,53 @@ export class FileError extends HTTPError {
   }
 }
 
-/** The base of misuse of a body that streams. @since 0.1.0 */
+/**
+ * The base of misuse of a body that streams.
+ *
+ * What to do: see the classes below it.
+ * @since 0.1.0
+ */
 export class StreamError extends HTTPError {}
 
-/** The body was already read, or has to be sent twice and comes from a source that can be read once. @since 0.1.0 */
+/**
+ * The body was already read, or has to be sent twice and comes from a source that can be read once.
+ *
+ * What to do: read once and keep the result, or `await response.read()` first; send a body again from bytes, a Blob or
+ * `file(path)`, not from a stream.
+ * @since 0.1.0
+ */
 export class StreamConsumed extends StreamError {}
 
-/** The body was closed before it was read. @since 0.1.0 */
+/**
+ * The body was closed before it was read.
+ *
+ * What to do: read before `close()` and inside the block of `await using`.
+ * @since 0.1.0
+ */
 export class StreamClosed extends StreamError {}
 
-/** `content`, `text` or `json()` of a streamed response before `read()`. @since 0.1.0 */
+/**
+ * `content`, `text` or `json()` of a streamed response before `read()`.
+ *
+ * What to do: `await response.read()` first, or use a method that is not `stream()`.
+ * @since 0.1.0
+ */
 export class ResponseNotRead extends StreamError {}
 
-/** `content` of a request with a streamed body before `read()`. @since 0.1.0 */
+/**
+ * `content` of a request with a streamed body before `read()`.
+ *
+ * What to do: `await request.read()` first.
+ * @since 0.1.0
+ */
 export class RequestNotRead extends StreamError {}
 
-/** The base of what goes wrong between sending a request and the end of its response. @since 0.1.0 */
+/**
+ * The base of what goes wrong between sending a request and the end of its response.
+ *
+ * What to do: see the classes below it; `error.request` says which request it was.
+ * @since 0.1.0
+ */
 export class RequestError extends HTTPError {
   /**
    * The response that it is about, where its head had arrived: of an undecodable 502, its status and headers. Not enumerable.
@@ -234,70 +305,176 @@ export class RequestError extends HTTPError {
   declare response?: Response;
 }
 
-/** A body is not what its Content-Encoding says, or not the JSON that was asked for. @since 0.1.0 */
+/**
+ * A body is not what its Content-Encoding says, or not the JSON that was asked for.
+ *
+ * What to do: look at `error.response.headers`; a server that labels its body wrongly is read by `stream()` and
+ * `iterRaw()`.
+ * @since 0.1.0
+ */
 export class DecodingError extends RequestError {}
 
-/** More than `maxRedirects` redirects. @since 0.1.0 */
+/**
+ * More than `maxRedirects` redirects.
+ *
+ * What to do: look at `error.response` and its `history` for a loop, which is most often a missing cookie; else raise
+ * `maxRedirects`.
+ * @since 0.1.0
+ */
 export class TooManyRedirects extends RequestError {
   /** The redirect that was one too many. Not enumerable. @since 0.1.0 */
   declare readonly response?: Response;
 }
 
-/** The body grew beyond `maxResponseSize`. @since 0.1.0 */
+/**
+ * The body grew beyond `maxResponseSize`.
+ *
+ * What to do: use `stream()` or `download()`, which hold nothing in memory, or raise `maxResponseSize`.
+ * @since 0.1.0
+ */
 export class ResponseTooLarge extends RequestError {}
 
-/** The base of what goes wrong on the way to the server and back. @since 0.1.0 */
+/**
+ * The base of what goes wrong on the way to the server and back.
+ *
+ * What to do: try again later; `retries` does so for what may be sent again.
+ * @since 0.1.0
+ */
 export class TransportError extends RequestError {}
 
-/** The base of the timeouts: the class says which budget ran out. @since 0.1.0 */
+/**
+ * The base of the timeouts: the class says which budget ran out.
+ *
+ * What to do: the class says which budget ran out, and the message its length; raise that one.
+ * @since 0.1.0
+ */
 export class TimeoutException extends TransportError {}
 
-/** No connection within `connect`: DNS, TCP, proxy and TLS together. @since 0.1.0 */
+/**
+ * No connection within `connect`: DNS, TCP, proxy and TLS together.
+ *
+ * What to do: check host, port and firewall: packets are dropped; `error.timings` says whether DNS, TCP or TLS took
+ * the time.
+ * @since 0.1.0
+ */
 export class ConnectTimeout extends TimeoutException {}
 
-/** No byte of the response for `read`. @since 0.1.0 */
+/**
+ * No byte of the response for `read`.
+ *
+ * What to do: raise `timeout.read` for what is slow by design (reports, language models), or ask for less.
+ * @since 0.1.0
+ */
 export class ReadTimeout extends TimeoutException {}
 
-/** No byte of the request could be written for `write`. @since 0.1.0 */
+/**
+ * No byte of the request could be written for `write`.
+ *
+ * What to do: raise `timeout.write`: the network, or the server, takes the upload too slowly.
+ * @since 0.1.0
+ */
 export class WriteTimeout extends TimeoutException {}
 
-/** No connection became free within `pool`. @since 0.1.0 */
+/**
+ * No connection became free within `pool`.
+ *
+ * What to do: read or close every streamed response, send less at once, or raise `poolLimits.maxConnections` or
+ * `timeout.pool`.
+ * @since 0.1.0
+ */
 export class PoolTimeout extends TimeoutException {}
 
-/** The whole exchange, redirects and body included, took longer than `total`. @since 0.1.0 */
+/**
+ * The whole exchange, redirects and body included, took longer than `total`.
+ *
+ * What to do: raise `timeout.total`, or leave it off and rely on the timeouts of the phases.
+ * @since 0.1.0
+ */
 export class TotalTimeout extends TimeoutException {}
 
-/** The base of failures of the network; `code` is the system's where it gave one. @since 0.1.0 */
+/**
+ * The base of failures of the network; `code` is the system's where it gave one.
+ *
+ * What to do: try again later; `code` says what the system said.
+ * @since 0.1.0
+ */
 export class NetworkError extends TransportError {}
 
-/** No connection: DNS, refusal, TLS handshake, certificate. @since 0.1.0 */
+/**
+ * No connection: DNS, refusal, TLS handshake, certificate.
+ *
+ * What to do: ECONNREFUSED: is the server up, and the port right? ENOTFOUND: the name. CERT_… and ERR_TLS_…: the
+ * certificate, see the page on TLS.
+ * @since 0.1.0
+ */
 export class ConnectError extends NetworkError {}
 
-/** The connection broke while the response was awaited or read. @since 0.1.0 */
+/**
+ * The connection broke while the response was awaited or read.
+ *
+ * What to do: try again if the request may be sent twice (`retries`); the server, or something between, has cut the
+ * connection.
+ * @since 0.1.0
+ */
 export class ReadError extends NetworkError {}
 
-/** The connection broke while the request was written. @since 0.1.0 */
+/**
+ * The connection broke while the request was written.
+ *
+ * What to do: as ReadError; a server that refuses a large body early may cut the connection, so look at its limits.
+ * @since 0.1.0
+ */
 export class WriteError extends NetworkError {}
 
-/** The connection could not be closed in an orderly way. @since 0.1.0 */
+/**
+ * The connection could not be closed in an orderly way.
+ *
+ * What to do: nothing: the exchange is over.
+ * @since 0.1.0
+ */
 export class CloseError extends NetworkError {}
 
-/** The base of violations of HTTP. @since 0.1.0 */
+/**
+ * The base of violations of HTTP.
+ *
+ * What to do: see the classes below it.
+ * @since 0.1.0
+ */
 export class ProtocolError extends TransportError {}
 
-/** We would have violated HTTP. @since 0.1.0 */
+/**
+ * We would have violated HTTP.
+ *
+ * What to do: mend what the message names: a header, a method, a length. Nothing was sent, or the request was cut.
+ * @since 0.1.0
+ */
 export class LocalProtocolError extends ProtocolError {}
 
-/** The server violated HTTP. @since 0.1.0 */
+/**
+ * The server violated HTTP.
+ *
+ * What to do: report it to the server's owner; `httpVersions: 'HTTP/1.1'` helps when only its HTTP/2 is broken.
+ * @since 0.1.0
+ */
 export class RemoteProtocolError extends ProtocolError {}
 
-/** A proxy refused, or answered CONNECT with something else than 2xx. @since 0.1.0 */
+/**
+ * A proxy refused, or answered CONNECT with something else than 2xx.
+ *
+ * What to do: look at `error.response` (407: credentials) and `error.proxy`; `proxies: null` goes around it.
+ * @since 0.1.0
+ */
 export class ProxyError extends TransportError {
   /** The proxy's answer to CONNECT, when there was one. Not enumerable. @since 0.1.0 */
   declare readonly response?: Response;
 }
 
-/** The URL has no scheme, or one that this client does not speak. @since 0.1.0 */
+/**
+ * The URL has no scheme, or one that this client does not speak.
+ *
+ * What to do: write `http://` or `https://` in front; with `httpsOnly`, only the latter.
+ * @since 0.1.0
+ */
 export class UnsupportedProtocol extends TransportError {}
 
 /** httpx's reference name of TimeoutException. */

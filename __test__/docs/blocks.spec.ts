@@ -7,7 +7,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { folderOf } from '../helpers/files.js';
 import { testCA } from '../helpers/tls.js';
-import { blocksOf, pages, root, textOf } from './markdown.js';
+import { blocksIn, codeOf, pages, root, textOf } from './markdown.js';
 import { bigFile, serveOrigin } from './origin.js';
 import { kindOf, programsOf, type PageProgram } from './page-program.js';
 
@@ -21,10 +21,10 @@ const only = process.env.DOCS_PAGE;
 const checked = pages().filter((page) => only === undefined || page === only);
 
 // One after the other: the machine that runs the tests has other work.
-for (const page of checked.filter((page) => blocksOf(textOf(page)).length > 0)) {
+for (const page of checked.filter((page) => blocksIn(page).length > 0)) {
   test.serial(`the code of ${page} runs, and shows what it says`, async (t) => {
     t.timeout(60_000);
-    const programs = programsOf(textOf(page), givenNames);
+    const programs = programsOf(codeOf(page), givenNames);
     let ran = 0;
     for (const { code } of programs) if (code !== null) ran += await runs(t, page, code);
     t.pass(`${ran} programs`);
@@ -64,7 +64,7 @@ test.serial('what is marked as types has no wrong type', async (t) => {
 test('npm run in a block of sh is a script that there is', (t) => {
   const { scripts } = JSON.parse(textOf('package.json')) as { scripts: Record<string, string> };
   const named = checked.flatMap((page) =>
-    blocksOf(textOf(page))
+    blocksIn(page)
       .filter((block) => kindOf(block) === 'shell')
       .flatMap((block) => [...block.text.matchAll(/\bnpm (?:run )?([\w:]+)/g)].map(([, name]) => ({ page, name }))),
   );
@@ -94,7 +94,7 @@ const checkedAs = {
 /** The programs of a page, or none: what is wrong with its fences is the other test's failure. */
 function programsFor(page: string): PageProgram[] {
   try {
-    return programsOf(textOf(page), givenNames);
+    return programsOf(codeOf(page), givenNames);
   } catch {
     return [];
   }
@@ -134,10 +134,10 @@ async function runs(t: ExecutionContext, page: string, program: string): Promise
   };
   const args = ['--input-type=module', '-e', code];
   try {
-    await promisify(execFile)(process.execPath, args, { cwd: root, env, timeout: 20_000, killSignal: 'SIGKILL' });
+    await promisify(execFile)(process.execPath, args, { cwd: root, env, timeout: 50_000, killSignal: 'SIGKILL' });
   } catch (error) {
     const { killed, stderr } = error as { killed?: boolean; stderr: string };
-    t.fail(killed === true ? `${page}: the program takes more than 20 s` : shown(page, stderr));
+    t.fail(killed === true ? `${page}: the program takes more than 50 s` : shown(page, stderr));
   }
   return 1;
 }

@@ -23,6 +23,8 @@ export const derBytes = Buffer.from(readFileSync('ca.pem', 'utf8').replace(/----
 /** An app, as a Node listener and as a fetch handler. */
 export const app = (req, res) => void res.end('Hello World!');
 export const api = app;
+/** What an app is handed beside the request. */
+export const db = {};
 export const internal = () => new globalThis.Response('Hello World!');
 
 /** Where the tokens of one's own flow come from. */

@@ -17,11 +17,11 @@ export interface Block {
   readonly text: string;
 }
 
-/** README.md and what is in docs/, by their paths from the root. The signatures of the generated reference are nobody's program. */
+/** README.md and what is in docs/, by their paths from the root. */
 export function pages(): string[] {
   const found = (readdirSync(path.join(root, 'docs'), { recursive: true }) as string[])
     .map((name) => `docs/${name.split(path.sep).join('/')}`)
-    .filter((name) => name.endsWith('.md') && !/^docs\/(reference|\.vitepress|node_modules)\//.test(name));
+    .filter((name) => name.endsWith('.md') && !/^docs\/(\.vitepress|node_modules)\//.test(name));
   return ['README.md', ...found.sort()];
 }
 
@@ -30,7 +30,17 @@ export function textOf(page: string): string {
   return readFileSync(path.join(root, page), 'utf8');
 }
 
-/** The blocks of a page in their order. A fence may be indented, within a list; an open one runs to the end. */
+/** The blocks of a page of the repository. The signatures in the generated reference are no program. */
+export function blocksIn(page: string): Block[] {
+  return blocksOf(codeOf(page));
+}
+
+/** The text of a page as its blocks are checked. */
+export function codeOf(page: string): string {
+  return page.startsWith('docs/reference/') ? textOf(page).replace(/^```ts$/gm, '```text') : textOf(page);
+}
+
+/** The blocks of a text in their order. A fence may be indented, within a list; an open one runs to the end. */
 export function blocksOf(text: string): Block[] {
   const blocks: Block[] = [];
   let open: { line: number; fence: string; indent: number; words: string[]; lines: string[] } | undefined;

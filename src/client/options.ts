@@ -85,8 +85,8 @@ export interface ClientOptions extends Omit<HTTPDispatchOptions, 'proxy'> {
    */
   app?: AppTypes;
   /**
-   * Anything with `send`, instead of the network: an HTTPDispatch that clients share, a MockDispatch. The client
-   * does not close it. Default: an HTTPDispatch of its own.
+   * Anything with `send`, instead of the network: an HTTPDispatch with options of its own, a MockDispatch. It is
+   * closed with the client. Default: an HTTPDispatch of its own.
    * @since 0.1.0
    */
   dispatch?: Dispatch | undefined;

@@ -9,7 +9,7 @@ import type { TimeoutConfig } from '../timeout.js';
 export interface Dispatch {
   /** Sends the request and resolves at the head of the response. @since 0.1.0 */
   send(request: Request, options: DispatchOptions): Promise<Response>;
-  /** Gives back what the dispatch holds. Called once by the client that made it. @since 0.1.0 */
+  /** Gives back what the dispatch holds. Called when the client that has it is closed. @since 0.1.0 */
   close?(): Promise<void>;
 }
 
