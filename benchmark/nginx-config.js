@@ -31,6 +31,9 @@ http {
     location = /small { default_type application/json; add_header Cache-Control no-store; return 200 '${small}'; }
     location = /64k { add_header Cache-Control no-store; }
     location = /1m { add_header Cache-Control no-store; }
+    location /bytes/ { add_header Cache-Control no-store; }
+    location = /events { default_type text/event-stream; add_header Cache-Control no-store; }
+    location = /lines { default_type application/x-ndjson; add_header Cache-Control no-store; }
     location = /gzip-json { default_type application/json; add_header Content-Encoding gzip; }
     location / { return 404; }
   }

@@ -4,13 +4,15 @@
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { run, start, withManyFiles } from './children.js';
 import { nginxConfig } from './nginx-config.js';
+import { rows } from './rows.js';
+import { FILE_SIZES } from './sweeps.js';
 
 const ROOT = join(import.meta.dirname, '..');
 const STARTS_WITHIN = 10_000;
@@ -25,7 +27,19 @@ export async function startOrigins(choice) {
   const nginx = choice === 'native' ? null : await startNginx(dir, choice === 'nginx');
   const netrc = join(dir, 'netrc');
   writeFileSync(netrc, 'machine elsewhere.test login user password secret\ndefault login user password secret\n');
-  return { native, preferred: nginx ?? native, caFile: join(dir, native.ca), netrc };
+  writeFiles(dir);
+  return { native, preferred: nginx ?? native, dir, caFile: join(dir, native.ca), netrc };
+}
+
+/** What nginx serves as `/bytes/N`, and uploads are read from. Their content does not matter: they are holes. */
+function writeFiles(dir) {
+  mkdirSync(join(dir, 'bytes'));
+  const largest = rows.filter(({ work }) => work === 'transfer').map(({ bytes }) => bytes);
+  for (const size of new Set([...FILE_SIZES, ...largest])) {
+    const file = join(dir, 'bytes', String(size));
+    writeFileSync(file, '');
+    truncateSync(file, size);
+  }
 }
 
 async function buildNative() {

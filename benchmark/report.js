@@ -12,7 +12,7 @@ const SHOWN = {
       ['main', 'main µs', 1],
       ['rss', 'RSS MB', 0],
     ],
-    ratios: ['rps', 'main'],
+    ratios: ['rps', 'p50', 'main', 'cpu'],
   },
   'first-request': {
     columns: [
@@ -21,6 +21,45 @@ const SHOWN = {
     ],
     ratios: ['answered', 'wall'],
   },
+  burst: {
+    columns: [
+      ['cold', 'last answer, cold, ms', 1],
+      ['warm', 'warm ms', 1],
+      ['coldness', 'cold ÷ warm', 2],
+      ['connections', 'connections', 0],
+    ],
+    ratios: ['cold'],
+  },
+  transfer: {
+    columns: [
+      ['rate', 'MiB/s', 0],
+      ['cpu', 'CPU ms', 0],
+      ['main', 'main ms', 1],
+      ['growth', 'growth MB', 1],
+    ],
+    ratios: ['rate'],
+  },
+  tokens: {
+    columns: [
+      ['p50', 'p50 µs', 0],
+      ['p99', 'p99 µs', 0],
+    ],
+    ratios: ['p50', 'p99'],
+  },
+  workers: {
+    columns: [
+      ['one', 'req/s of one', 0],
+      ['several', 'of all', 0],
+      ['cpuOfOne', 'CPU µs of one', 1],
+      ['cpu', 'of all', 1],
+      ['efficiency', 'CPU of one ÷ of all', 2],
+    ],
+    ratios: ['several'],
+  },
+  kept: {
+    columns: [['each', 'bytes each', 0]],
+    ratios: ['each'],
+  },
   idle: {
     columns: [
       ['growth', 'growth MB', 1],
@@ -28,6 +67,15 @@ const SHOWN = {
       ['seconds', 'opened in s', 2],
     ],
     ratios: ['growth'],
+  },
+  'in-use': {
+    columns: [
+      ['above', 'KiB each above idle', 1],
+      ['alone', 'p99 µs alone', 0],
+      ['beside', 'p99 µs beside', 0],
+      ['slowdown', 'beside ÷ alone', 2],
+    ],
+    ratios: ['above'],
   },
   'new-client': {
     columns: [
@@ -41,14 +89,28 @@ const SHOWN = {
 
 SHOWN['in-process'] = SHOWN.throughput;
 
+/** Whatever the row's goals are. */
+const ALWAYS = new Set(['rps', 'main', 'answered', 'wall', 'rate', 'cold', 'growth', 'each']);
+
 const NAMES = {
   rps: 'requests/s',
+  p50: 'p50',
+  p99: 'p99',
   main: 'main-thread CPU',
+  cpu: 'process CPU',
   answered: 'time to the answer',
   wall: 'whole process',
   growth: 'MB of growth',
-  each: 'µs each',
+  each: 'what each takes',
   threads: 'threads more',
+  cold: 'last answer',
+  coldness: 'last answer, cold ÷ warm',
+  connections: 'connections',
+  rate: 'MiB/s',
+  above: 'KiB of each connection above idle',
+  slowdown: 'p99 beside ÷ alone',
+  several: 'requests/s of all',
+  efficiency: 'CPU of a request, one worker ÷ two',
 };
 
 /** `runs`: contender → its rounds. */
@@ -86,7 +148,8 @@ function medianRatio(key, rounds, rival = []) {
   return median(pairs.map(([one, other]) => (typeof one === 'number' && other ? one / other : null)));
 }
 
-function median(values) {
+/** null of nothing. */
+export function median(values) {
   const sorted = values.filter((value) => typeof value === 'number').sort((a, b) => a - b);
   if (sorted.length === 0) return null;
   const middle = sorted.length >> 1;
@@ -101,7 +164,11 @@ export function heading({ contenders, rounds, ms, origin }) {
 export function printRow({ name, title, work, origin, contenders, goals, errors }) {
   const { columns, ratios } = SHOWN[work];
   const rivals = Object.keys(contenders[0]?.ratio ?? {});
-  const compared = rivals.flatMap((rival) => ratios.map((key) => [rival, key]));
+  const wanted = (rival, key) => ALWAYS.has(key) || goals.some((goal) => goal.key === key && goal.rival === rival);
+  const compared = rivals
+    .flatMap((rival) => ratios.map((key) => [rival, key]))
+    // What a tool does not say of itself makes no column.
+    .filter(([rival, key]) => wanted(rival, key) && contenders.some(({ ratio }) => ratio[rival][key] !== null));
   const head = ['', ...columns.map(([, text]) => text), ...compared.map(([rival, key]) => `${NAMES[key]} ÷ ${rival}`)];
   const lines = contenders.map((contender) => [
     contender.name,
@@ -122,12 +189,25 @@ export function printSummary(results) {
   if (goals.length > 0) console.log(`${goals.length - missed.length} of ${goals.length} goals reached`);
 }
 
-function goalText({ key, rival, atLeast, atMost, value, verdict }) {
-  const bound = atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`;
-  return `${NAMES[key]} ${bound}${rival ? ` × ${rival}` : ''}: ${shown(value, 2)} ${verdict}`;
+function goalText(goal) {
+  return `${goalName(goal)} ${bound(goal)}: ${shown(goal.value, 2)} ${goal.verdict}`;
 }
 
-function shown(value, decimals) {
+/** What a goal is of, e.g. `requests/s ÷ undici`. */
+export function goalName({ key, rival }) {
+  return `${NAMES[key]}${rival ? ` ÷ ${rival}` : ''}`;
+}
+
+/** E.g. `≥ 2.8`. */
+export function bound({ atLeast, atMost }) {
+  return atLeast === undefined ? `≤ ${rounded(atMost)}` : `≥ ${rounded(atLeast)}`;
+}
+
+function rounded(number) {
+  return String(Number(number.toPrecision(3)));
+}
+
+export function shown(value, decimals) {
   return typeof value === 'number' ? value.toFixed(decimals) : '–';
 }
 

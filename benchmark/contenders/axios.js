@@ -2,13 +2,15 @@ import http from 'node:http';
 import https from 'node:https';
 import { create } from 'axios';
 
-export function open({ ca, inFlight }) {
+/** `more`: e.g. an adapter of another. */
+export function open({ ca, inFlight }, more = {}) {
   const settings = { keepAlive: true, maxSockets: inFlight, maxFreeSockets: inFlight };
   const client = create({
     httpAgent: new http.Agent(settings),
     httpsAgent: new https.Agent({ ...settings, ca }),
     maxBodyLength: Infinity,
     maxRedirects: 0,
+    ...more,
   });
   return {
     json: async (url) => (await client.get(url)).data,

@@ -2,11 +2,16 @@ import http from 'node:http';
 import https from 'node:https';
 import { got } from 'got';
 
-export function open({ ca, inFlight }) {
+/** `more`: e.g. a request function of another. */
+export function open({ ca, inFlight, port }, more = {}) {
   const settings = { keepAlive: true, maxSockets: inFlight, maxFreeSockets: inFlight };
   const client = got.extend({
-    agent: { http: new http.Agent(settings), https: new https.Agent(settings) },
+    // Over HTTP/2, got's own agent: one session.
+    ...(port === 'h2'
+      ? { http2: true }
+      : { agent: { http: new http.Agent(settings), https: new https.Agent(settings) } }),
     ...(ca && { https: { certificateAuthority: ca } }),
+    ...more,
   });
   return {
     json: (url) => client.get(url).json(),

@@ -18,6 +18,10 @@ export function open(job, more = {}) {
     json: async (url) => (await request(url, { dispatcher })).body.json(),
     bytes: async (url) => (await (await request(url, { dispatcher })).body.bytes()).byteLength,
     gunzip: async (url) => (await unzip(await (await request(url, { dispatcher })).body.bytes())).byteLength,
+    keep: async (url) => {
+      const response = await request(url, { dispatcher });
+      return { response, content: await response.body.bytes() };
+    },
     upload: async (url, body) => (await request(url, { dispatcher, method: 'POST', body })).body.json(),
     close: () => dispatcher.close(),
   };

@@ -1,7 +1,5 @@
 /** What it costs this process to hold many idle keep-alive connections. */
-import http from 'node:http';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { residentMegabytes } from '../process-figures.js';
+import { openConnections, settledMegabytes } from '../process-figures.js';
 
 export async function measure(contender, { url, connections }) {
   const client = contender.open({ inFlight: connections, keepIdle: true });
@@ -17,27 +15,7 @@ export async function measure(contender, { url, connections }) {
   await Promise.all(Array.from({ length: connections }, () => ask(`${url}?arrivals=${connections}`)));
   const seconds = (performance.now() - start) / 1e3;
   const rss = await settledMegabytes();
-  const open = await openConnections(url);
+  const open = await openConnections(new URL('/connections', url));
   if (open < connections) throw new Error(`the origin sees ${open} open connections instead of ${connections}`);
   return { growth: rss - before, rss, seconds, open };
-}
-
-/** After more than a second: what is measured is idle, not just done. */
-async function settledMegabytes() {
-  for (let i = 0; i < 12; i++) {
-    globalThis.gc();
-    await sleep(100);
-  }
-  return residentMegabytes();
-}
-
-/** As the origin counts them, without the one that asks. */
-function openConnections(url) {
-  return new Promise((resolve, reject) => {
-    const ask = http.get(new URL('/connections', url), { agent: false }, async (response) => {
-      const chunks = await response.toArray();
-      resolve(JSON.parse(Buffer.concat(chunks).toString()).open - 1);
-    });
-    ask.on('error', reject);
-  });
 }

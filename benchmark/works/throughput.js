@@ -2,8 +2,9 @@
 import { performance } from 'node:perf_hooks';
 import { mainThreadCpu, residentMegabytes, totalCpu } from '../process-figures.js';
 
-export async function measure(contender, { url, read, bytes, inFlight, ms, warmUp, ca, dressed, proxy, door }) {
-  const client = contender.open({ ca, inFlight, read, dressed: dressed && url, proxy, door });
+export async function measure(contender, job) {
+  const { url, read, bytes, inFlight, ms, warmUp } = job;
+  const client = await contender.open(job);
   const content = read === 'upload' ? Buffer.alloc(bytes, 'w') : undefined;
   const send = client[read];
   const lengthOf = LENGTH_OF[read];
@@ -28,8 +29,10 @@ export async function measure(contender, { url, read, bytes, inFlight, ms, warmU
   const latencies = (await run(ms)).sort((a, b) => a - b);
   const seconds = (performance.now() - before.at) / 1e3;
   const main = mainThreadCpu();
+  const total = totalCpu();
+  await client.close();
   const requests = latencies.length;
-  const cpu = (totalCpu() - before.cpu) / requests;
+  const cpu = (total - before.cpu) / requests;
   const quantile = (q) => latencies[Math.min(requests - 1, Math.floor(requests * q))];
   return {
     requests,
@@ -48,5 +51,7 @@ const LENGTH_OF = {
   bytes: (length) => length,
   stream: (length) => length,
   gunzip: (length) => length,
+  events: (count) => count,
+  lines: (count) => count,
   upload: (value) => value.received,
 };

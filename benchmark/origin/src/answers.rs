@@ -51,8 +51,13 @@ impl Answers {
                 self.hold(request.uri().query()).await;
                 ok(JSON, bodies.small.clone())
             }
+            "/events" => ok("text/event-stream", bodies.events.clone()),
+            "/lines" => ok("application/x-ndjson", bodies.lines.clone()),
             "/connections" => ok(JSON, format!(r#"{{"open":{}}}"#, self.open.load(Relaxed)).into()),
-            _ => status(StatusCode::NOT_FOUND),
+            path => match path.strip_prefix("/bytes/").and_then(|length| bodies.bytes(length)) {
+                Some(body) => ok(BINARY, body),
+                None => status(StatusCode::NOT_FOUND),
+            },
         })
     }
 
