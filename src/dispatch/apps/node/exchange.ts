@@ -334,6 +334,10 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     }
   }
 
+  get isFull(): boolean {
+    return this.#isFull;
+  }
+
   /** There is room again: the writers that wait go on. */
   #drain(): void {
     this.#isFull = false;

@@ -18,6 +18,8 @@ export interface Ends {
 /** What the socket tells. */
 export interface SocketOwner {
   readonly res: ServerResponse;
+  /** Whether a writer should wait. */
+  readonly isFull: boolean;
   /** As `socket.write`; false when the writer should wait. */
   written(data: string | Uint8Array, encoding: BufferEncoding | undefined, callback?: () => void): boolean;
   /** The app reads the request's body: more of it may come. */
@@ -48,6 +50,14 @@ export class AppSocket extends Socket {
     this.touch();
     const coding = typeof encoding === 'string' ? (encoding as BufferEncoding) : undefined;
     return this.#owner.written(data, coding, typeof done === 'function' ? (done as () => void) : undefined);
+  }
+
+  /**
+   * Not nothing while a writer should wait: Node 26 emits a response's 'drain' by itself as soon as its socket has nothing left.
+   */
+  // @ts-expect-error: TypeScript sees a property, and it is an accessor in Node, too.
+  override get writableLength(): number {
+    return this.#owner.isFull ? 1 : 0;
   }
 
   /** Activity: a timeout that the app has set counts anew. */
