@@ -3,7 +3,7 @@
 export { delete, get, head, options, patch, post, put, request, stream } from './client/functions.js';
 export type { CallOptions } from './client/functions.js';
 export { Auth } from './auth/auth.js';
-export type { AuthTypes } from './auth/auth.js';
+export type { AuthFlow, AuthTypes } from './auth/auth.js';
 export { BasicAuth } from './auth/basic.js';
 export { BearerAuth } from './auth/bearer.js';
 export { DigestAuth } from './auth/digest.js';

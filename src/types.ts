@@ -12,8 +12,11 @@ import type { Response } from './response/response.js';
 import type { TimeoutConfig } from './timeout.js';
 import type { URL } from './url/url.js';
 
-/** A version as ALPN and `httpVersions` name it. @since 0.1.0 */
+/** The version that a response came in, or is made with. @since 0.1.0 */
 export type HTTPVersion = 'HTTP/1.1' | 'HTTP/2' | 'HTTP/3';
+
+/** A version that `httpVersions` allows, in either case. HTTP/3 is not spoken yet. @since 0.1.0 */
+export type HTTPVersionOption = 'HTTP/1.1' | 'HTTP/2' | 'http/1.1' | 'http/2';
 
 /** Text, this package's URL, or the platform's. @since 0.1.0 */
 export type URLTypes = string | URL | globalThis.URL;

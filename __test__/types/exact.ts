@@ -3,6 +3,7 @@ import type {
   ClientOptions,
   HTTPDispatchOptions,
   HTTPProxyOptions,
+  PlatformDispatchOptions,
   PoolLimits,
   RequestOptions,
   ResponseInit_,
@@ -20,6 +21,8 @@ declare const request: Undefined<RequestOptions>;
 declare const send: Undefined<SendOptions>;
 declare const dispatch: Undefined<HTTPDispatchOptions>;
 declare const limits: Undefined<PoolLimits>;
+declare const platform: Undefined<PlatformDispatchOptions>;
+export const platforms: PlatformDispatchOptions = platform;
 declare const policy: Undefined<RetryPolicy>;
 declare const init: Undefined<ResponseInit_>;
 declare const components: Undefined<URLComponents>;

@@ -1,8 +1,8 @@
 /** What compiles and what does not: read by `tsc -p __test__/tsconfig.json`, never run. */
 import { Readable } from 'node:stream';
 import { CookieJar } from 'tough-cookie';
-import { Client, Cookies, get, Headers, post, QueryParams, Request, Response, URL } from '../../src/index.js';
-import type { ClientOptions, RequestOptions, ResponseParts, SendOptions } from '../../src/index.js';
+import { Auth, Client, Cookies, get, Headers, post, QueryParams, Request, Response, URL } from '../../src/index.js';
+import type { AuthFlow, ClientOptions, RequestOptions, ResponseParts, SendOptions } from '../../src/index.js';
 
 const url = 'http://example.org/';
 const client = new Client();
@@ -56,6 +56,25 @@ void client.post(url, { data: 'a=1' });
 void client.post(url, { files: { a: 5 } });
 // @ts-expect-error the name comes first
 void client.post(url, { files: { a: [5, 'x'] } });
+
+// ── versions ──
+
+void new Client({ httpVersions: 'HTTP/2' });
+void new Client({ httpVersions: ['http/1.1', 'http/2'] });
+// @ts-expect-error it is not spoken yet, and would throw
+void new Client({ httpVersions: 'HTTP/3' });
+// @ts-expect-error nor in a list
+void new Client({ httpVersions: ['HTTP/2', 'HTTP/3'] });
+void new Response(200, { httpVersion: 'HTTP/3' });
+
+// ── a flow of one's own, in strict mode ──
+
+export class Key extends Auth {
+  async *authFlow(request: Request): AuthFlow {
+    const response = yield request;
+    if (response.statusCode === 401) yield request;
+  }
+}
 
 // ── names ──
 

@@ -12,6 +12,13 @@ export type AuthTypes =
   readonly [username: string, password: string] | Auth | ((request: Request) => Request | Promise<Request>);
 
 /**
+ * What `authFlow` returns: requests out, responses in. In TypeScript a flow says so, as a method is not typed by what
+ * it overrides.
+ * @since 0.1.0
+ */
+export type AuthFlow = AsyncGenerator<Request, void, Response>;
+
+/**
  * Derive from it for a scheme of your own:
  *
  * ```js
@@ -43,7 +50,7 @@ export abstract class Auth {
    * @param request The client's own copy: change it and yield it.
    * @since 0.1.0
    */
-  abstract authFlow(request: Request): AsyncGenerator<Request, void, Response>;
+  abstract authFlow(request: Request): AuthFlow;
 }
 
 defineInspect(Auth, (auth) => `<${auth.constructor.name || 'Auth'}>`);

@@ -2,7 +2,7 @@
 
 import { NetRCAuth } from '../auth/netrc-auth.js';
 import type { ClientOptions } from '../client/options.js';
-import type { HTTPVersion, ProxyTypes } from '../types.js';
+import type { HTTPVersionOption, ProxyTypes } from '../types.js';
 import type { Arguments } from './arguments.js';
 import { checkReadable } from './files.js';
 import { badValue, shown, UsageError } from './usage-error.js';
@@ -42,8 +42,8 @@ function orElse<T>(value: T | undefined, otherwise: T): T {
   return value === undefined ? otherwise : value;
 }
 
-function httpVersions(args: Arguments): HTTPVersion[] | undefined {
-  const versions = args.values('http').map((version): HTTPVersion => (version === '2' ? 'HTTP/2' : 'HTTP/1.1'));
+function httpVersions(args: Arguments): HTTPVersionOption[] | undefined {
+  const versions = args.values('http').map((version): HTTPVersionOption => (version === '2' ? 'HTTP/2' : 'HTTP/1.1'));
   return versions.length === 0 ? undefined : [...new Set(versions)];
 }
 

@@ -1,7 +1,7 @@
 /** The versions of HTTP that a client may speak. Choosing one is the server's part (ALPN), speaking it the core's. */
 
 import { quote, typeName } from '../errors.js';
-import type { HTTPVersion } from '../types.js';
+import type { HTTPVersionOption } from '../types.js';
 
 /** Which versions are allowed; never none. */
 export interface AllowedVersions {
@@ -15,7 +15,9 @@ export interface AllowedVersions {
  * @throws TypeError for what is neither
  * @throws RangeError for an unknown version, naming it, and for an empty list
  */
-export function resolveHttpVersions(given: HTTPVersion | readonly HTTPVersion[] | undefined): AllowedVersions {
+export function resolveHttpVersions(
+  given: HTTPVersionOption | readonly HTTPVersionOption[] | undefined,
+): AllowedVersions {
   if (given === undefined) return BOTH;
   const list: readonly unknown[] = Array.isArray(given) ? given : [given];
   if (list.length === 0) throw new RangeError(`httpVersions: an empty list allows nothing, expected ${EXPECTED}`);

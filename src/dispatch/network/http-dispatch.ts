@@ -27,7 +27,7 @@ import { resolveTrust, TrustNotice } from '../../connect/trust.js';
 import type {
   CertificateTypes,
   ClientCertificateOptions,
-  HTTPVersion,
+  HTTPVersionOption,
   PoolLimits,
   PoolStats,
   ProxyTypes,
@@ -49,7 +49,7 @@ export interface HTTPDispatchOptions extends AddressGuardOptions {
    * knowledge (h2c). Default: both.
    * @since 0.1.0
    */
-  httpVersions?: HTTPVersion | readonly HTTPVersion[] | undefined;
+  httpVersions?: HTTPVersionOption | readonly HTTPVersionOption[] | undefined;
   /** How many connections there may be, and for how long they are kept. Default: those of PoolLimits. @since 0.1.0 */
   poolLimits?: PoolLimits | null | undefined;
   /**
