@@ -19,8 +19,6 @@ export interface Option {
   readonly isPath?: true;
   /** One line of the help; '' for one that stands in another's line. */
   readonly help: string;
-  /** How `--help` spells it, where that is not derived. */
-  readonly spelling?: string;
   /** The same thing in curl's words. */
   readonly curl?: string;
   /** The same thing in HTTPie's words. */
@@ -105,7 +103,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'auth-type',
         value: 'TYPE',
         choices: ['basic', 'digest', 'bearer'],
-        help: 'basic (default), digest, bearer: -u is the token',
+        help: 'basic, digest; bearer: -u is the token',
         curl: '--basic, --digest, --oauth2-bearer',
         httpie: '-A',
       },
@@ -113,7 +111,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'netrc',
         value: 'FILE',
         isPath: true,
-        help: 'instead of NETRC and ~/.netrc; --no-netrc: none',
+        help: 'not NETRC, ~/.netrc; --no-netrc: none',
         curl: '--netrc-file',
         httpie: 'NETRC',
       },
@@ -145,12 +143,12 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         short: 'x',
         value: 'URL',
         repeats: true,
-        help: "or 'all://*.test=URL'; --no-proxy: none at all",
+        help: "or 'all://*.test=URL'; --no-proxy: none",
         curl: '-x',
         httpie: '--proxy',
       },
       { name: 'no-proxy', help: '', curl: "--noproxy '*'" },
-      { name: 'no-env', help: 'no proxy, netrc, certificate by the environment', curl: '-q', httpie: '--ignore-netrc' },
+      { name: 'no-env', help: 'no proxy, netrc, CA by the environment', curl: '-q', httpie: '--ignore-netrc' },
       {
         name: 'http',
         value: '1.1|2',
@@ -170,11 +168,17 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       {
         name: 'connect-timeout',
         value: 'SECONDS',
-        help: '5; --read-timeout SECONDS: between bytes, off',
+        help: 'to be connected; 5',
         curl: '--connect-timeout',
         httpie: '--timeout',
       },
-      { name: 'read-timeout', value: 'SECONDS', help: '', curl: '-y', httpie: '--timeout' },
+      {
+        name: 'read-timeout',
+        value: 'SECONDS',
+        help: 'between bytes of the response; off',
+        curl: '-y',
+        httpie: '--timeout',
+      },
       { name: 'follow', short: 'L', help: 'redirects, by default; or --no-follow', curl: '-L', httpie: '-F' },
       { name: 'no-follow', help: '', curl: '(default)', httpie: '(default)' },
       { name: 'max-redirects', value: 'N', help: '20', curl: '--max-redirs', httpie: '--max-redirects' },
@@ -224,13 +228,13 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'verbose',
         short: 'v',
         repeats: true,
-        help: 'connection, heads, phases on stderr; -vv: bodies too',
+        help: 'connection, heads, phases; -vv: more',
         curl: '-v',
         httpie: '-v',
       },
       {
         name: 'show-secrets',
-        help: 'nothing is masked in -v, --curl, --json-output',
+        help: 'in -v, --curl and --json-output',
         curl: '(default)',
         httpie: '(default)',
       },
@@ -244,7 +248,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         name: 'color',
         value: 'WHEN',
         choices: ['auto', 'always', 'never'],
-        help: 'auto, always, never; also NO_COLOR, FORCE_COLOR',
+        help: 'auto, always, never; or NO_COLOR',
         httpie: '--pretty',
       },
       {
@@ -268,7 +272,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         curl: '-o',
         httpie: '-o',
       },
-      { name: 'download', short: 'O', help: 'the name is the server’s, or of the URL', curl: '-OJ', httpie: '-d' },
+      { name: 'download', short: 'O', help: 'its name by the server or the URL', curl: '-OJ', httpie: '-d' },
       { name: 'resume', help: 'goes on where the last attempt broke off', curl: '-C -', httpie: '-c' },
       { name: 'checksum', value: 'sha256:…', help: 'or sha512:…; another one leaves no file' },
       { name: 'no-progress', help: 'no bar, no lines', curl: '--no-progress-meter', httpie: '-q' },
@@ -278,7 +282,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
     title: 'Instead of the response',
     options: [
       { name: 'curl', help: 'prints the curl command, sends nothing', httpie: '--offline' },
-      { name: 'bench', value: 'N', help: 'N requests, --concurrency C (1) at a time; a table' },
+      { name: 'bench', value: 'N', help: 'N requests, a table; --concurrency C' },
       { name: 'concurrency', value: 'C', help: '', curl: '-Z' },
       { name: 'help', short: 'h', help: 'this; --version', curl: '-h', httpie: '--help' },
       { name: 'version', help: '', curl: '-V', httpie: '--version' },
