@@ -8,10 +8,11 @@ import type { Cookies } from '../cookies/cookies.js';
 import { isWatched, logExchange, ExchangeTrace } from './diagnostics.js';
 import { listen, reasonOf } from '../dispatch/shared-abort-listener.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
-import { TotalTimeout, typeName } from '../errors.js';
+import { ProxyError, TotalTimeout, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import type { EventHooks } from './event-hooks.js';
 import { ObservedSource } from '../response/observed-source.js';
+import type { ResponseContext } from '../response/received.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
@@ -28,6 +29,8 @@ export interface ClientSettings {
   readonly maxRedirects: number;
   /** Asked for when there is a redirect. */
   sensitiveHeaders(): readonly string[];
+  /** What the client knows of a response, which counts for hooks and in `history` as well. */
+  contextOf(response: Response, isAway: boolean): ResponseContext;
   readonly maxResponseSize: number | null;
   readonly logs: boolean;
 }
@@ -98,11 +101,12 @@ export class Call {
       response = checkResponse(await settings.dispatch.send(request, this.#dispatchOptions()));
     } catch (reason) {
       const failure = this.#translate(reason);
+      attachToRefusal(failure, (response) => this.#contextOf(response));
       watched?.onError(failure);
       if (settings.logs && failure instanceof Error) logExchange(request, failure);
       throw failure;
     }
-    response.attach(request, {});
+    response.attach(request, this.#contextOf(response));
     if (this.#options.timeout.totalTimeout !== null) {
       response.wrapBody((source) => new ObservedSource(source, { onError: (reason) => this.#translate(reason) }));
     }
@@ -111,6 +115,14 @@ export class Call {
     const stored = storeCookies(settings.cookies, request, response);
     if (stored !== undefined) await closingOnFailure(response, stored);
     return response;
+  }
+
+  #contextOf(response: Response): ResponseContext {
+    const context = this.settings.contextOf(response, this.#isAway);
+    if (this.history.length > 0) context.history = [...this.history];
+    // Progress is that of the body which the caller gets.
+    if (this.followsRedirects && response.hasRedirectLocation) context.onDownloadProgress = undefined;
+    return context;
   }
 
   /**
@@ -136,7 +148,6 @@ export class Call {
   async keep(response: Response): Promise<void> {
     response.setIntermediate(true);
     await this.drain(response);
-    response.attach(response.request, { history: [...this.history] });
     this.history.push(response);
   }
 
@@ -160,7 +171,7 @@ export class Call {
 
   /** The whole body, for a flow that needs it. */
   async read(response: Response): Promise<void> {
-    await response.readAtMost(this.settings.maxResponseSize);
+    await response.readAtMost(this.settings.maxResponseSize, true);
   }
 
   /** A redirect has left the origin that the call was for: nothing that was meant for it alone goes on. */
@@ -272,6 +283,13 @@ export class Call {
 export function checkResponse(response: Response): Response {
   if (typeof (response as Response | null | undefined)?.forExchange === 'function') return response.forExchange();
   throw new TypeError(`dispatch: send() must resolve to a Response of this package, got ${typeName(response)}`);
+}
+
+/** What a proxy answered to CONNECT is a response as well. */
+export function attachToRefusal(failure: unknown, contextOf: (response: Response) => ResponseContext): void {
+  if (!(failure instanceof ProxyError) || failure.response === undefined) return;
+  const { response } = failure;
+  response.attach(response.request, contextOf(response));
 }
 
 /** A response that the caller will never see must not keep its connection. */

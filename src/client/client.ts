@@ -3,7 +3,7 @@
  * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
  */
 
-import type { DefaultEncoding } from '../response/received.js';
+import type { DefaultEncoding, ResponseContext } from '../response/received.js';
 import { isBasic } from './auth-flow.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
@@ -62,7 +62,7 @@ import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retries.js';
 import { toRetries } from './retries.js';
 import type { CallParameters, ClientSettings } from './call.js';
-import { checkResponse, closingOnFailure, isAttended, Call, storeCookies } from './call.js';
+import { attachToRefusal, checkResponse, closingOnFailure, isAttended, Call, storeCookies } from './call.js';
 import { checkDefaultEncoding } from '../response/text.js';
 import type { TimeoutConfig } from '../timeout.js';
 import { DEFAULT_TIMEOUT, resolveTimeout } from '../timeout.js';
@@ -470,26 +470,28 @@ export class Client implements AsyncDisposable {
         onInformational,
       };
       const parameters: CallParameters = { auth, followsRedirects, elapsed: 0 };
-      let whole: Call | null = null;
       let response: Response;
       if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
-        response = checkResponse(await this.#dispatch.send(request, dispatchOptions));
+        try {
+          response = checkResponse(await this.#dispatch.send(request, dispatchOptions));
+        } catch (reason) {
+          attachToRefusal(reason, (answer) => this.#contextOf(request, answer, onDownloadProgress, stream, false));
+          throw reason;
+        }
+        response.attach(request, this.#contextOf(request, response, onDownloadProgress, stream, false));
         const stored = storeCookies(this.#cookies, request, response);
         if (stored !== undefined) await closingOnFailure(response, stored);
         if (followsRedirects && response.hasRedirectLocation) {
-          parameters.elapsed = response.attach(request, {}).elapsedTotal;
-          whole = new Call(this.#settings(request), request, dispatchOptions, parameters);
+          parameters.elapsed = response.elapsedTotal;
+          const settings = this.#settings(request, onDownloadProgress, stream);
+          const whole = new Call(settings, request, dispatchOptions, parameters);
           response = await sendHandlingRedirects(request, whole, response);
         }
       } else {
-        whole = new Call(this.#settings(request), request, dispatchOptions, parameters);
+        const settings = this.#settings(request, onDownloadProgress, stream);
+        const whole = new Call(settings, request, dispatchOptions, parameters);
         response = await sendHandlingRedirects(request, whole);
       }
-      const redirect = response.hasRedirectLocation
-        ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies }
-        : undefined;
-      const defaultEncoding = this.#defaultEncoding;
-      response.attach(request, { history: whole?.history, redirect, defaultEncoding, onDownloadProgress });
       if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
       return response;
     } catch (error) {
@@ -521,8 +523,35 @@ export class Client implements AsyncDisposable {
     return isBound ? [...sensitiveHeaders, ...ownNames(this.#headers)] : sensitiveHeaders;
   }
 
-  #settings(request: Request): ClientSettings {
+  /** @param request The call's own, whose origin the client's headers may be for. */
+  #contextOf(
+    request: Request,
+    response: Response,
+    onDownloadProgress: RequestOptions['onDownloadProgress'],
+    stream: boolean,
+    isAway: boolean,
+  ): ResponseContext {
+    const redirect = response.hasRedirectLocation
+      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies, isAway }
+      : undefined;
+    const maxResponseSize = stream ? null : this.#buffered.maxResponseSize;
+    // Each an own property, so that a polluted Object.prototype has no say.
     return {
+      history: undefined,
+      redirect,
+      defaultEncoding: this.#defaultEncoding,
+      onDownloadProgress,
+      maxResponseSize,
+    };
+  }
+
+  #settings(
+    request: Request,
+    onDownloadProgress: RequestOptions['onDownloadProgress'],
+    stream: boolean,
+  ): ClientSettings {
+    return {
+      contextOf: (response, isAway) => this.#contextOf(request, response, onDownloadProgress, stream, isAway),
       dispatch: this.#dispatch,
       cookies: this.#cookies,
       hooks: this.#hooks,

@@ -32,7 +32,8 @@ export async function sendHandlingRedirects(request: Request, call: Call, first?
       checkScheme(next, response);
       call.throwIfOver();
     } catch (error) {
-      await response.close();
+      // What it says is the error's too, where that costs little.
+      await response.drain().catch(() => response.close());
       throw error;
     }
     if (!mayKeepAuth(hop.url, next.url)) call.leave();

@@ -3,7 +3,7 @@
  * origin. Following it, and how often, is decided in redirects.ts.
  */
 
-import type { ResponseContext } from './received.js';
+import type { RedirectContext } from './received.js';
 import { StreamBody } from '../request/body.js';
 import { InvalidURL, RemoteProtocolError, StreamConsumed } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
@@ -46,11 +46,12 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
 }
 
 /** The same with its cookies, as `Response.nextRequest` gives it to a caller that follows redirects by hand. */
-export function nextRequestOf(request: Request, response: Response, known: ResponseContext['redirect']): Request {
+export function nextRequestOf(request: Request, response: Response, known: RedirectContext | undefined): Request {
   const next = buildRedirectRequest(request, response, known?.sensitiveHeaders);
   const cookies = known?.cookies ?? null;
   if (cookies === null) return next;
-  const header = cookies.headerFor(next.url, { isCrossSite: !mayKeepAuth(request.url, next.url) });
+  const isCrossSite = known?.isAway === true || !mayKeepAuth(request.url, next.url);
+  const header = cookies.headerFor(next.url, { isCrossSite });
   // One that takes its time is waited for by `send`.
   next.clientCookies = { header, also: undefined };
   if (typeof header === 'string' && header !== '') next.setHeader('Cookie', header);

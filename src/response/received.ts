@@ -39,12 +39,26 @@ export interface ReceivedResponse {
 /** An encoding of the WHATWG standard, or a function that guesses it from the whole body. */
 export type DefaultEncoding = string | ((content: Buffer) => string);
 
-/** What the client knows and a dispatch does not. */
+/**
+ * What the client knows and a dispatch does not. It is attached where the dispatch answers, before a hook, an auth flow or a
+ * subscriber sees the response.
+ */
 export interface ResponseContext {
   history?: readonly Response[];
-  /** For `nextRequest`: headers that another origin does not get, and the jar. */
-  redirect?: { sensitiveHeaders: readonly string[]; cookies: Cookies | null };
+  /** For `nextRequest` of a response with a Location. */
+  redirect?: RedirectContext;
   /** The encoding of text without a charset, or a function that returns it. */
   defaultEncoding?: DefaultEncoding;
   onDownloadProgress?: (received: number, total: number | null) => void;
+  /** What `read()` reads at most; null for any number of bytes. */
+  maxResponseSize?: number | null;
+}
+
+/** What the request that follows a redirect is made with. */
+export interface RedirectContext {
+  /** Names that another origin does not get. */
+  sensitiveHeaders: readonly string[];
+  cookies: Cookies | null;
+  /** An earlier redirect of this call has left the origin that the call was for. */
+  isAway: boolean;
 }

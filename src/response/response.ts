@@ -61,6 +61,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #received = 0;
   #progress: ResponseContext['onDownloadProgress'];
   #defaultEncoding: DefaultEncoding | undefined;
+  #maxResponseSize: number | null = null;
 
   /** For mocks and in-process dispatches; at most one of content, text, html and json. @since 0.1.0 */
   constructor(statusCode: number, init?: ResponseParts);
@@ -169,16 +170,18 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * Attaches what the client knows.
+   * Attaches what the client knows, which is more and more: what was attached before stays, where it is not named again.
    * @internal
    */
   attach(request: Request, context: ResponseContext): this {
     this.#request ??= request;
     const history = own(context, 'history');
     if (history !== undefined) (this as { history: readonly Response[] }).history = history;
-    this.#redirect = own(context, 'redirect');
-    this.#progress = own(context, 'onDownloadProgress');
-    this.#defaultEncoding = own(context, 'defaultEncoding');
+    this.#redirect = own(context, 'redirect') ?? this.#redirect;
+    this.#progress = own(context, 'onDownloadProgress') ?? this.#progress;
+    // What a function has guessed already stays.
+    this.#defaultEncoding ??= own(context, 'defaultEncoding');
+    this.#maxResponseSize = own(context, 'maxResponseSize') ?? this.#maxResponseSize;
     return this;
   }
 
@@ -402,18 +405,19 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** The whole decoded body; resolves to the same bytes each time. @since 0.1.0 */
   async read(): Promise<Buffer> {
-    return this.readAtMost(null);
+    return this.readAtMost(this.#maxResponseSize);
   }
 
   /**
    * As `read()`, giving up beyond so many bytes.
+   * @param isSilent No progress is reported: the caller did not ask for this body.
    * @internal
    */
-  async readAtMost(limit: number | null): Promise<Buffer> {
+  async readAtMost(limit: number | null, isSilent = false): Promise<Buffer> {
     if (this.#reader === null || this.#content !== null) return this.content;
     // That of a coded body says nothing about what comes out of it.
     const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
-    return (this.#content = await this.#reader.collect(limit, declared, this.#telling()));
+    return (this.#content = await this.#reader.collect(limit, declared, isSilent ? null : this.#telling()));
   }
 
   /**
