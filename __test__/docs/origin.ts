@@ -189,7 +189,8 @@ function notFound(res: ServerResponse): object {
 /** httpbin's /get, /post …: what was sent, as JSON. */
 async function echo({ method, url, headers, body }: Exchange): Promise<object> {
   const args = entriesOf(url.searchParams);
-  const common = { headers, origin: '127.0.0.1', url: url.href };
+  const isAnything = url.pathname.startsWith('/anything');
+  const common = { headers, origin: '127.0.0.1', url: url.href, ...(isAnything && { method }) };
   if (method === 'GET' || method === 'HEAD') return { args, ...common };
   const bytes = await body();
   const type = headers['Content-Type'] ?? '';

@@ -1,0 +1,103 @@
+/** What stands beside each page, in a reader's order. __test__/docs/site.spec.ts says that no page is left out. */
+const page = (text, link) => ({ text, link: `/${link}` });
+
+export const sidebar = [
+  {
+    text: 'Begin',
+    items: [
+      page('What it is', ''),
+      page('Quickstart', 'quickstart'),
+      page('The command', 'cli'),
+      page('Examples', 'examples'),
+    ],
+  },
+  {
+    text: 'The client',
+    items: [
+      page('Client Instances', 'clients'),
+      page('Calling into apps', 'apps'),
+      page('Build Request', 'build-request'),
+      page('HTTP versions', 'http2'),
+      page('.netrc Support', 'netrc'),
+      page('Proxies', 'proxies'),
+      page('Timeout fine-tuning', 'timeouts'),
+    ],
+  },
+  {
+    text: 'Requests and responses',
+    items: [
+      page('URLs', 'urls'),
+      page('Headers', 'headers'),
+      page('Request bodies', 'bodies'),
+      page('Responses', 'responses'),
+      page('Errors', 'errors'),
+    ],
+  },
+  {
+    text: 'Guides',
+    items: [
+      page('Authentication', 'authentication'),
+      page('Cookies', 'cookies'),
+      page('Redirects', 'redirects'),
+      page('Retries', 'retries'),
+      page('Hooks, tracing, logging', 'event-hooks'),
+      page('TLS', 'tls'),
+      page('Where connections lead', 'connections'),
+      page('URLs that users supply', 'ssrf'),
+      page('Streaming', 'streaming'),
+      page('Events and lines', 'events'),
+      page('Downloads and uploads', 'downloads'),
+      page('Testing your app', 'testing'),
+      page('Mocking', 'mocking'),
+      page('Gateways', 'gateways'),
+      page('AWS', 'aws'),
+      page('LLM clients', 'llm'),
+      page('Workers and clusters', 'workers'),
+      page('Serverless', 'serverless'),
+    ],
+  },
+  {
+    text: 'Coming from',
+    collapsed: true,
+    items: [
+      page('fetch', 'migrate/fetch'),
+      page('undici', 'migrate/undici'),
+      page('axios', 'migrate/axios'),
+      page('got', 'migrate/got'),
+      page('ky', 'migrate/ky'),
+      page('node-fetch', 'migrate/node-fetch'),
+      page('superagent', 'migrate/superagent'),
+      page('Python', 'migrate/python'),
+      page('the AWS SDK', 'migrate/aws-sdk'),
+    ],
+  },
+  {
+    text: 'Reference',
+    collapsed: true,
+    items: [
+      page('Every export', 'reference/'),
+      page('Client and functions', 'reference/client'),
+      page('Options', 'reference/options'),
+      page('Requests and responses', 'reference/messages'),
+      page('Auth', 'reference/auth'),
+      page('Dispatches and proxies', 'reference/dispatch'),
+      page('Errors and codes', 'reference/errors'),
+      page('Environment variables', 'reference/environment'),
+      page('Defaults, and why', 'reference/defaults'),
+      page('Diagnostics channels', 'reference/diagnostics'),
+      page('Types', 'reference/types'),
+      page('Doors', 'reference/doors'),
+    ],
+  },
+  {
+    text: 'More',
+    collapsed: true,
+    items: [
+      page('Performance', 'performance'),
+      page('Platforms', 'platforms'),
+      page('Reliability', 'reliability'),
+      page('Security tests', 'security-tests'),
+      page('Architecture', 'architecture'),
+    ],
+  },
+];
