@@ -143,6 +143,10 @@ export interface PoolOptions {
   maxConnectionsPerOrigin?: number
   maxKeepaliveConnections?: number
   keepaliveExpiryMs?: number
+  /** Age after which a connection takes no further request. */
+  maxAgeMs?: number
+  /** Silence after which TCP probes the peer. */
+  tcpKeepaliveMs?: number
   /** Of HTTP/2 connections that are silent. */
   pingIntervalMs?: number
   /** The versions that may be spoken. */

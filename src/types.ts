@@ -135,6 +135,19 @@ export interface PoolLimits {
    */
   pingInterval?: number | null | undefined;
   /**
+   * Milliseconds after which a connection takes no further request, so that rollouts and load balancing by DNS are
+   * followed; exchanges under way end in peace. null: however old. Default: null.
+   * @since 0.1.0
+   */
+  maxAge?: number | null | undefined;
+  /**
+   * Milliseconds of silence, at least 1_000, after which TCP probes whether the peer is still there: once, and then
+   * every sixth of that time (at least every second), at most five times. A peer that is gone is noticed so where read
+   * timeouts are off; one that lives and reads nothing is left alone. null: never. Default: 60_000.
+   * @since 0.1.0
+   */
+  tcpKeepalive?: number | null | undefined;
+  /**
    * Milliseconds for which the addresses of a name are used again. Those that ask for one name at one time share the question either
    * way. A question that failed is not kept, except that it lets the last answer serve once more; an answer none of whose addresses
    * could be connected to is dropped. null or 0: each connection asks. Default: 10_000.

@@ -9,6 +9,8 @@ const defaults: Required<PoolLimits> = {
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
   pingInterval: null,
+  maxAge: null,
+  tcpKeepalive: 60_000,
   dnsTtl: 10_000,
 };
 
@@ -24,6 +26,10 @@ const RESOLVED: [given: PoolLimits | undefined, changed: PoolLimits][] = [
   [{ keepaliveExpiry: null }, { keepaliveExpiry: null }],
   [{ keepaliveExpiry: 0.5 }, { keepaliveExpiry: 0.5 }],
   [{ pingInterval: 1000 }, { pingInterval: 1000 }],
+  [{ maxAge: 0.5 }, { maxAge: 0.5 }],
+  [{ maxAge: 60_000 }, { maxAge: 60_000 }],
+  [{ tcpKeepalive: 1000 }, { tcpKeepalive: 1000 }],
+  [{ tcpKeepalive: null }, { tcpKeepalive: null }],
   [{ dnsTtl: 0 }, { dnsTtl: 0 }],
   [{ dnsTtl: null }, { dnsTtl: null }],
   [{ dnsTtl: 0.5 }, { dnsTtl: 0.5 }],
@@ -73,6 +79,33 @@ const BAD: [given: unknown, error: typeof TypeError | typeof RangeError, message
     RangeError,
     'poolLimits.keepaliveExpiry: Infinity is not allowed, expected milliseconds from 0 to 2147483647 or null',
   ],
+  [
+    { maxAge: 0 },
+    RangeError,
+    'poolLimits.maxAge: 0 is not allowed, expected milliseconds above 0, up to 2147483647 or null',
+  ],
+  [
+    { maxAge: -5 },
+    RangeError,
+    'poolLimits.maxAge: -5 is not allowed, expected milliseconds above 0, up to 2147483647 or null',
+  ],
+  [{ maxAge: '1h' }, TypeError, 'poolLimits.maxAge: expected a number or null, got string'],
+  [
+    { tcpKeepalive: 999 },
+    RangeError,
+    'poolLimits.tcpKeepalive: 999 is not allowed, expected milliseconds from 1000 to 2147483647 or null',
+  ],
+  [
+    { tcpKeepalive: 0 },
+    RangeError,
+    'poolLimits.tcpKeepalive: 0 is not allowed, expected milliseconds from 1000 to 2147483647 or null',
+  ],
+  [
+    { tcpKeepalive: Infinity },
+    RangeError,
+    'poolLimits.tcpKeepalive: Infinity is not allowed, expected milliseconds from 1000 to 2147483647 or null',
+  ],
+  [{ tcpKeepalive: true }, TypeError, 'poolLimits.tcpKeepalive: expected a number or null, got boolean'],
   [
     { dnsTtl: -1 },
     RangeError,

@@ -23,7 +23,7 @@ chunkSize domain path expires filename contentType request response cause
 code proxy host hostname port protocol userinfo fragment history
 redirect sensitiveHeaders isAway isCrossSite also buffered forwards fields roots
 pool poolTimeoutMs connectTimeoutMs readTimeoutMs totalTimeoutMs keepaliveExpiryMs http1 http2 multiItems
-isIntermediate retried elapsed reason version dnsTtl dnsTtlMs`),
+isIntermediate retried elapsed reason version dnsTtl dnsTtlMs maxAge maxAgeMs tcpKeepalive tcpKeepaliveMs`),
 ]);
 /** Of property descriptors, and of Node's streams, files, events, keys, web streams, requests and warnings. */
 const THEIRS = words(`get set value writable enumerable configurable signal once passive

@@ -22,6 +22,8 @@ export function resolvePoolLimits(limits: PoolLimits | null | undefined): Requir
     maxKeepaliveConnections: count(limits, 'maxKeepaliveConnections', 0),
     keepaliveExpiry: duration(limits, 'keepaliveExpiry', 0),
     pingInterval: duration(limits, 'pingInterval', 1),
+    maxAge: duration(limits, 'maxAge', 'more'),
+    tcpKeepalive: duration(limits, 'tcpKeepalive', 1000),
     dnsTtl: duration(limits, 'dnsTtl', 0),
   });
 }
@@ -36,11 +38,13 @@ function count(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number
   return value;
 }
 
-function duration(limits: PoolLimits, name: keyof PoolLimits, least: 0 | 1): number | null {
+/** @param least 'more': more than 0, however little. */
+function duration(limits: PoolLimits, name: keyof PoolLimits, least: number | 'more'): number | null {
   const value = given(limits, name);
-  if (value !== null && !(value >= least && value <= MAX_LIMIT)) {
+  if (value !== null && !((least === 'more' ? value > 0 : value >= least) && value <= MAX_LIMIT)) {
+    const range = least === 'more' ? 'above 0, up to' : `from ${least} to`;
     throw new RangeError(
-      `poolLimits.${name}: ${value} is not allowed, expected milliseconds from ${least} to ${MAX_LIMIT} or null`,
+      `poolLimits.${name}: ${value} is not allowed, expected milliseconds ${range} ${MAX_LIMIT} or null`,
     );
   }
   return value;
@@ -62,5 +66,7 @@ const defaults: Required<PoolLimits> = Object.freeze({
   maxKeepaliveConnections: 256,
   keepaliveExpiry: 4000,
   pingInterval: null,
+  maxAge: null,
+  tcpKeepalive: 60_000,
   dnsTtl: 10_000,
 });

@@ -30,6 +30,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 pub(crate) use stream::{Socket, Stream};
+use tcp::SocketOptions;
 use tokio::net::TcpStream;
 
 /// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the
@@ -48,6 +49,8 @@ pub struct ConnectOverrides {
     pub lookup: Option<Arc<dyn Lookup>>,
     /// How long an answer about a name is used again. `None`: not.
     pub dns_ttl: Option<Duration>,
+    /// After so much silence on a connection its peer is probed. `None`: never.
+    pub tcp_keepalive: Option<Duration>,
 }
 
 /// What a pool's connections have in common.
@@ -119,7 +122,7 @@ impl Connector {
 
     /// A socket to where the origin listens.
     async fn open(&self, origin: &Origin, guard: &AddressGuard, trace: &ConnectTrace) -> Result<Stream, Error> {
-        let ConnectOverrides { socket_path, local_address, .. } = &self.overrides;
+        let ConnectOverrides { socket_path, local_address, tcp_keepalive, .. } = &self.overrides;
         trace.set_peer(None);
         if let Some(path) = socket_path {
             trace.enter(Step::Connect);
@@ -132,7 +135,8 @@ impl Connector {
             });
         }
         let resolved = self.resolve(origin, guard, trace).await?;
-        let connected = tcp::connect(&resolved.addresses, *local_address).await.map_err(|cause| match local_address {
+        let socket_options = SocketOptions { local: *local_address, keepalive: *tcp_keepalive };
+        let connected = tcp::connect(&resolved.addresses, socket_options).await.map_err(|cause| match local_address {
             None => Error::from_io(ErrorKind::ConnectError, format_args!("cannot connect to {origin}"), cause),
             Some(local) => {
                 let what = format_args!("cannot connect to {origin} from {local}");

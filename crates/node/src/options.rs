@@ -20,6 +20,10 @@ pub struct PoolOptions {
     pub max_connections_per_origin: Option<u32>,
     pub max_keepalive_connections: Option<u32>,
     pub keepalive_expiry_ms: Option<f64>,
+    /// Age after which a connection takes no further request.
+    pub max_age_ms: Option<f64>,
+    /// Silence after which TCP probes the peer.
+    pub tcp_keepalive_ms: Option<f64>,
     /// Of HTTP/2 connections that are silent.
     pub ping_interval_ms: Option<f64>,
     /// The versions that may be spoken.
@@ -66,6 +70,7 @@ impl TryFrom<PoolOptions> for PoolConfig {
             max_connections_per_origin: options.max_connections_per_origin.map(|n| n as usize),
             max_keepalive_connections: options.max_keepalive_connections.map(|n| n as usize),
             keepalive_expiry: options.keepalive_expiry_ms.map(duration),
+            max_age: options.max_age_ms.map(duration),
             ping_interval: options.ping_interval_ms.map(duration),
             versions: Versions { http1: options.http1, http2: options.http2 },
             tls: options.tls.into(),
@@ -79,6 +84,7 @@ impl TryFrom<PoolOptions> for PoolConfig {
                 },
                 // Made by the engine, which has the way to it.
                 lookup: None,
+                tcp_keepalive: options.tcp_keepalive_ms.map(duration),
                 dns_ttl: options.dns_ttl_ms.map(duration),
             },
         })

@@ -146,6 +146,8 @@ export class HTTPDispatch implements Dispatch {
       maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
       keepaliveExpiryMs: limits.keepaliveExpiry ?? undefined,
       pingIntervalMs: limits.pingInterval ?? undefined,
+      maxAgeMs: limits.maxAge ?? undefined,
+      tcpKeepaliveMs: limits.tcpKeepalive ?? undefined,
       dnsTtlMs: limits.dnsTtl ?? undefined,
       ...resolveHttpVersions(given.httpVersions),
       tls: resolveTrust(given, trustEnv, notice),

@@ -12,13 +12,22 @@ use tokio::time::timeout;
 /// RFC 8305 section 5: the recommended Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
-/// `addresses` is not empty. From a `local` address, only those of its family are tried.
-pub(crate) async fn connect(addresses: &[SocketAddr], local: Option<IpAddr>) -> io::Result<TcpStream> {
+/// What is the same for every socket.
+#[derive(Clone, Copy, Default)]
+pub(super) struct SocketOptions {
+    /// Where they start; only addresses of its family are tried.
+    pub(super) local: Option<IpAddr>,
+    /// After so much silence the peer is probed.
+    pub(super) keepalive: Option<Duration>,
+}
+
+/// `addresses` is not empty.
+pub(super) async fn connect(addresses: &[SocketAddr], options: SocketOptions) -> io::Result<TcpStream> {
     if let [address] = addresses {
-        return attempt(*address, local).await;
+        return attempt(*address, options).await;
     }
     let mut waiting = interleave(addresses);
-    if let Some(local) = local {
+    if let Some(local) = options.local {
         let of_its_family = |address: &SocketAddr| address.is_ipv6() == local.is_ipv6();
         // Without any, the system says why it cannot be done.
         if addresses.iter().any(of_its_family) {
@@ -31,7 +40,7 @@ pub(crate) async fn connect(addresses: &[SocketAddr], local: Option<IpAddr>) -> 
     loop {
         let more = match waiting.next() {
             Some(address) => {
-                attempts.spawn_local(attempt(address, local));
+                attempts.spawn_local(attempt(address, options));
                 true
             }
             None => false,
@@ -55,8 +64,8 @@ pub(crate) async fn connect(addresses: &[SocketAddr], local: Option<IpAddr>) -> 
     }
 }
 
-async fn attempt(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpStream> {
-    let stream = match local {
+async fn attempt(address: SocketAddr, options: SocketOptions) -> io::Result<TcpStream> {
+    let stream = match options.local {
         None => TcpStream::connect(address).await?,
         Some(local) => {
             let socket = if local.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
@@ -65,15 +74,24 @@ async fn attempt(address: SocketAddr, local: Option<IpAddr>) -> io::Result<TcpSt
         }
     };
     stream.set_nodelay(true)?;
-    socket2::SockRef::from(&stream).set_tcp_keepalive(&PROBES)?;
+    if let Some(after) = options.keepalive {
+        socket2::SockRef::from(&stream).set_tcp_keepalive(&probes(after))?;
+    }
     Ok(stream)
 }
 
-/// A peer that has vanished without a word, or a NAT that has forgotten the connection, is noticed within two minutes: after
-/// a minute of silence there is a probe every six seconds, of which systems send up to ten. A peer that lives answers them,
-/// however long it takes over its response.
-const PROBES: TcpKeepalive =
-    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(6));
+/// A peer that has vanished without a word, or a NAT that has forgotten the connection, is noticed: `after` so much silence there
+/// is a probe, then one every sixth of that time, at most five. A peer that lives answers them, however long it takes over its
+/// response, and also while it reads nothing. (TCP_USER_TIMEOUT would cut that one as well.)
+fn probes(after: Duration) -> TcpKeepalive {
+    // Systems count in seconds, and Linux takes no more of them.
+    const MAX_SECONDS: u64 = 32_767;
+    let seconds = (after.as_secs() + u64::from(after.subsec_nanos() > 0)).clamp(1, MAX_SECONDS);
+    TcpKeepalive::new()
+        .with_time(Duration::from_secs(seconds))
+        .with_interval(Duration::from_secs((seconds / 6).max(1)))
+        .with_retries(5)
+}
 
 /// RFC 8305 section 4: the families in turn, starting with that of the first address, each in its order.
 fn interleave(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
@@ -102,15 +120,32 @@ mod tests {
         assert_eq!(mixed, parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]));
     }
 
+    #[cfg(unix)]
     #[test]
     fn a_silent_connection_is_probed() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
             let address = listener.local_addr().expect("an address");
+            // after, in ms; seconds until the first probe and between them, as the system has them
+            let cases = [
+                (None, None),
+                (Some(1_000), Some((1, 1))),
+                (Some(1_500), Some((2, 1))),
+                (Some(60_000), Some((60, 10))),
+                (Some(u32::MAX), Some((32_767, 5_461))),
+            ];
             for local in [None, Some(address.ip())] {
-                let stream = connect(&[address], local).await.expect("a connection");
-                assert!(socket2::SockRef::from(&stream).keepalive().expect("a socket"), "from {local:?}");
+                for (after, expected) in cases {
+                    let keepalive = after.map(|ms| Duration::from_millis(ms.into()));
+                    let stream = connect(&[address], SocketOptions { local, keepalive }).await.expect("a connection");
+                    let socket = socket2::SockRef::from(&stream);
+                    assert_eq!(socket.keepalive().expect("a socket"), expected.is_some(), "{after:?}");
+                    let Some((time, interval)) = expected else { continue };
+                    assert_eq!(socket.tcp_keepalive_time().expect("a socket"), Duration::from_secs(time));
+                    assert_eq!(socket.tcp_keepalive_interval().expect("a socket"), Duration::from_secs(interval));
+                    assert_eq!(socket.tcp_keepalive_retries().expect("a socket"), 5);
+                }
             }
         });
     }

@@ -5,6 +5,7 @@ use crate::tls::TlsOptions;
 use crate::version::Versions;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The limits of a pool, and how its connections are made; `None` is no limit.
 #[derive(Clone, Debug)]
@@ -14,6 +15,8 @@ pub struct PoolConfig {
     /// Counts idle connections only.
     pub max_keepalive_connections: Option<usize>,
     pub keepalive_expiry: Option<Duration>,
+    /// So long after it was made a connection takes no further request.
+    pub max_age: Option<Duration>,
     /// HTTP/2: after so much silence on a connection with streams a PING is sent, and the connection given up when it
     /// is not answered within the same time. `None`: never.
     pub ping_interval: Option<Duration>,
@@ -29,6 +32,11 @@ impl PoolConfig {
         let share = self.max_connections.map(|most| most - most / 10);
         [share, self.max_connections_per_origin].into_iter().flatten().min()
     }
+
+    /// From when on a connection that was `established` then takes no further request.
+    pub(super) fn retires(&self, established: Instant) -> Option<Instant> {
+        self.max_age.and_then(|age| established.checked_add(age))
+    }
 }
 
 impl Default for PoolConfig {
@@ -38,6 +46,7 @@ impl Default for PoolConfig {
             max_connections_per_origin: None,
             max_keepalive_connections: Some(256),
             keepalive_expiry: Some(Duration::from_secs(4)),
+            max_age: None,
             ping_interval: None,
             versions: Versions::default(),
             tls: TlsOptions::default(),

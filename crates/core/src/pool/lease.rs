@@ -1,6 +1,7 @@
 //! The use of one connection, or of a stream on a shared one, or the right to make a connection.
 
 use super::decision::{Idle, KnownProtocol};
+use super::state::sooner;
 use super::{Key, Pool};
 use crate::connect::Connected;
 use crate::connection::http1::Http1;
@@ -144,7 +145,8 @@ impl Lease {
         if let Connection::Http2(connection) = connection {
             connection.open_stream();
             self.claim = Claim::Stream;
-            self.pool.state.borrow_mut().share(&self.key, self.id, connection.clone());
+            let retires = self.pool.config.retires(connection.info().established);
+            self.pool.state.borrow_mut().share(&self.key, self.id, connection.clone(), retires);
         }
         self.end_single_flight();
         Ok(())
@@ -241,12 +243,12 @@ impl Lease {
             return;
         }
         let pool = self.pool.clone();
-        let until = pool.expiry(at_most);
+        let Some(Connection::Http1(mut connection)) = self.connection.take() else { return };
+        let until = sooner(pool.expiry(at_most), pool.config.retires(connection.info().established));
         let since = Instant::now();
         let unwanted = pool.state.borrow().closed
             || until.is_some_and(|until| until <= since)
             || pool.config.max_keepalive_connections == Some(0);
-        let Some(Connection::Http1(mut connection)) = self.connection.take() else { return };
         connection.finished();
         if unwanted || connection.is_closed() {
             return;

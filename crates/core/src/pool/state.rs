@@ -64,6 +64,8 @@ impl<K: Kinds> Default for PerOrigin<K> {
 struct Shared<C> {
     connection: Rc<C>,
     id: u64,
+    /// From when on it takes no further stream.
+    retires: Option<Instant>,
     /// Since when no stream has run over it, and until when it is kept; `None` while one does.
     idle: Option<(Instant, Option<Instant>)>,
 }
@@ -79,7 +81,7 @@ impl<K: Kinds> State<K> {
         let origin = self.per_origin.entry(key.clone()).or_default();
         let mut awaits_settings = false;
         for shared in &mut origin.shared {
-            if !shared.connection.is_usable() || shared.has_expired(now) {
+            if !shared.connection.is_usable() || shared.has_expired(now) || shared.has_retired(now) {
                 continue;
             }
             if shared.connection.open_stream() {
@@ -171,9 +173,9 @@ impl<K: Kinds> State<K> {
     }
 
     /// Takes a connection among the shared ones, with one stream open on it. Its slot is counted already.
-    pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<K::Multiplexed>) {
+    pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<K::Multiplexed>, retires: Option<Instant>) {
         let origin = self.per_origin.entry(key.clone()).or_default();
-        origin.shared.push(Shared { connection, id, idle: None });
+        origin.shared.push(Shared { connection, id, retires, idle: None });
     }
 
     /// A stream has ended. `until` is when the connection expires, should it be idle now.
@@ -190,14 +192,16 @@ impl<K: Kinds> State<K> {
         if shared.connection.streams() > 0 {
             return None;
         }
+        let now = Instant::now();
+        let until = sooner(until, shared.retires);
         let unwanted =
-            self.closed || config.max_keepalive_connections == Some(0) || until.is_some_and(|u| u <= Instant::now());
+            self.closed || config.max_keepalive_connections == Some(0) || until.is_some_and(|until| until <= now);
         if unwanted || !shared.connection.is_usable() {
             let closing = origin.shared.remove(at).connection;
             self.leave(key);
             return Some(Closing::Shared(closing));
         }
-        shared.idle = Some((Instant::now(), until));
+        shared.idle = Some((now, until));
         self.idle += 1;
         self.surplus(config)
     }
@@ -338,8 +342,21 @@ impl<K: Kinds> PerOrigin<K> {
 }
 
 impl<C> Shared<C> {
+    /// It is too old; the streams that run over it end in peace.
+    fn has_retired(&self, now: Instant) -> bool {
+        self.retires.is_some_and(|retires| retires <= now)
+    }
+
     fn has_expired(&self, now: Instant) -> bool {
         self.idle.is_some_and(|(_, until)| until.is_some_and(|until| until <= now))
+    }
+}
+
+/// The sooner of two moments, of which one or both may never come.
+pub(super) fn sooner(one: Option<Instant>, other: Option<Instant>) -> Option<Instant> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
     }
 }
 

@@ -115,7 +115,7 @@ impl Pool {
         self.next_id += 1;
         let http2 = Http2 { retired: Cell::new(false), streams: Cell::new(1), max_streams: Cell::new(max_streams) };
         let http2 = Rc::new(http2);
-        self.state.share(key, id, http2.clone());
+        self.state.share(key, id, http2.clone(), self.config.retires(Instant::now()));
         self.state.learn(key, KnownProtocol::Http2);
         self.state.end_single_flight(key);
         (id, http2)
@@ -407,4 +407,33 @@ fn a_closed_pool_keeps_nothing() {
     http2.streams.set(0);
     assert!(pool.state.end_stream(&secure(), id, None, &pool.config).is_some());
     assert_eq!(pool.counts(), (0, 0, 0));
+}
+
+#[test]
+fn a_shared_connection_that_is_too_old_takes_no_further_stream_and_ends_with_its_last_one() {
+    let mut pool = Pool::new(|config| config.max_age = Some(Duration::ZERO));
+    pool.decide(&secure());
+    let (id, http2) = pool.share(&secure(), Some(9));
+    assert_eq!(pool.word(&secure()), "connect for all");
+    assert_eq!(pool.counts(), (2, 0, 0));
+    http2.streams.set(0);
+    let closing = pool.state.end_stream(&secure(), id, None, &pool.config);
+    assert!(matches!(closing, Some(Closing::Shared(_))));
+    assert_eq!(pool.counts(), (1, 0, 0));
+}
+
+#[test]
+fn an_idle_shared_connection_is_kept_no_longer_than_it_may_serve() {
+    let hour = Duration::from_secs(3600);
+    let mut pool = Pool::new(|config| config.max_age = Some(hour));
+    pool.decide(&secure());
+    let before = Instant::now();
+    let (id, http2) = pool.share(&secure(), Some(9));
+    assert_eq!(pool.word(&secure()), format!("stream on {id}"));
+    http2.streams.set(0);
+    let later = before + 2 * hour;
+    assert!(pool.state.end_stream(&secure(), id, Some(later), &pool.config).is_none());
+    assert!(pool.state.tend(before).is_some_and(|until| until < later));
+    assert_eq!(pool.state.take_expired(before + hour / 2).len(), 0);
+    assert_eq!(pool.state.take_expired(later).len(), 1);
 }
