@@ -48,3 +48,10 @@ test('a name that is imported from elsewhere begins a new program, which has the
   t.regex(programs[1].typescript, /import \{ b as b \} from 'x'/);
   t.notRegex(programs[1].typescript, /import a from 'x'/);
 });
+
+test('imports of types are there for the check of types, and not where the program runs', (t) => {
+  const block = "ts\nimport { a, type B, type C as D } from 'x';\nconst b: B | D = a;";
+  const [{ code, typescript }] = programsOf(page(block), given);
+  t.regex(typescript, /import \{ type B as B \} from 'x';\nimport \{ type C as D \} from 'x';/);
+  t.notRegex(code ?? '', /[BCD] as/);
+});

@@ -160,6 +160,7 @@ class Piece {
       edits.push({ at: statement.start, end: statement.end, text: '' });
     }
     if (isTypeScript) {
+      for (const [name, text] of typeImportsOf(block.text)) this.imports.set(name, text);
       this.plain = block.text.replace(/^import [^;]*;$/gm, (found) => found.replace(/[^\n]/g, ''));
       this.watched = `$docs.begin(${block.line});\n${this.plain}\n$docs.end(${JSON.stringify(output)});`;
       return;
@@ -202,6 +203,20 @@ function importsOf({ specifiers, source }: ImportDeclaration): [name: string, te
     const imported = one.imported.type === 'Identifier' ? one.imported.name : one.imported.raw;
     return [local, `import { ${imported} as ${local} } ${from}`];
   });
+}
+
+/** The imports of types alone, which are gone from the JavaScript of a block. */
+function typeImportsOf(text: string): [name: string, text: string][] {
+  return [...text.matchAll(/^import (type )?\{([^}]*)\} from ('[^']+');$/gm)].flatMap(([, all, names, from]) =>
+    names
+      .split(',')
+      .map((one) => /^\s*(type )?(\w+)(?: as (\w+))?\s*$/.exec(one))
+      .filter((one) => one !== null && (all ?? one[1]) !== undefined)
+      .map((one) => {
+        const [, , imported, local = imported] = one!;
+        return [local, `import { type ${imported} as ${local} } from ${from};`] as [string, string];
+      }),
+  );
 }
 
 interface Edit {
