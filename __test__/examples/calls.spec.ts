@@ -27,7 +27,18 @@ test('crawler.js: each page of the site once, over four connections, one turn af
   const site = await serve(t, (request, response) => {
     if (request.url === '/gone') return response.writeHead(404).end();
     if (request.url === '/cut') return request.socket.destroy();
-    const links = ['/', '/a#top', '/b', '/c/', 'd', '/gone', '/cut', `${elsewhere.url}x`];
+    const links = [
+      '/',
+      '/a#top',
+      '/b',
+      '/c/',
+      'd',
+      '/gone',
+      '/cut',
+      `${elsewhere.url}x`,
+      'http://',
+      'mailto:ada@example.org',
+    ];
     response.setHeader('content-type', 'text/html; charset=utf-8');
     response.end(links.map((href) => `<a href="${href}">x</a>`).join('\n'));
   });
