@@ -16,7 +16,7 @@ import { testCA } from '../helpers/tls.js';
 function ours(t: ExecutionContext): Got {
   const request = createRequest();
   t.teardown(() => request.close());
-  return got.extend({ request: request as never, retry: { limit: 0 } });
+  return got.extend({ request, retry: { limit: 0 } });
 }
 
 async function same(t: ExecutionContext, program: (api: Got) => Promise<unknown>): Promise<unknown> {
@@ -274,7 +274,7 @@ test('what cannot be done is refused by name; a client that was handed in stays 
   t.regex(refused.message, /^agent: /);
   const client = new Client();
   const request = createRequest(client);
-  const handed = got.extend({ request: request as never, retry: { limit: 0 } });
+  const handed = got.extend({ request, retry: { limit: 0 } });
   const server = await serve(t, (_, response) => response.end('ok'));
   t.is(await handed(server.url).text(), 'ok');
   t.regex((await failure(handed(server.url, { https: { rejectUnauthorized: false } }))).message, /^verify: /);

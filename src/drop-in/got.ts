@@ -9,7 +9,7 @@
  * ```
  */
 
-import type { IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage } from 'node:http';
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { Client } from '../client/client.js';
@@ -18,12 +18,12 @@ import { DerivedClients, isPlainAgent, tlsOptions } from './derived-clients.js';
 import type { NativeOptions } from './got/outgoing-request.js';
 import { OutgoingRequest } from './got/outgoing-request.js';
 
-/** As `http.request`: what got calls. @since 0.1.0 */
+/** As `http.request`: what got calls. What it returns has of ClientRequest what got uses. @since 0.1.0 */
 export type RequestFunction = ((
   url: globalThis.URL,
   options: NativeOptions,
   callback?: (response: IncomingMessage) => void,
-) => OutgoingRequest) & { close(): Promise<void> };
+) => ClientRequest) & { close(): Promise<void> };
 
 /**
  * A request function over a client, which stays its owner's to close, or over one made from options, closed by `request.close()`.
@@ -40,10 +40,10 @@ export function createRequest(clientOrOptions?: Client | ClientOptions): Request
     url: globalThis.URL,
     options: NativeOptions,
     callback?: (response: IncomingMessage) => void,
-  ): OutgoingRequest => {
+  ): ClientRequest => {
     const outgoing = new OutgoingRequest(clients.for(clientOptionsOf(options)), url, options);
     if (callback !== undefined) outgoing.once('response', callback);
-    return outgoing;
+    return outgoing as unknown as ClientRequest;
   };
   return Object.assign(request, { close: () => clients.close() });
 }

@@ -14,7 +14,8 @@ import { IncomingResponse } from './incoming-response.js';
 /** Of Node's request options, those that count. */
 export interface NativeOptions {
   method?: string;
-  headers?: Record<string, string | string[] | number | undefined>;
+  /** A list is what Node's own types allow; got hands over an object. */
+  headers?: Record<string, string | string[] | number | undefined> | readonly string[];
   agent?: unknown;
   socketPath?: string;
   localAddress?: string;
@@ -75,9 +76,14 @@ export class OutgoingRequest extends Writable {
     return this;
   }
 
+  get #given(): Record<string, string | string[] | number | undefined> {
+    return (this.#options.headers ?? {}) as Record<string, string | string[] | number | undefined>;
+  }
+
   getHeader(name: string): string | string[] | number | undefined {
-    const key = Object.keys(this.#options.headers ?? {}).find((own) => own.toLowerCase() === name.toLowerCase());
-    return key === undefined ? undefined : this.#options.headers?.[key];
+    const headers = this.#given;
+    const key = Object.keys(headers).find((own) => own.toLowerCase() === name.toLowerCase());
+    return key === undefined ? undefined : headers[key];
   }
 
   /** The request goes out without waiting for its body. */
@@ -133,7 +139,7 @@ export class OutgoingRequest extends Writable {
 
   async #send(body: Buffer | AsyncIterable<Buffer> | null): Promise<void> {
     const url = new URL(this.#url.href);
-    const headers = Object.entries(this.#options.headers ?? {}).flatMap(([name, value]) =>
+    const headers = Object.entries(this.#given).flatMap(([name, value]) =>
       (Array.isArray(value) ? value : value === undefined ? [] : [String(value)]).map((one): [string, string] => [
         name,
         one,
