@@ -1,7 +1,7 @@
 /** Being watched: diagnostics_channel, undici's channels, the log. Subscribers are the process's: the tests run one by one. */
 import test, { type ExecutionContext } from 'ava';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import { ReadError, type Request, type Response } from '../../src/index.js';
+import { type HTTPError, ReadError, type Request, type Response } from '../../src/index.js';
 import { start } from '../helpers/child.js';
 import { failure, openClient, told } from '../helpers/client.js';
 import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
@@ -140,6 +140,32 @@ test.serial('undici:client:sendHeaders, with the headers as sent and the protoco
   t.is(socket.alpnProtocol, 'http/1.1');
   t.true(headers.startsWith('GET / HTTP/1.1\r\n'));
   t.true(headers.includes('\r\ntraceparent: 00-ab-cd-01\r\n'));
+});
+
+test.serial('where the connection leads: the socket of sendHeaders, and peer and timings beside ours', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const sent = watch(t, 'undici:', ['client:sendHeaders']);
+  const ours = watch(t, 'whippet:request:', ['response', 'end', 'error']);
+  const client = openClient(t);
+  const response = await client.get(server.url);
+  const { peer } = response;
+  t.deepEqual(sent[0][1].socket, {
+    remoteAddress: '127.0.0.1',
+    remotePort: server.port,
+    localAddress: '127.0.0.1',
+    localPort: peer?.localPort,
+    alpnProtocol: 'http/1.1',
+  } as never);
+  t.deepEqual(names(ours), ['response', 'end']);
+  t.like(ours[0][1], { peer, timings: response.timings });
+  t.like(ours[1][1], { peer, timings: response.timings });
+  const error = (await failure(client.get(await refusedOrigin()))) as HTTPError;
+  t.like(ours[2][1], { error, peer: null, timings: error.timings });
+  sent.splice(0);
+  ours.splice(0);
+  await openClient(t, { app: () => new globalThis.Response('ok') }).get('/');
+  t.is(sent[0][1].socket.remoteAddress, undefined);
+  t.is(ours[0][1].peer, null);
 });
 
 test.serial('an agent may change a header in the list (Sentry merges baggage), or take one out', async (t) => {

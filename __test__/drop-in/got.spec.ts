@@ -90,7 +90,7 @@ test('what a response has', async (t) => {
   });
   await same(t, async (api) => {
     const response = await api(server.url);
-    const { statusCode, statusMessage, headers, body, httpVersion, complete, trailers, ok, url } = response;
+    const { statusCode, statusMessage, headers, body, httpVersion, complete, trailers, ok, url, ip } = response;
     const phases = Object.keys(response.timings.phases);
     const isTimed = typeof response.timings.phases.total === 'number' && typeof response.timings.end === 'number';
     return {
@@ -104,10 +104,41 @@ test('what a response has', async (t) => {
       trailers,
       ok,
       url,
+      ip,
       phases,
       isTimed,
     };
   });
+});
+
+test('ip and timings are those of the connection', async (t) => {
+  const server = await serveTls(t, (_, response) => response.end('hello'));
+  const { cert } = await testCA();
+  const api = ours(t).extend({ https: { certificateAuthority: cert } });
+  const url = `https://localhost:${server.port}/`;
+  for (const isKept of [false, true]) {
+    const { ip, timings } = await api(url);
+    t.is(ip, '127.0.0.1');
+    const { start, socket, lookup, connect, secureConnect, upload, response, end, phases } = timings;
+    const moments = [start, socket, lookup, connect, secureConnect, upload, response, end].map(Number);
+    t.deepEqual(
+      [...moments].sort((a, b) => a - b),
+      moments,
+      'in their order',
+    );
+    const known = [phases.wait, phases.dns, phases.tcp, phases.tls, phases.request, phases.firstByte, phases.download];
+    t.true(
+      known.every((phase) => Number.isInteger(phase) && Number(phase) >= 0),
+      JSON.stringify(phases),
+    );
+    t.is(
+      known.reduce((sum: number, phase) => sum + Number(phase), 0),
+      Number(phases.total),
+    );
+    if (isKept) t.deepEqual([phases.dns, phases.tcp, phases.tls], [0, 0, 0]);
+  }
+  const plain = await serve(t, (_, response) => response.end('hello'));
+  t.is((await api(plain.url)).timings.phases.tls, undefined);
 });
 
 test('compressed bodies, and not', async (t) => {

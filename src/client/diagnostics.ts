@@ -2,10 +2,10 @@
  * Diagnostics: `node:diagnostics_channel` and the one-line log. Each exchange is reported on its own, redirects and answers to
  * challenges included; without a subscriber an exchange costs one check.
  *
- *   whippet:request:start      { request }            before it is sent: headers may be added
- *   whippet:request:response   { request, response }  at the head
- *   whippet:request:end        { request, response }  at the end of the body
- *   whippet:request:error      { request, error }     instead of end
+ *   whippet:request:start      { request }                            before it is sent: headers may be added
+ *   whippet:request:response   { request, response, timings, peer }   at the head
+ *   whippet:request:end        { request, response, timings, peer }   at the end of the body
+ *   whippet:request:error      { request, error, timings, peer }      instead of end, as far as it came
  *
  * The same on `undici:request:create`, `undici:client:sendHeaders` (told at the head, when the connection's protocol is known),
  * `undici:request:bodySent`, `headers`, `trailers` and `error`, with a request and a response in the shapes of undici: what
@@ -13,7 +13,7 @@
  */
 
 import { channel } from 'node:diagnostics_channel';
-import { StreamClosed } from '../errors.js';
+import { HTTPError, StreamClosed } from '../errors.js';
 import type { Headers } from '../headers.js';
 import type { Observer } from '../response/observed-source.js';
 import { ObservedSource } from '../response/observed-source.js';
@@ -61,7 +61,7 @@ export class ExchangeTrace {
     this.#undici.completed = true;
     if (sendHeaders.hasSubscribers) sendHeaders.publish(sentHeaders(this.#undici, request, response));
     if (bodySent.hasSubscribers) bodySent.publish({ request: this.#undici });
-    if (head.hasSubscribers) head.publish({ request, response });
+    if (head.hasSubscribers) head.publish(ended(request, response));
     if (headers.hasSubscribers) {
       const { statusCode, reasonPhrase: statusText } = response;
       const shape = { statusCode, statusText, headers: rawOf(response.headers) };
@@ -75,7 +75,10 @@ export class ExchangeTrace {
     if (this.#isOver) return;
     this.#isOver = true;
     this.#undici.aborted = true;
-    if (failed.hasSubscribers) failed.publish({ request: this.#request, error: reason });
+    if (failed.hasSubscribers) {
+      const { timings, peer } = reason instanceof HTTPError ? reason : NOTHING_KNOWN;
+      failed.publish({ request: this.#request, error: reason, timings, peer });
+    }
     if (error.hasSubscribers) error.publish({ request: this.#undici, error: asError(reason) });
   }
 
@@ -93,7 +96,7 @@ export class ExchangeTrace {
   #ended(response: Response): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    if (end.hasSubscribers) end.publish({ request: this.#request, response });
+    if (end.hasSubscribers) end.publish(ended(this.#request, response));
     if (trailers.hasSubscribers) trailers.publish({ request: this.#undici, trailers: rawOf(response.trailers) });
   }
 }
@@ -138,11 +141,22 @@ function takeOver(list: readonly unknown[], given: readonly string[], request: R
   else request.headers = pairs;
 }
 
-/** The peer's address is the core's secret; the protocol is known. */
-function sentHeaders(request: UndiciRequest, { headers }: Request, { httpVersion }: Response): object {
+function ended(request: Request, response: Response): object {
+  const { timings, peer } = response;
+  return { request, response, timings, peer };
+}
+
+/** What agents look at of a socket. An app has none, nor has a unix socket an address. */
+function sentHeaders(request: UndiciRequest, { headers }: Request, { httpVersion, peer }: Response): object {
   const lines = headers.raw.map(([name, value]) => `${name}: ${value}\r\n`).join('');
   const alpnProtocol = httpVersion === 'HTTP/2' ? 'h2' : 'http/1.1';
-  const socket = { remoteAddress: undefined, remotePort: undefined, alpnProtocol };
+  const socket = {
+    remoteAddress: peer?.address,
+    remotePort: peer?.port,
+    localAddress: peer?.localAddress,
+    localPort: peer?.localPort,
+    alpnProtocol,
+  };
   return { request, headers: `${request.method} ${request.path} HTTP/1.1\r\n${lines}`, socket };
 }
 
@@ -180,6 +194,7 @@ function printable(text: string): string {
   return text.replace(/[\x00-\x1f\x7f-\x9f]/g, '?');
 }
 
+const NOTHING_KNOWN: Pick<HTTPError, 'timings' | 'peer'> = Object.freeze({ timings: undefined, peer: undefined });
 const yes = /^(1|true|yes|on|debug|trace)$/i;
 const start = channel('whippet:request:start');
 const head = channel('whippet:request:response');

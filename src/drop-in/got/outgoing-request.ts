@@ -10,6 +10,7 @@ import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
 import { toNodeError } from '../system-error.js';
 import { IncomingResponse } from './incoming-response.js';
+import { fillTimings } from './timings.js';
 
 /** Of Node's request options, those that count. */
 export interface NativeOptions {
@@ -34,6 +35,8 @@ export class OutgoingRequest extends Writable {
   res: IncomingMessage | null = null;
   aborted = false;
   reusedSocket = false;
+  /** got's own. */
+  timings?: unknown;
   #client: Client;
   #url: globalThis.URL;
   #options: NativeOptions;
@@ -167,6 +170,7 @@ export class OutgoingRequest extends Writable {
   #onResponse(response: Response): void {
     this.#touch();
     this.socket?.connected(response);
+    fillTimings(this, response.timings);
     const incoming = new IncomingResponse(response, this, () => this.#touch());
     this.res = incoming as unknown as IncomingMessage;
     incoming.once('close', () => {
@@ -220,7 +224,8 @@ class RequestSocket extends EventEmitter {
   }
 
   connected(response: Response): void {
-    const peer = (response as { peer?: { address: string; port: number; localAddress: string } | null }).peer ?? null;
+    const { peer } = response;
+    this.#request.reusedSocket = peer?.isReused ?? false;
     this.remoteAddress = peer?.address;
     this.remotePort = peer?.port;
     this.localAddress = peer?.localAddress;
