@@ -30,6 +30,22 @@ const SHOWN = {
     ],
     ratios: ['cold'],
   },
+  'cold-burst': {
+    columns: [
+      ['burst', 'ms for all', 1],
+      ['slowest', 'slowest ms', 1],
+      ['cpu', 'CPU µs', 1],
+    ],
+    ratios: ['burst'],
+  },
+  preconnect: {
+    columns: [
+      ['cold', 'first ms', 2],
+      ['warm', 'after preconnect ms', 2],
+      ['share', 'after ÷ first', 2],
+    ],
+    ratios: [],
+  },
   transfer: {
     columns: [
       ['rate', 'MiB/s', 0],
@@ -106,6 +122,8 @@ const NAMES = {
   cold: 'last answer',
   coldness: 'last answer, cold ÷ warm',
   connections: 'connections',
+  burst: 'time for all',
+  share: 'first request after preconnect() ÷ without',
   rate: 'MiB/s',
   above: 'KiB of each connection above idle',
   slowdown: 'p99 beside ÷ alone',

@@ -83,6 +83,18 @@ const transfer = (name, title, way, more) => ({
   ...more,
 });
 
+/** How long it takes until all are answered. */
+const coldBurst = (name, title, port, rival) => ({
+  name,
+  title,
+  work: 'cold-burst',
+  port,
+  ...SMALL,
+  requests: 256,
+  rivals: [rival],
+  goals: [against('burst', { atMost: 1 })],
+});
+
 export const rows = [
   throughput(
     'small-50',
@@ -267,6 +279,17 @@ export const rows = [
     readme: 'a fresh process: import, one request, exit',
   },
   firstRequest('first-request-tls', 'the same over TLS', 'https'),
+  coldBurst('burst-256-cold', 'TLS HTTP/1.1, 105 B, 256 at once to one name, a fresh client', 'https', 'undici'),
+  coldBurst('burst-256-cold-h2', 'the same over HTTP/2', 'h2', 'undici-h2'),
+  {
+    name: 'preconnect',
+    title: 'TLS: the first request of a client after preconnect(), and without',
+    work: 'preconnect',
+    port: 'https',
+    ...SMALL,
+    rivals: [],
+    goals: [absolute('share', { atMost: 0.5 })],
+  },
   {
     name: 'workers-2',
     title: 'two worker threads against one, 105 B, 50 in flight each',

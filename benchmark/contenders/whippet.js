@@ -42,6 +42,7 @@ export function open(job) {
     download: async (url, path) => (await client.download(url, path)).size,
     uploadFile: async (url, path) => (await client.post(url, { content: file(path) })).json(),
     upload: async (url, content) => (await client.post(url, { content })).json(),
+    preconnect: (url) => client.preconnect(url),
     close: () => client.close(),
   };
 }
