@@ -34,6 +34,8 @@ export declare class Engine {
    * `flags` is a sum of `SendFlag`s. `id` is free again after the last record.
    */
   send(id: number, profile: number, flags: number, head: string, body?: Buffer | undefined | null): void
+  /** Opens connections to an origin, until `count` are there; a `Ready` record follows, or an `Error`. `cancel` ends it. */
+  preconnect(id: number, profile: number, origin: string, count: number): void
   /**
    * Asks for the next piece of a streamed response: one `Chunk`, or the `End`. The first call decides whether the body
    * comes `raw` or decoded.
@@ -77,6 +79,8 @@ export declare class Engine {
    * until a `LookupForgotten` record comes.
    */
   answerLookup(question: number, addresses?: Array<string> | undefined | null, thrown?: string | undefined | null): void
+  /** Closes a pool's idle connections now and the others when their responses end, but takes requests; a `Closed` record follows. */
+  drainPool(id: number, pool: PoolHandle): void
 }
 
 /**
@@ -257,6 +261,8 @@ export declare enum RecordKind {
   LookupEnded = 18,
   /** What a look-up threw is in no further error: its number is in `received`. Of no id. */
   LookupForgotten = 19,
+  /** The connections that were asked for are there; the last record of its id. */
+  Ready = 20,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */

@@ -1,6 +1,6 @@
 /** Everything that `import … from 'whippet'` gives. */
 
-export { delete, get, head, options, patch, post, put, request, stream } from './client/functions.js';
+export { delete, get, head, options, patch, post, put, query, request, stream } from './client/functions.js';
 export type { CallOptions } from './client/functions.js';
 export { Auth } from './auth/auth.js';
 export type { AuthFlow, AuthTypes } from './auth/auth.js';
@@ -12,7 +12,7 @@ export { Client } from './client/client.js';
 export type { Download } from './client/download.js';
 export type { DownloadOptions, FileOptions } from './client/download-options.js';
 export type { EventsOptions, ReconnectOptions } from './client/events.js';
-export type { ClientOptions, RequestOptions, SendOptions } from './client/options.js';
+export type { ClientOptions, PreconnectOptions, RequestOptions, SendOptions } from './client/options.js';
 export { Cookies } from './cookies/cookies.js';
 export type { CookieScope } from './cookies/input.js';
 export type { AppTypes, FetchApp, NodeApp } from './dispatch/apps/kind.js';

@@ -164,6 +164,13 @@ export interface PoolStats {
   readonly idle: number;
   /** Requests that wait for a connection. @since 0.1.0 */
   readonly queued: number;
+  /**
+   * Closes what is idle, and lets no connection of now serve another request: those in use end with their responses. For what lies
+   * behind them has changed, such as the network of a laptop. Resolves when the idle ones are closed.
+   *
+   * @since 0.1.0
+   */
+  drain(): Promise<void>;
   /** In one line: `<Pool 1 active, 0 queued | 2 idle>`. @since 0.1.0 */
   toString(): string;
 }

@@ -10,16 +10,25 @@ import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
 import { APP_URL, onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from '../request/body-options.js';
-import type { ClientOptions, Given, RedirectOptions, RequestOptions, SendOptions } from './options.js';
+import type {
+  ClientOptions,
+  Given,
+  PreconnectOptions,
+  RedirectOptions,
+  RequestOptions,
+  SendOptions,
+} from './options.js';
 import {
   checkCalls,
   checkSize,
   clientOptionNames,
   keepSending,
   NO_OPTIONS,
+  preconnectOptionNames,
   readOptions,
   requestOptionNames,
   sendOptionNames,
+  toConnectionCount,
   toRedirects,
   withKept,
 } from './options.js';
@@ -35,7 +44,7 @@ import { Cookies } from '../cookies/cookies.js';
 import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
-import { HTTPDispatch, NO_POOL } from '../dispatch/network/http-dispatch.js';
+import { HTTPDispatch, noPool } from '../dispatch/network/http-dispatch.js';
 import { checkPlatform, openNetwork } from './network.js';
 import { openFetch } from './fetch-door.js';
 import { chooseDispatch, Mounts } from './mounts.js';
@@ -184,6 +193,14 @@ export class Client implements AsyncDisposable {
   }
 
   /**
+   * QUERY (RFC 10008): safe and idempotent as GET, with what is asked in the body, as `json`, `data` or `content`.
+   * @since 0.1.0
+   */
+  query(url: URLTypes, options?: RequestOptions): Promise<Response> {
+    return this.#request('QUERY', url, options, 'client.query()', false);
+  }
+
+  /**
    * Sends a request and reads the whole response.
    *
    * Rejects with TypeError, RangeError or InvalidURL before anything is sent; with a subclass of RequestError for what happens
@@ -252,6 +269,33 @@ export class Client implements AsyncDisposable {
       return new Downloading(checkPath(path), settings, opener).run();
     } catch (error) {
       return Promise.reject(error);
+    }
+  }
+
+  /**
+   * Opens connections (DNS, proxy, TLS) before the first request needs them, until `connections` (1) are there, idle ones included; over
+   * HTTP/2, one. Resolves when they are in the pool, where `keepaliveExpiry` counts for them. There is nothing to do for apps.
+   *
+   * Rejects as a request does that gets no connection, with `signal.reason`, and with ClientClosed when the client is closed meanwhile.
+   *
+   * @since 0.1.0
+   */
+  async preconnect(url: URLTypes, options?: PreconnectOptions): Promise<void> {
+    const given = readOptions<PreconnectOptions>(options, preconnectOptionNames, 'client.preconnect()');
+    const connections = toConnectionCount(given.connections);
+    const timeout = resolveTimeout(given.timeout, this.#timeout);
+    checkCalls(given);
+    const { signal } = given;
+    try {
+      await this.#dispatch.preconnect(onBaseUrl(this.#baseUrl ?? this.#appUrl, url), {
+        connections,
+        timeout,
+        trustEnv: this.#trustEnv,
+        signal,
+      });
+    } catch (error) {
+      traceToCaller(error);
+      throw error;
     }
   }
 
@@ -361,7 +405,8 @@ export class Client implements AsyncDisposable {
   /** The pool in one line, e.g. `<Pool 1 active, 0 queued | 2 idle>`, and as numbers. @since 0.1.0 */
   get pool(): PoolStats {
     const { own } = this.#dispatch;
-    return own instanceof HTTPDispatch ? own.stats : NO_POOL;
+    const drain = () => this.#dispatch.drain();
+    return own instanceof HTTPDispatch ? own.statsWith(drain) : noPool(drain);
   }
 
   /**

@@ -82,6 +82,11 @@ function del(url: URLTypes, options?: CallOptions): Promise<Response> {
 
 export { del as delete };
 
+/** QUERY (RFC 10008): safe and idempotent as GET, with a body. @since 0.1.0 */
+export function query(url: URLTypes, options?: CallOptions): Promise<Response> {
+  return call('QUERY', url, options, 'query()', false);
+}
+
 /** Resolves at the head; the connection is closed with the response. @since 0.1.0 */
 export function stream(method: string, url: URLTypes, options?: CallOptions): Promise<Response> {
   return call(method, url, options, 'stream()', true);

@@ -3,7 +3,7 @@
  * `url/pattern.ts`.
  */
 
-import { typeName } from '../errors.js';
+import { ClientClosed, typeName } from '../errors.js';
 import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
 import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';
@@ -12,7 +12,9 @@ import { checkProtocol } from '../dispatch/check-request.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
-import type { Request } from '../request/request.js';
+import type { PreconnectingOptions } from '../dispatch/network/http-dispatch.js';
+import { HTTPDispatch } from '../dispatch/network/http-dispatch.js';
+import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { needsDeadline, sendInTime } from './own-deadline.js';
 
@@ -83,6 +85,23 @@ export class Mounts implements Dispatch {
     return needsDeadline(dispatch, options) ? sendInTime(dispatch, request, options) : dispatch.send(request, options);
   }
 
+  /** Connections before the requests that need them, where those would go to the network. */
+  async preconnect(url: URL, options: PreconnectingOptions): Promise<void> {
+    if (this.#isClosed) throw new ClientClosed('Cannot open a connection, as the client has been closed.');
+    if (this.#httpsOnly) checkProtocol(new Request('PRECONNECT', url), true);
+    const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, url);
+    if (dispatch instanceof HTTPDispatch) await dispatch.preconnect(url, options);
+  }
+
+  /** See `PoolStats.drain`: of all that are the network. */
+  async drain(): Promise<void> {
+    await Promise.all(this.#all().map((dispatch) => (dispatch instanceof HTTPDispatch ? dispatch.drain() : undefined)));
+  }
+
+  #all(): (Dispatch | null)[] {
+    return [...new Set([this.own, ...(this.#map?.values() ?? []), this.#network])];
+  }
+
   #lookup(map: PatternMap<Dispatch | null>, url: URL): Dispatch {
     const found = map.lookup(url);
     if (found === undefined) return this.own;
@@ -93,8 +112,7 @@ export class Mounts implements Dispatch {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    const all = new Set([this.own, ...(this.#map?.values() ?? []), this.#network]);
-    await Promise.all([...all].map((dispatch) => dispatch?.close?.()));
+    await Promise.all(this.#all().map((dispatch) => dispatch?.close?.()));
   }
 }
 

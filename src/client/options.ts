@@ -195,6 +195,30 @@ export interface SendOptions extends Pick<
   stream?: boolean | undefined;
 }
 
+/** How `client.preconnect()` opens connections. @since 0.1.0 */
+export interface PreconnectOptions {
+  /**
+   * How many are to be there afterwards, idle ones included, as far as the pool's limits allow; over HTTP/2 it is one. Default: 1.
+   * @since 0.1.0
+   */
+  connections?: number | undefined;
+  /** Milliseconds for each connection, as for a request: `pool`, `connect` and `total` count. Default: the client's. @since 0.1.0 */
+  timeout?: TimeoutTypes | null | undefined;
+  /** Ends it, with `signal.reason`. Default: none. @since 0.1.0 */
+  signal?: AbortSignal | undefined;
+}
+
+/** @throws TypeError, RangeError naming the option */
+export function toConnectionCount(given: unknown): number {
+  if (given === undefined) return 1;
+  if (typeof given !== 'number') throw new TypeError(`connections: expected a number, got ${typeName(given)}`);
+  if (Number.isInteger(given) && given >= 1 && given <= MAX_CONNECTION_COUNT) return given;
+  throw new RangeError(`connections: ${given} is not allowed, expected an integer from 1 to ${MAX_CONNECTION_COUNT}`);
+}
+
+/** Of one address there are not more ports. */
+const MAX_CONNECTION_COUNT = 65_535;
+
 /** No options: one object, to be known by its identity. */
 export const NO_OPTIONS: Given<RequestOptions> = Object.freeze({ __proto__: null }) as Given<RequestOptions>;
 
@@ -330,6 +354,7 @@ const calledNames = ['onUploadProgress', 'onDownloadProgress', 'onInformational'
 const sendNames = ['auth', 'timeout', 'followRedirects', 'trustEnv', 'signal'] as const;
 const sendingNames = [...sendNames, ...calledNames] as const;
 export const sendOptionNames: readonly string[] = [...sendNames, 'stream'];
+export const preconnectOptionNames: readonly string[] = ['connections', 'timeout', 'signal'];
 export const requestOptionNames: readonly string[] = [
   'params',
   'headers',

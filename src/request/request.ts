@@ -412,5 +412,5 @@ function checkOwnFraming(headers: Headers, body: Body): void {
 }
 
 const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
-const anticipatesContent = new Set(['POST', 'PUT', 'PATCH']);
+const anticipatesContent = new Set(['POST', 'PUT', 'PATCH', 'QUERY']);
 const initNames = ['params', 'headers', 'cookies', 'content', 'json', 'data', 'files'];

@@ -100,8 +100,12 @@ function withHost(target: URL, text: string, base: URL): URL {
   return isSame && !hasPort ? target.copyWith({ netloc: base.netloc }) : target.copyWith({ host: base.rawHost });
 }
 
-/** 303: GET unless HEAD. 302: the same, as browsers do it. 301: only POST becomes GET. 307 and 308 keep the method. */
+/**
+ * 303: GET unless HEAD. 302: the same, as browsers do it, but QUERY stays (RFC 10008 §2.5): it is safe. 301: only POST becomes GET. 307
+ * and 308 keep the method.
+ */
 function redirectMethod(method: string, statusCode: number): string {
+  if (statusCode === 302 && method === 'QUERY') return method;
   if (statusCode === 303 || statusCode === 302) return method === 'HEAD' ? method : 'GET';
   return statusCode === 301 && method === 'POST' ? 'GET' : method;
 }

@@ -5,8 +5,9 @@ mod resend;
 
 use crate::connection::{Answer, Connection, Resend, SendError};
 use crate::error::Error;
+use crate::origin::Origin;
 use crate::pool::{Key, Pool, PoolConfig, PoolStats};
-use crate::proxy::AuthAttempt;
+use crate::proxy::{AuthAttempt, Proxy};
 use crate::request::Request;
 use crate::request::body::RequestBody;
 use crate::response::Response;
@@ -40,6 +41,35 @@ impl Client {
     /// Closes idle connections now and the others when their responses end.
     pub fn close(&self) {
         self.pool.close();
+    }
+
+    /// Opens connections to `origin`, or by way of `proxy`, until `count` are there, idle ones included; one that many requests share
+    /// counts for all. No more than the limits allow.
+    ///
+    /// # Errors
+    ///
+    /// As those of a request that got no connection.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropping the future ends the attempts that are under way.
+    pub async fn preconnect(
+        &self,
+        origin: &Origin,
+        proxy: Option<&Proxy>,
+        count: usize,
+        timeouts: Timeouts,
+    ) -> Result<(), Error> {
+        let clock = Clock::start(timeouts);
+        if proxy.is_some() {
+            self.pool.connector.check_behind_proxy(origin)?;
+        }
+        self.pool.clone().preconnect(Key::new(origin, proxy), count, clock).await
+    }
+
+    /// Closes idle connections now and the others when their responses end; new requests get new connections.
+    pub fn drain(&self) {
+        self.pool.drain();
     }
 
     /// Sends `request` and resolves once the final response's headers are received.

@@ -74,6 +74,11 @@ impl Connector {
         Connector { tls: Tls::new(tls), overrides, names, proxy_tls: ProxyTls::default() }
     }
 
+    /// What names meant in another network they may not mean in this one.
+    pub(crate) fn forget_names(&self) {
+        self.names.forget_all();
+    }
+
     /// A connection to `origin`, or, by way of `proxy`, to wherever that leads.
     pub(crate) async fn connect(
         &self,

@@ -6,6 +6,7 @@ mod config;
 mod decision;
 mod key;
 mod lease;
+mod preconnect;
 mod state;
 
 use crate::connect::Connector;
@@ -18,6 +19,7 @@ pub use config::{PoolConfig, PoolStats};
 use decision::{Exclusive, Idle, Kinds, Multiplexed, Ticket, WaitFor, Waiter};
 pub(crate) use key::Key;
 pub(crate) use lease::Lease;
+use preconnect::Turns;
 use state::State;
 
 use std::cell::RefCell;
@@ -37,6 +39,7 @@ pub(crate) struct Pool {
     pub(crate) connector: Connector,
     config: PoolConfig,
     state: RefCell<State<Connections>>,
+    turns: RefCell<Turns>,
     stats: Arc<PoolStats>,
     this: Weak<Pool>,
 }
@@ -67,6 +70,10 @@ impl Multiplexed for Http2 {
         self.is_usable()
     }
 
+    fn retire(&self) {
+        self.retire();
+    }
+
     fn open_stream(&self) -> bool {
         self.open_stream()
     }
@@ -88,6 +95,7 @@ impl Pool {
             connector,
             config,
             state: RefCell::default(),
+            turns: RefCell::default(),
             stats: Arc::default(),
             this: this.clone(),
         })

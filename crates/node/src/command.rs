@@ -48,6 +48,18 @@ pub(crate) enum Command {
         config: Box<PoolConfig>,
         stats: PoolStatsSlot,
     },
+    /// Connections before the requests that need them.
+    Preconnect {
+        id: u32,
+        profile: Arc<Profile>,
+        origin: String,
+        count: u32,
+    },
+    /// No connection of now gets another request; `id` is completed.
+    DrainPool {
+        id: u32,
+        pool: u32,
+    },
     /// `id` is completed when the idle connections are gone; without one no completion is sent.
     ClosePool {
         id: Option<u32>,

@@ -2,7 +2,7 @@
 
 use crate::command::{Command, Flags, PoolStatsSlot, Submission};
 use crate::copies::Copies;
-use crate::exchange::{CompletionGuard, Credit, Wish, drive};
+use crate::exchange::{CompletionGuard, Credit, Wish, drive, preconnect};
 use crate::files::{Feeding, FileHandle, FileJob, FilePart, Files, Reply, SaveTo};
 use crate::lookup::{JsLookup, Questions, Thrown};
 use crate::memory::{QUIET_AFTER, give_back};
@@ -135,11 +135,18 @@ impl Engine {
         body: Option<BufferSlice<'_>>,
     ) -> Result<()> {
         let flags = Flags(flags);
-        let found = self.profiles.borrow().get(profile as usize).cloned().flatten();
-        let profile = found.ok_or_else(|| Error::from_reason("no such profile"))?;
+        let profile = self.profile(profile)?;
         let body = body.map(|bytes| self.copies.make(&bytes));
         let head = head.into_latin1()?.take();
         self.command(Command::Send(Box::new(Submission { id, profile, flags, head, body, at: Instant::now() })));
+        Ok(())
+    }
+
+    /// Opens connections to an origin, until `count` are there; a `Ready` record follows, or an `Error`. `cancel` ends it.
+    #[napi(catch_unwind)]
+    pub fn preconnect(&self, id: u32, profile: u32, origin: String, count: u32) -> Result<()> {
+        let profile = self.profile(profile)?;
+        self.command(Command::Preconnect { id, profile, origin, count });
         Ok(())
     }
 
@@ -237,6 +244,17 @@ impl Engine {
             }
         };
         self.questions.answer(question, answer);
+    }
+
+    /// Closes a pool's idle connections now and the others when their responses end, but takes requests; a `Closed` record follows.
+    #[napi]
+    pub fn drain_pool(&self, id: u32, pool: &PoolHandle) {
+        self.command(Command::DrainPool { id, pool: pool.pool });
+    }
+
+    fn profile(&self, number: u32) -> Result<Arc<Profile>> {
+        let found = self.profiles.borrow().get(number as usize).cloned().flatten();
+        found.ok_or_else(|| Error::from_reason("no such profile"))
     }
 
     fn command(&self, command: Command) {
@@ -347,6 +365,13 @@ struct Exchange {
     feeder: RefCell<Option<AbortHandle>>,
 }
 
+impl Exchange {
+    /// One without bodies.
+    fn new(task: AbortHandle) -> Exchange {
+        Exchange { task, credit: Rc::default(), upload: None, feeding: Rc::default(), feeder: RefCell::default() }
+    }
+}
+
 impl Drop for Exchange {
     fn drop(&mut self) {
         if let Some(feeder) = self.feeder.take() {
@@ -415,6 +440,14 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
                 let _ = stats.set(made.stats());
                 io.pools.borrow_mut().insert(pool, made);
             }
+            Command::Preconnect { id, profile, origin, count } => io.preconnect(id, profile, origin, count, &outbox),
+            Command::DrainPool { id, pool } => {
+                let found = io.pools.borrow().get(&pool).cloned();
+                if let Some(pool) = found {
+                    pool.drain();
+                }
+                outbox.push(Record::new(id, Kind::Closed));
+            }
             Command::ClosePool { id, pool } => {
                 let found = io.pools.borrow_mut().remove(&pool);
                 if let Some(pool) = found {
@@ -456,8 +489,8 @@ impl Io {
         }
     }
 
-    fn send(self: &Rc<Self>, mut submission: Submission, outbox: &Arc<Outbox>) {
-        let id = submission.id;
+    /// For one that begins now: its end frees its id.
+    fn guard(self: &Rc<Self>, id: u32, outbox: &Arc<Outbox>) -> CompletionGuard {
         let io = Rc::downgrade(self);
         let on_end = Box::new(move |id: u32| {
             if let Some(io) = io.upgrade() {
@@ -465,7 +498,21 @@ impl Io {
                 drop(ended);
             }
         });
-        let guard = CompletionGuard::new(id, outbox.clone(), on_end);
+        CompletionGuard::new(id, outbox.clone(), on_end)
+    }
+
+    fn preconnect(self: &Rc<Self>, id: u32, profile: Arc<Profile>, origin: String, count: u32, outbox: &Arc<Outbox>) {
+        let guard = self.guard(id, outbox);
+        let Some(pool) = self.pools.borrow().get(&profile.pool).cloned() else {
+            return;
+        };
+        let task = spawn_local(preconnect(profile, origin, count, pool, guard)).abort_handle();
+        self.exchanges.borrow_mut().insert(id, Exchange::new(task));
+    }
+
+    fn send(self: &Rc<Self>, mut submission: Submission, outbox: &Arc<Outbox>) {
+        let id = submission.id;
+        let guard = self.guard(id, outbox);
         let Some(pool) = self.pools.borrow().get(&submission.profile.pool).cloned() else {
             return;
         };
@@ -481,7 +528,8 @@ impl Io {
         let credit = Rc::new(Credit::default());
         let task =
             spawn_local(drive(submission, body, pool, credit.clone(), guard, self.connections.clone())).abort_handle();
-        self.exchanges.borrow_mut().insert(id, Exchange { task, credit, upload, feeding, feeder: RefCell::default() });
+        let exchange = Exchange { credit, upload, feeding, task, feeder: RefCell::default() };
+        self.exchanges.borrow_mut().insert(id, exchange);
     }
 }
 

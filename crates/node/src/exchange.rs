@@ -3,6 +3,7 @@
 use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
 use crate::files::{SaveTo, Writer};
+use crate::options::Profile;
 use crate::record::{Body, Kind, Outbox, Record};
 use crate::timings::{Connections, Timing, course, micros};
 use bytes::Bytes;
@@ -13,7 +14,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
 use tokio::sync::Notify;
-use whippet_core::{Chunk, Client, Error, Request, RequestBody, Response, ResponseBody};
+use whippet_core::{Chunk, Client, Error, Origin, Request, RequestBody, Response, ResponseBody};
 
 /// What the façade wants of a streamed body next. The first one decides whether it comes decoded.
 #[derive(Clone, Copy, Default)]
@@ -137,6 +138,34 @@ pub(crate) async fn drive(
         Box::pin(stream(response, timing, at, &credit, guard)).await;
     } else {
         buffer(response, timing, at, profile.max_response_size, guard).await;
+    }
+}
+
+/// Connections before the requests that need them.
+pub(crate) async fn preconnect(
+    profile: Arc<Profile>,
+    origin: String,
+    count: u32,
+    pool: Client,
+    guard: CompletionGuard,
+) {
+    let at = std::time::Instant::now();
+    let connected = match Origin::parse(&origin) {
+        Ok(origin) => pool.preconnect(&origin, profile.proxy.as_ref(), count as usize, profile.timeouts).await,
+        Err(error) => Err(error),
+    };
+    if let Some(text) = whippet_core::take_warning() {
+        guard.outbox.warning(text);
+    }
+    match connected {
+        Ok(()) => {
+            let ready = Record::new(guard.id, Kind::Ready);
+            guard.complete(ready);
+        }
+        Err(error) => {
+            let course = error.timeline().map(|timeline| course(timeline, at, None)).unwrap_or_default();
+            guard.fail(&error, &course);
+        }
     }
 }
 

@@ -83,6 +83,8 @@ pub enum Kind {
     LookupEnded = 18,
     /// What a look-up threw is in no further error: its number is in `received`. Of no id.
     LookupForgotten = 19,
+    /// The connections that were asked for are there; the last record of its id.
+    Ready = 20,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.

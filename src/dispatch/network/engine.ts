@@ -80,7 +80,14 @@ export interface Listener {
     thrown?: Thrown,
   ): void;
   /** One of the others has thrown. This one must not. */
-  onFault(reason: unknown): void;
+  onFault?(reason: unknown): void;
+}
+
+/** What is told to a call that makes connections beforehand. */
+export interface ConnectionListener {
+  onReady(): void;
+  onRefusal(head: ArrivedHead): void;
+  onError: Listener['onError'];
 }
 
 /** A response's head in a batch, and a small body behind it; numbers, text and bytes are made on first access. */
@@ -341,6 +348,29 @@ export function closeProfile(profile: number): void {
   start().closeProfile(profile);
 }
 
+/** Starts making connections, until `count` are there: returns the id, for `cancel`. */
+export function preconnect(listener: ConnectionListener, profile: number, origin: string, count: number): number {
+  const id = take(listener);
+  hold();
+  try {
+    start().preconnect(id, profile, origin, count);
+  } catch (error) {
+    release(id);
+    unhold();
+    throw error;
+  }
+  return id;
+}
+
+/** Resolves when the pool's idle connections are closed, and the others get no more requests. */
+export function drainPool(pool: PoolHandle): Promise<void> {
+  return new Promise((resolve) => {
+    const id = take(resolve);
+    hold();
+    start().drainPool(id, pool);
+  });
+}
+
 /** Resolves when the pool's idle connections are closed. */
 export function closePool(pool: PoolHandle): Promise<void> {
   return new Promise((resolve) => {
@@ -358,7 +388,7 @@ let engine: Engine | null = null;
  */
 const outlivesViews = isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
 
-type AnyListener = Listener | FileListener | LookupListener | (() => void);
+type AnyListener = Listener | FileListener | LookupListener | ConnectionListener | (() => void);
 
 /** What look-ups threw, by question, until no error can come of it any more. */
 const thrown = new Map<number, Thrown>();
@@ -500,6 +530,10 @@ function drain(batch: Buffer, large: Buffer[]): void {
           listener.onRefusal(
             new ArrivedHead(status, versions.Http11, true, batch, headAt, bodyAt, bodyEnd, body, undefined),
           );
+          break;
+        case kinds.Ready:
+          release(id);
+          (listener as unknown as ConnectionListener).onReady();
           break;
         case kinds.Closed:
           release(id);

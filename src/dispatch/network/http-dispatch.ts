@@ -19,10 +19,11 @@ import { resolvePoolLimits } from '../../connect/pool-limits.js';
 import type { LookupFunction } from '../../connect/lookup.js';
 import { toLookup } from '../../connect/lookup.js';
 import { Proxies } from '../../connect/proxies.js';
-import type { Request } from '../../request/request.js';
+import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { toConnectOverrides } from '../../connect/address-overrides.js';
 import type { TimeoutConfig } from '../../timeout.js';
+import type { URL } from '../../url/url.js';
 import { resolveTrust, TrustNotice } from '../../connect/trust.js';
 import type {
   CertificateTypes,
@@ -36,6 +37,7 @@ import type { Dispatch, DispatchOptions } from '../dispatch.js';
 import { Exchange } from './exchange.js';
 import { Resolver } from './resolver.js';
 import type { PoolHandle, PoolOptions } from '../../native.js';
+import { Preconnecting } from './preconnecting.js';
 import * as native from './engine.js';
 import { checkProtocol } from '../check-request.js';
 import type { ProxyHop } from './proxy-hop.js';
@@ -99,6 +101,14 @@ export interface HTTPDispatchOptions extends AddressGuardOptions {
   proxy?: ProxyTypes | null | undefined;
 }
 
+/** How connections are made before a request needs them. */
+export interface PreconnectingOptions {
+  connections: number;
+  timeout: TimeoutConfig;
+  trustEnv?: boolean;
+  signal?: AbortSignal | null | undefined;
+}
+
 /**
  * The network. The pool is opened by the first request.
  *
@@ -110,6 +120,7 @@ export class HTTPDispatch implements Dispatch {
   #pool: PoolHandle | null = null;
   #profiles = new Profiles();
   #closed = false;
+  #preconnecting = new Set<Preconnecting>();
   #httpsOnly: boolean;
   #lookup: LookupFunction | null;
   /** null: nothing ever takes a proxy. */
@@ -177,15 +188,11 @@ export class HTTPDispatch implements Dispatch {
       if (signal?.aborted) throw signal.reason;
       const { url } = request;
       checkProtocol(request, this.#httpsOnly);
-      const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, options.trustEnv, request);
-      const hop = proxy === null ? null : this.#hops.of(proxy, url);
+      const hop = this.#checkWay(request, options.trustEnv);
       const head =
         hop === null
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
           : hop.head(request);
-      if (this.#notice !== null && (url.scheme === 'https' || hop?.proxy.proxyUrl.scheme === 'https'))
-        this.#say(this.#notice, request);
-      if (mayConnect !== null) this.#checkPermission(request, hop);
       const pool = this.#openPool();
       const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, hop);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
@@ -198,15 +205,59 @@ export class HTTPDispatch implements Dispatch {
     });
   }
 
+  /**
+   * Opens connections (DNS, proxy, TLS) before the first request needs them, until `connections` (1) are there, idle ones included; over
+   * HTTP/2, one. Rejects as `send` does.
+   *
+   * @since 0.1.0
+   */
+  async preconnect(url: URL, options: PreconnectingOptions): Promise<void> {
+    const request = new Request('PRECONNECT', url);
+    const { connections, timeout, trustEnv, signal } = options;
+    if (this.#closed) {
+      throw new ClientClosed('Cannot open a connection, as the client has been closed.', { request });
+    }
+    if (signal?.aborted) throw signal.reason;
+    checkProtocol(request, this.#httpsOnly);
+    const hop = this.#checkWay(request, trustEnv);
+    const profile = this.#profiles.of(this.#openPool().id, timeout, null, hop);
+    let preconnecting: Preconnecting | undefined;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        preconnecting = new Preconnecting(request, hop, resolve, reject);
+        this.#preconnecting.add(preconnecting);
+        preconnecting.start(profile, connections, signal);
+      });
+    } finally {
+      if (preconnecting !== undefined) this.#preconnecting.delete(preconnecting);
+    }
+  }
+
+  /** Closes idle connections now and active ones when their responses end; requests go on, over new connections. @since 0.1.0 */
+  async drain(): Promise<void> {
+    if (this.#pool !== null && !this.#closed) await native.drainPool(this.#pool);
+  }
+
   /** The pool in numbers and in one line. @since 0.1.0 */
   get stats(): PoolStats {
-    return new Stats(this.#pool);
+    return this.statsWith(() => this.drain());
+  }
+
+  /**
+   * The same for an owner of more than this.
+   * @internal
+   */
+  statsWith(drain: () => Promise<void>): PoolStats {
+    return new Stats(this.#pool, drain);
   }
 
   /** Closes idle connections now and active ones when their responses end. Idempotent. @since 0.1.0 */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    for (const preconnecting of this.#preconnecting) {
+      preconnecting.cancel(new ClientClosed('The client was closed while a connection was being made.'));
+    }
     this.#profiles.clear();
     if (this.#pool !== null) await native.closePool(this.#pool);
   }
@@ -218,6 +269,20 @@ export class HTTPDispatch implements Dispatch {
     const pool = native.openPool(this.#poolOptions, resolver);
     if (!this.#closed) this.#pool = pool;
     return pool;
+  }
+
+  /**
+   * The proxy in front of a request's origin, if there is one.
+   * @throws ConnectError where a connection would not be made
+   */
+  #checkWay(request: Request, trustEnv: boolean | undefined): ProxyHop | null {
+    const { url } = request;
+    const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, trustEnv, request);
+    const hop = proxy === null ? null : this.#hops.of(proxy, url);
+    if (this.#notice !== null && (url.scheme === 'https' || hop?.proxy.proxyUrl.scheme === 'https'))
+      this.#say(this.#notice, request);
+    if (mayConnect !== null) this.#checkPermission(request, hop);
+    return hop;
   }
 
   #say(notice: TrustNotice, request: Request): void {
@@ -296,11 +361,17 @@ class Stats implements PoolStats {
   readonly active: number;
   readonly idle: number;
   readonly queued: number;
+  #drain: () => Promise<void>;
 
-  constructor(pool: PoolHandle | null) {
+  constructor(pool: PoolHandle | null, drain: () => Promise<void>) {
+    this.#drain = drain;
     this.active = pool?.active ?? 0;
     this.idle = pool?.idle ?? 0;
     this.queued = pool?.queued ?? 0;
+  }
+
+  drain(): Promise<void> {
+    return this.#drain();
   }
 
   toString(): string {
@@ -324,7 +395,9 @@ function slices(bytes: Buffer): Buffer[] {
 }
 
 /** What a client without connections of its own shows. */
-export const NO_POOL: PoolStats = Object.freeze(new Stats(null));
+export function noPool(drain: () => Promise<void>): PoolStats {
+  return new Stats(null, drain);
+}
 
 const MAX_PROFILE_COUNT = 64;
 /** What a client passes on, too. */

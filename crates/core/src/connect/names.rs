@@ -94,6 +94,11 @@ impl Names {
         answered.or_else(|error| question.stale.get().cloned().flatten().ok_or(error))
     }
 
+    /// All names are asked for again.
+    pub(super) fn forget_all(&self) {
+        self.known.borrow_mut().clear();
+    }
+
     /// None of these addresses could be connected to: the name is asked for again.
     pub(super) fn forget(&self, host: &str, answer: &Answer) {
         let mut known = self.known.borrow_mut();

@@ -24,6 +24,8 @@ pub(super) trait Exclusive {
 pub(super) trait Multiplexed {
     /// New streams may be opened, as far as is known.
     fn is_usable(&self) -> bool;
+    /// No more streams are opened on it.
+    fn retire(&self);
     /// Counts one more stream if the peer allows it.
     fn open_stream(&self) -> bool;
     /// Streams that are open.

@@ -28,6 +28,8 @@ pub(crate) struct Lease {
     /// Others wait for the connection that is being made.
     single_flight: bool,
     reused: bool,
+    /// Of the pool, when the connection was there or began to be made.
+    generation: u32,
     /// Since when it has waited for a connection, where it did.
     connects_since: Option<Instant>,
     /// When it was given, where it was waited for.
@@ -59,9 +61,9 @@ impl Lease {
             _ => Claim::Slot,
         };
         let reused = connection.is_some();
-        let key = key.clone();
+        let (key, generation) = (key.clone(), pool.state.borrow().generation);
         let (connects_since, acquired, trace) = (None, None, None);
-        Lease { pool, key, id, claim, single_flight, reused, connects_since, acquired, trace, connection }
+        Lease { pool, key, id, claim, single_flight, reused, generation, connects_since, acquired, trace, connection }
     }
 
     /// It was waited for until now.
@@ -124,6 +126,7 @@ impl Lease {
     async fn connect(&mut self, clock: &Clock) -> Result<(), Error> {
         self.connection = None;
         self.reused = false;
+        self.generation = self.pool.state.borrow().generation;
         let versions = self.versions();
         let trace = self.trace.insert(Box::new(ConnectTrace::start()));
         let connecting = self.pool.connector.connect(self.key.origin(), self.key.proxy(), versions, trace);
@@ -146,7 +149,13 @@ impl Lease {
             connection.open_stream();
             self.claim = Claim::Stream;
             let retires = self.pool.config.retires(connection.info().established);
-            self.pool.state.borrow_mut().share(&self.key, self.id, connection.clone(), retires);
+            let mut state = self.pool.state.borrow_mut();
+            if self.generation != state.generation {
+                // For this request alone.
+                connection.retire();
+            }
+            state.share(&self.key, self.id, connection.clone(), retires);
+            drop(state);
         }
         self.end_single_flight();
         Ok(())
@@ -247,6 +256,7 @@ impl Lease {
         let until = sooner(pool.expiry(at_most), pool.config.retires(connection.info().established));
         let since = Instant::now();
         let unwanted = pool.state.borrow().closed
+            || pool.state.borrow().generation != self.generation
             || until.is_some_and(|until| until <= since)
             || pool.config.max_keepalive_connections == Some(0);
         connection.finished();

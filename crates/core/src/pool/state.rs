@@ -24,6 +24,8 @@ pub(super) struct State<K: Kinds> {
     pub(super) queue: VecDeque<Waiter<K::Grant>>,
     pub(super) next_ticket: u64,
     pub(super) closed: bool,
+    /// Counts how often the pool was drained: connections that began before serve no request any more.
+    pub(super) generation: u32,
     pub(super) reaping: bool,
 }
 
@@ -37,6 +39,7 @@ impl<K: Kinds> Default for State<K> {
             queue: VecDeque::default(),
             next_ticket: 0,
             closed: false,
+            generation: 0,
             reaping: false,
         }
     }
@@ -77,7 +80,6 @@ impl<K: Kinds> State<K> {
     /// A request that has `waited` for a connection which was not made does not wait for another's attempt again.
     pub(super) fn decide(&mut self, key: &Key, config: &PoolConfig, waited: bool) -> Decision<K> {
         let now = Instant::now();
-        let may_share = self.may_share(key, config, waited);
         let origin = self.per_origin.entry(key.clone()).or_default();
         let mut awaits_settings = false;
         for shared in &mut origin.shared {
@@ -102,11 +104,19 @@ impl<K: Kinds> State<K> {
         if awaits_settings {
             return Decision::Wait(WaitFor::Slot);
         }
-        if may_share && origin.connecting > 0 {
-            return Decision::Wait(WaitFor::Connection);
-        }
-        if origin.open == 0 {
-            self.per_origin.remove(key);
+        self.decide_new(key, config, waited)
+    }
+
+    /// As above, where no connection that is there will do.
+    pub(super) fn decide_new(&mut self, key: &Key, config: &PoolConfig, waited: bool) -> Decision<K> {
+        let may_share = self.may_share(key, config, waited);
+        if let Some(origin) = self.per_origin.get(key) {
+            if may_share && origin.connecting > 0 {
+                return Decision::Wait(WaitFor::Connection);
+            }
+            if origin.open == 0 {
+                self.per_origin.remove(key);
+            }
         }
         let open_here = self.per_origin.get(key).map_or(0, |origin| origin.open);
         let origin_is_full = config.max_of_origin().is_some_and(|most| open_here >= most);
@@ -126,6 +136,28 @@ impl<K: Kinds> State<K> {
         origin.open += 1;
         origin.connecting += usize::from(may_share);
         Decision::Connect { evicted, single_flight: may_share }
+    }
+
+    /// Connections that a request could use now; one that is shared counts for all.
+    pub(super) fn available(&self, key: &Key) -> usize {
+        let now = Instant::now();
+        let Some(origin) = self.per_origin.get(key) else { return 0 };
+        let serves = |shared: &Shared<K::Multiplexed>| {
+            shared.connection.is_usable() && !shared.has_expired(now) && !shared.has_retired(now)
+        };
+        if origin.shared.iter().any(serves) {
+            return usize::MAX;
+        }
+        origin.idle.iter().filter(|idle| !idle.connection.is_closed() && !idle.has_expired(now)).count()
+    }
+
+    /// Takes out what is idle; the others take no new request.
+    pub(super) fn drain(&mut self) -> Vec<Closing<K>> {
+        self.generation += 1;
+        for shared in self.per_origin.values().flat_map(|origin| &origin.shared) {
+            shared.connection.retire();
+        }
+        self.take_all_idle()
     }
 
     /// Whether a new connection to `origin` is likely to be one for all.

@@ -46,6 +46,10 @@ impl Multiplexed for Http2 {
         !self.retired.get()
     }
 
+    fn retire(&self) {
+        self.retired.set(true);
+    }
+
     fn open_stream(&self) -> bool {
         let free = self.streams.get() < self.max_streams.get().unwrap_or(1);
         self.streams.set(self.streams.get() + usize::from(free));
@@ -436,4 +440,47 @@ fn an_idle_shared_connection_is_kept_no_longer_than_it_may_serve() {
     assert!(pool.state.tend(before).is_some_and(|until| until < later));
     assert_eq!(pool.state.take_expired(before + hour / 2).len(), 0);
     assert_eq!(pool.state.take_expired(later).len(), 1);
+}
+
+#[test]
+fn what_is_available_to_a_request() {
+    let mut pool = Pool::new(|_| {});
+    assert_eq!(pool.state.available(&plain()), 0);
+    pool.connect_idle(&plain());
+    pool.decide(&plain());
+    pool.put_idle(&plain(), None);
+    assert!(matches!(pool.state.decide_new(&plain(), &pool.config, false), Decision::Connect { .. }));
+    pool.put_idle(&plain(), None);
+    assert_eq!(pool.state.available(&plain()), 2, "the idle ones");
+    assert!(matches!(pool.decide(&secure()), Decision::Connect { .. }));
+    assert_eq!(pool.state.available(&secure()), 0, "one that is being made");
+    let (_, http2) = pool.share(&secure(), Some(1));
+    assert_eq!(pool.state.available(&secure()), usize::MAX, "one for all");
+    http2.retire();
+    assert_eq!(pool.state.available(&secure()), 0, "one that takes no more");
+}
+
+#[test]
+fn a_new_connection_waits_where_a_request_would() {
+    let mut pool = Pool::new(|config| config.max_connections_per_origin = Some(1));
+    pool.connect_idle(&plain());
+    assert!(matches!(pool.state.decide_new(&plain(), &pool.config, false), Decision::Wait(WaitFor::Slot)));
+    assert!(matches!(pool.decide(&secure()), Decision::Connect { .. }));
+    let decision = pool.state.decide_new(&secure(), &pool.config, false);
+    assert!(matches!(decision, Decision::Wait(WaitFor::Connection)), "that may be one for all");
+}
+
+#[test]
+fn after_drain_nothing_of_before_serves() {
+    let mut pool = Pool::new(|_| {});
+    pool.connect_idle(&plain());
+    pool.decide(&secure());
+    let (id, http2) = pool.share(&secure(), Some(10));
+    let before = pool.state.generation;
+    assert_eq!(pool.state.drain().len(), 1, "what is idle is closed");
+    assert_ne!(pool.state.generation, before);
+    assert_eq!((pool.state.open, pool.state.idle), (1, 0), "what is in use goes on");
+    assert!(matches!(pool.decide(&secure()), Decision::Connect { .. }), "and takes no more");
+    http2.streams.set(0);
+    assert!(matches!(pool.state.end_stream(&secure(), id, None, &pool.config), Some(Closing::Shared(_))));
 }
