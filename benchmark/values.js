@@ -1,6 +1,6 @@
 /**
  * What the values cost, each by a figure of its own: building a request, reading text, headers that are not read, cookies, a
- * large upload from disk. Not part of `run.js`, which compares with undici over the network.
+ * large upload from disk, the start of the command. Not part of `run.js`, which compares with undici over the network.
  *
  *   node --expose-gc benchmark/values.js [--upload-mb 1024]
  */
@@ -14,6 +14,7 @@ import { queryObjects } from 'node:v8';
 import { Client, Cookies, Headers, Response, URL } from '../index.js';
 import { start } from './children.js';
 import { residentMegabytes } from './process-figures.js';
+import { startUp } from './start-up.js';
 
 const { values: given } = parseArgs({ options: { 'upload-mb': { type: 'string', default: '1024' } } });
 const rows = [];
@@ -33,6 +34,7 @@ building();
 text();
 await headers();
 cookies();
+rows.push(['the command’s first byte ÷ node -e 0', (await startUp()).ratio.toFixed(2), '≤ 1.5']);
 
 const width = Math.max(...rows.map(([what]) => what.length));
 for (const [what, figure, goal] of rows) console.log(`${what.padEnd(width)}  ${figure.padStart(12)}  goal: ${goal}`);

@@ -28,11 +28,11 @@ const common = {
   // Node's import() loads its loader of ES modules first; require() does not.
   supported: { 'dynamic-import': false },
   // The global one loads node:perf_hooks.
-  define: { 'import.meta.url': '__url', performance: '__performance' },
+  define: { 'import.meta.url': '__meta.url', performance: '__performance' },
   logOverride: { 'empty-import-meta': 'silent' },
 };
 const BANNER = [
-  "'use strict';const __url = require('node:url').pathToFileURL(__filename).href;",
+  "'use strict';const __meta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
   'const __performance = { now() { const [s, ns] = process.hrtime(); return s * 1e3 + ns / 1e6; } };',
 ].join('');
 
@@ -122,16 +122,16 @@ const outside = {
   },
 };
 
-/** What a command never has: apps in process, and a thread of its own. */
+/** What a command never has: apps in process, the platform's fetch, and a thread of its own. */
 const without = {
   name: 'without',
   setup({ onResolve, onLoad }) {
     const namespace = 'without';
-    onResolve({ filter: /\/(?:fetch|node)-dispatch\.js$/ }, ({ path }) => ({ path, namespace }));
+    onResolve({ filter: /\/(?:fetch|node|platform)-dispatch\.js$/ }, ({ path }) => ({ path, namespace }));
     onResolve({ filter: /^node:worker_threads$/ }, ({ path }) => ({ path, namespace }));
     onLoad({ filter: /^node:/, namespace }, () => ({ contents: 'export const isMainThread = true;' }));
     onLoad({ filter: /./, namespace }, () => ({
-      contents: 'export class FetchDispatch {} export class NodeDispatch {}',
+      contents: 'export class FetchDispatch {} export class NodeDispatch {} export class PlatformDispatch {}',
     }));
   },
 };

@@ -6,18 +6,17 @@
  */
 'use strict';
 
-const Module = require('node:module');
 const path = require('node:path');
 
-const main = path.join(__dirname, 'main.cjs');
-if (typeof Module.enableCompileCache === 'function') {
-  Module.enableCompileCache();
+const [major, minor] = process.versions.node.split('.').map(Number);
+if (major > 22 || (major === 22 && minor >= 8)) {
+  require('node:module').enableCompileCache();
   require('./main.cjs');
 } else {
-  start();
+  start(path.join(__dirname, 'main.cjs'));
 }
 
-function start() {
+function start(main) {
   const fs = require('node:fs');
   const { Script } = require('node:vm');
   const cache = path.join(__dirname, `main.v8-${process.versions.v8.replace(/-.*/, '')}.cache`);
@@ -28,11 +27,13 @@ function start() {
     require('./main.cjs');
     return;
   }
-  const module = new Module(main, null);
-  module.filename = main;
-  module.paths = Module._nodeModulePaths(__dirname);
+  // `node:module`, without loading what it has besides.
+  const Module = module.constructor;
+  const loaded = new Module(main, module);
+  loaded.filename = main;
+  loaded.paths = module.paths;
   // What is loaded later on finds it there.
-  require.cache[main] = module;
+  require.cache[main] = loaded;
   const script = new Script(Module.wrap(fs.readFileSync(main, 'latin1')), { filename: main, cachedData });
-  script.runInThisContext()(module.exports, Module.createRequire(main), module, main, __dirname);
+  script.runInThisContext()(loaded.exports, (id) => loaded.require(id), loaded, main, __dirname);
 }
