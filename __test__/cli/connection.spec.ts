@@ -211,3 +211,19 @@ test('--cookie-jar: read before, written after, made when it is missing', async 
   const missing = await runCommand(t, [server.url, '--cookie-jar', 'no/jar.txt'], { cwd: folder });
   t.is(missing.code, 2);
 });
+
+test('a server of plain HTTP that is asked for TLS: the hint says so', async (t) => {
+  const server = await serve(t, ok);
+  const { code, stderr } = await runCommand(t, [server.url.replace('http:', 'https:')]);
+  t.is(code, 1);
+  t.regex(
+    stderr,
+    /^error: ConnectError EPROTO: [^\n]+\nhint: if the server speaks plain HTTP, write http:\/\/ before the host\n$/,
+  );
+});
+
+test('a variable that is no proxy is named', async (t) => {
+  const { code, stderr } = await runCommand(t, ['http://example.test'], { env: { http_proxy: 'ftp://127.0.0.1' } });
+  t.is(code, 1);
+  t.regex(stderr, /^error: ProxyError \w+: [^\n]*http_proxy: [^\n]+\n$/);
+});

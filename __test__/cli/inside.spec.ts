@@ -275,6 +275,12 @@ test('--curl: curl itself sends the same request', async (t) => {
   return t.is(seen.length, rows.length * 2);
 });
 
+test('--curl asks for no password: curl does', async (t) => {
+  const { code, stdout } = await runCommand(t, ['example.org', '-u', 'me', '--curl']);
+  t.is(code, 0);
+  t.regex(stdout, / -u me /);
+});
+
 test('--bench: a table on stdout; errors by class, answers from 400 on by status', async (t) => {
   let count = 0;
   const server = await serve(t, (_request, response) => {

@@ -1,8 +1,10 @@
 /** What is printed where: the body alone into a pipe, the whole response for reading on a terminal, and the exit code. */
 import test from 'ava';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hasTerminal, runCommand, runOnTerminal, startCommand, withoutColors } from '../helpers/command.js';
+import { hasTerminal, program, runCommand, runOnTerminal, startCommand, withoutColors } from '../helpers/command.js';
 import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
 
 const onTerminal = hasTerminal ? test : test.skip;
@@ -108,6 +110,27 @@ test('the reader goes away: a quiet end', async (t) => {
   child.stdout?.once('data', () => child.stdout?.destroy());
   const { code, signal, stderr } = await ended;
   t.deepEqual({ code, signal, stderr }, { code: 0, signal: null, stderr: '' });
+});
+
+(existsSync('/dev/full') ? test : test.skip)('a disk that is full: 1, and its code', async (t) => {
+  const server = await serve(t, answering('body'));
+  const { status, stderr } = await new Promise<{ status: number | null; stderr: string }>((resolve) => {
+    const child = spawn('sh', ['-c', `exec '${process.execPath}' '${program}' ${server.url} > /dev/full`], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let stderr = '';
+    child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+    child.once('close', (status) => resolve({ status, stderr }));
+  });
+  t.is(status, 1);
+  t.regex(stderr, /^error: Error ENOSPC: [^\n]+\n$/);
+});
+
+test('the help that is cut off ends quietly, too', async (t) => {
+  const { process: child, ended } = startCommand(t, ['--help']);
+  child.stdout?.destroy();
+  const { code, stderr } = await ended;
+  t.deepEqual({ code, stderr }, { code: 0, stderr: '' });
 });
 
 test('SIGINT: 130, and nothing said', async (t) => {

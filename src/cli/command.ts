@@ -22,8 +22,10 @@ export async function main(words: readonly string[]): Promise<number> {
   try {
     args = readArguments(words);
     const output = new Output(args);
-    output.onClosed(() => abort.abort(new OutputClosed()));
-    return (await writtenHere(args, output)) ?? (await send(args, output, abort.signal));
+    output.onClosed((reason) => abort.abort(reason));
+    const exitCode = (await writtenHere(args, output)) ?? (await send(args, output, abort.signal));
+    await output.flush();
+    return exitCode;
   } catch (error) {
     if (error instanceof OutputClosed) return EXIT.ok;
     if (error instanceof Interrupted) return EXIT.interrupted;

@@ -23,6 +23,8 @@ export async function authOf(args: Arguments, url: URL, hasHeader: boolean): Pro
   }
   if (type === 'bearer') return checked(() => new BearerAuth(given));
   const at = given.indexOf(':');
+  // curl asks for it.
+  if (at < 0 && args.has('curl')) return undefined;
   const username = at < 0 ? given : given.slice(0, at);
   const password = at < 0 ? await askPassword(username, url) : given.slice(at + 1);
   return checked(() => (type === 'digest' ? new DigestAuth(username, password) : new BasicAuth(username, password)));

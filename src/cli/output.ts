@@ -23,7 +23,9 @@ export class Output {
   #args: Arguments;
   #isOpen = false;
   #isClosed = false;
-  #onClosed: (() => void)[] = [];
+  /** Why nothing can be written: a full disk. */
+  #failure: Error | null = null;
+  #onClosed: ((reason: Error) => void)[] = [];
 
   constructor(args: Arguments) {
     this.paint = painterFor(args, this.isTerminal);
@@ -41,8 +43,8 @@ export class Output {
     this.#isOpen = true;
     process.stdout.on('error', (error: NodeJS.ErrnoException) => {
       this.#isClosed = true;
-      for (const tell of this.#onClosed) tell();
-      if (error.code !== 'EPIPE' && error.code !== 'EOF') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EOF') this.#failure = error;
+      for (const tell of this.#onClosed) tell(this.#failure ?? new OutputClosed());
     });
     // What is said there has no other place to go.
     process.stderr.on('error', () => {});
@@ -54,16 +56,22 @@ export class Output {
   }
 
   /** Called when the reader has gone. */
-  onClosed(tell: () => void): void {
+  onClosed(tell: (reason: Error) => void): void {
     this.#onClosed.push(tell);
   }
 
   /** Resolves when more may be written. @throws OutputClosed */
   async write(data: string | Uint8Array): Promise<void> {
-    if (this.#isClosed) throw new OutputClosed();
+    if (this.#isClosed) throw this.#failure ?? new OutputClosed();
     if (data.length === 0 || this.#open().write(data)) return;
     await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {});
-    if (this.#isClosed) throw new OutputClosed();
+    if (this.#isClosed) throw this.#failure ?? new OutputClosed();
+  }
+
+  /** Resolves when what was written is out. @throws what it failed with, but not OutputClosed */
+  async flush(): Promise<void> {
+    await new Promise<void>((resolve) => this.#open().write('', () => resolve()));
+    if (this.#failure !== null) throw this.#failure;
   }
 
   /** A line on stderr. */

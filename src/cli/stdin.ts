@@ -5,6 +5,10 @@ import { fstatSync } from 'node:fs';
 /** Bytes that are held, so that they have a length and can be sent again; what is longer is sent while it comes. */
 const MAX_HELD_BYTES = 4 * 1024 * 1024;
 
+/** For a pipe that a parent left open without meaning to. */
+const WAITING = 'waiting for a body on stdin; the method GET, or < /dev/null, goes without\n';
+const WAITING_NOTE_MS = 3_000;
+
 /** stdin is a pipe or a file: what comes from there is meant. A terminal or /dev/null is not asked. */
 export function isPiped(): boolean {
   try {
@@ -19,9 +23,11 @@ export function isPiped(): boolean {
 export async function readStdin(): Promise<Buffer | AsyncIterable<Uint8Array>> {
   const chunks: Buffer[] = [];
   let size = 0;
+  const note = setTimeout(() => process.stderr.write(WAITING), WAITING_NOTE_MS);
   const source = (process.stdin as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   for (;;) {
     const { done, value } = await source.next();
+    clearTimeout(note);
     if (done === true) return Buffer.concat(chunks);
     chunks.push(value);
     size += value.length;
