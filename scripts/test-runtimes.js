@@ -1,0 +1,195 @@
+/**
+ * `npm run test:runtimes`: other lines of Node, and other runtimes. Each Node runs a share of the AVA tests (more than 500) and the
+ * smoke; Bun and Deno run the smoke. They come from npm (`node`, `bun`, `deno`) and are kept in node_modules/.cache.
+ *
+ *   npm run test:runtimes                 all of them
+ *   npm run test:runtimes -- 22 26 bun    these
+ *   npm run test:runtimes -- --write      and the table in docs/platforms.md
+ *
+ * The last line is `N passed, N failed` over all.
+ */
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { pathToFileURL } from 'node:url';
+import { startServers } from './runtimes/server.js';
+import { setup } from './setup.js';
+import { hasPrebuilt } from './support/addon.js';
+import { asProgram, root, seconds } from './support/program.js';
+import { typescript } from './support/runners.js';
+
+/** What depends on a runtime: parsing by its modules, streams, sockets of apps, workers, and the addon's calls. */
+const SHARE = [
+  '__test__/apps/{fetch-dispatch,http-server,node-dispatch,streams}.spec.ts',
+  '__test__/client/{client,redirects}.spec.ts',
+  '__test__/connect/address-overrides.spec.ts',
+  '__test__/platform/platform-dispatch.spec.ts',
+  '__test__/request/{body,form,request}.spec.ts',
+  '__test__/response/*.spec.ts',
+  '__test__/url/{hosts,url}.spec.ts',
+  '__test__/wire/http2.spec.ts',
+];
+const MIN_SHARE = 500;
+
+const DENO_FLAGS = ['run', '--allow-ffi', '--allow-env', '--allow-read', '--allow-write', '--allow-sys'];
+const RUNTIMES = [
+  ...['20.19', '22', '24', '26'].map((line) => ({
+    name: line,
+    title: `Node ${line}`,
+    package: `node@${line}`,
+    binary: 'node_modules/node/bin/node',
+    args: [],
+    hasShare: true,
+    unsupported: {},
+  })),
+  { name: 'bun', title: 'Bun', package: 'bun', binary: 'node_modules/.bin/bun', args: ['run'], unsupported: {} },
+  {
+    name: 'deno',
+    title: 'Deno',
+    package: 'deno',
+    binary: 'node_modules/.bin/deno',
+    args: [...DENO_FLAGS, '--allow-net'],
+    deniedArgs: DENO_FLAGS,
+    unsupported: {},
+  },
+];
+
+await asProgram(async () => {
+  process.exitCode = 1; // Until all is known to be well.
+  // A build of this checkout is taken as it is: CI has made it, and a contributor knows which.
+  if (!hasPrebuilt() || !existsSync(path.join(root, 'dist/index.cjs'))) await setup();
+  const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+  const chosen = RUNTIMES.filter(({ name }) => wanted.length === 0 || wanted.includes(name));
+  if (chosen.length === 0)
+    throw new Error(`none of ${RUNTIMES.map(({ name }) => name).join(', ')}: ${wanted.join(', ')}`);
+  const { told, stop } = await startServers();
+  const results = [];
+  try {
+    for (const runtime of chosen) results.push(await run(runtime, told));
+  } finally {
+    stop();
+  }
+  const table = toTable(results);
+  process.stdout.write(`\n${table}\n`);
+  if (process.argv.includes('--write')) await writeTable(table);
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  const failed = sum('failed');
+  process.exitCode = failed === 0 ? 0 : 1;
+  process.stdout.write(`${sum('passed')} passed, ${failed} failed\n`);
+});
+
+async function run(runtime, told) {
+  const binary = install(runtime);
+  const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).match(/\d+\.\d+\.\d+/)[0];
+  const started = performance.now();
+  const share = runtime.hasShare ? await runShare(runtime, binary) : { passed: 0, failed: 0 };
+  const smoke = await runSmoke(runtime, binary, told);
+  const passed = share.passed + smoke.passed;
+  const failed = share.failed + smoke.failed;
+  process.stdout.write(
+    `${runtime.title} (${version}): ${passed} passed, ${failed} failed in ${seconds(performance.now() - started)}\n\n`,
+  );
+  return { runtime, version, share, smoke, passed, failed };
+}
+
+/** By npm, into a folder of its own. */
+function install({ name, package: wanted, binary }) {
+  const folder = path.join(root, 'node_modules/.cache/runtimes', name);
+  const file = path.join(folder, binary);
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(path.join(folder, 'package.json'), '{ "private": true }\n');
+    execFileSync('npm', ['install', '--silent', '--no-audit', '--no-fund', wanted], { cwd: folder, stdio: 'inherit' });
+  }
+  return file;
+}
+
+/** AVA under that Node, whose workers are of the same. */
+async function runShare({ title }, binary) {
+  const runner = typescript(SHARE);
+  const [, ...args] = runner.command();
+  const total = { passed: 0, failed: 0 };
+  const count = (passed, failed) => {
+    total.passed += passed;
+    total.failed += failed;
+  };
+  const code = await lines(binary, args, (line) => {
+    const shown = runner.read(line, count);
+    if (shown?.startsWith('✘') || (shown !== null && !/^[✔-]/.test(shown))) process.stdout.write(`${shown}\n`);
+  });
+  if (code !== 0 && total.failed === 0) {
+    total.failed = 1;
+    process.stdout.write(`${title}: ava ended with ${code}\n`);
+  }
+  if (total.passed + total.failed < MIN_SHARE) {
+    total.failed += 1;
+    process.stdout.write(`${title}: ${total.passed + total.failed} tests are less than ${MIN_SHARE}\n`);
+  }
+  process.stdout.write(`${title}: ${total.passed} of ava's tests passed, ${total.failed} failed\n`);
+  return total;
+}
+
+async function runSmoke(runtime, binary, told) {
+  const { args, deniedArgs, unsupported, title } = runtime;
+  const result = { passed: 0, failed: 0, unsupported: [] };
+  const index = pathToFileURL(path.join(root, 'index.js')).href;
+  const program = path.join(root, 'scripts/runtimes/checks.js');
+  const read = (line) => {
+    if (!line.startsWith('{"name":')) return void process.stdout.write(`${line}\n`);
+    const { name, problem } = JSON.parse(line);
+    const isKnown = Object.hasOwn(unsupported, name);
+    if (problem === null && !isKnown) {
+      result.passed++;
+    } else if (problem !== null && isKnown) {
+      result.unsupported.push(`${name}: ${unsupported[name]}`);
+    } else {
+      result.failed++;
+      const what = problem === null ? 'it is said not to work here, and does' : problem;
+      process.stdout.write(`✘ ${title}, smoke: ${name}: ${what}\n`);
+    }
+  };
+  const told_ = JSON.stringify(told);
+  const code = await lines(binary, [...args, program, index, told_], read);
+  if (deniedArgs !== undefined)
+    await lines(binary, [...deniedArgs, program.replace('checks', 'denied'), index, told_], read);
+  if (result.passed + result.failed === 0) {
+    result.failed = 1;
+    process.stdout.write(`${title}: the smoke ended with ${code}\n`);
+  }
+  process.stdout.write(`${title}: ${result.passed} checks passed, ${result.failed} failed\n`);
+  return result;
+}
+
+/** Runs a program; each line that it prints is handed on. Resolves to its exit code. */
+function lines(command, args, onLine) {
+  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
+  createInterface({ input: child.stdout, crlfDelay: Infinity }).on('line', onLine);
+  return new Promise((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve(signal ?? code));
+  });
+}
+
+function toTable(results) {
+  const rows = results.map(({ runtime, version, share, smoke }) => [
+    runtime.hasShare ? `Node ${version}` : `${runtime.title} ${version}`,
+    runtime.hasShare ? `${share.passed} of ${share.passed + share.failed}` : '',
+    `${smoke.passed} of ${smoke.passed + smoke.failed + smoke.unsupported.length}`,
+    smoke.unsupported.join('; ') || 'nothing found',
+  ]);
+  const all = [['runtime', 'AVA tests', 'smoke', 'not supported'], ['-', '-', '-', '-'], ...rows];
+  return all.map((cells) => `| ${cells.join(' | ')} |`).join('\n');
+}
+
+/** Between two comments of docs/platforms.md. */
+async function writeTable(table) {
+  const file = path.join(root, 'docs/platforms.md');
+  const [begin, end] = ['<!-- test:runtimes -->', '<!-- /test:runtimes -->'];
+  const text = readFileSync(file, 'utf8');
+  const [before, rest] = text.split(begin);
+  if (rest === undefined) throw new Error(`docs/platforms.md: no ${begin}`);
+  const { format, resolveConfig } = await import('prettier');
+  const whole = `${before}${begin}\n\n${table}\n\n${end}${rest.split(end)[1]}`;
+  writeFileSync(file, await format(whole, { ...(await resolveConfig(file)), filepath: file }));
+}
