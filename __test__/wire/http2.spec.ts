@@ -3,7 +3,6 @@ import test, { type ExecutionContext } from 'ava';
 import { createSecureServer, createServer, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { IncomingHttpHeaders, SecureServerOptions } from 'node:http2';
 import { createServer as createTcpServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import {
   ConnectError,
@@ -329,15 +328,14 @@ test('an unread body does not keep the others from coming', async (t) => {
 });
 
 test('closing the client ends the connection with GOAWAY, after the responses', async (t) => {
-  let release = (): void => {};
+  let release: (() => void) | undefined;
   const server = await serveHttp2(t, (stream, headers) => (release = () => echo(stream, headers)));
   const client = await open(t);
   const sent = client.get(server.url);
-  await eventually('the request is there', () => server.sessions.length === 1);
-  await sleep(20);
+  await eventually('the request is there', () => release !== undefined);
   const goodbye = new Promise((resolve) => server.sessions[0].once('goaway', resolve));
   await client.close();
-  release();
+  release?.();
   t.is(told(await sent), '200 /');
   t.is(await soon('GOAWAY', goodbye), 0);
   await eventually('the connection is closed', () => server.openConnections() === 0);
