@@ -97,7 +97,9 @@ for (const [at, door] of DOORS.entries()) {
   if (door === 'index') {
     lines.unshift(
       "import { resolveToughCookieBy } from './core.cjs';",
-      "resolveToughCookieBy(() => import.meta.resolve('tough-cookie'));",
+      // Not in one expression, which webpack resolves itself, for an import that is none.
+      'const { resolve } = import.meta;',
+      "resolveToughCookieBy(() => resolve('tough-cookie'));",
     );
   }
   writeFileSync(path.join(root, 'dist', `${door}.js`), `${lines.join('\n')}\n`);

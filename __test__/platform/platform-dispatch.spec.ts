@@ -334,8 +334,10 @@ test('a process without addons: the default says what helps, and PlatformDispatc
     const client = new whippet.Client({ dispatch: new whippet.PlatformDispatch() });
     console.log((await client.get(args.origin)).text);
     await import(args.install);
+    console.log((await client.get(args.origin)).text);
+    globalThis.fetch = async () => new Response('mocked');
     console.log((await client.get(args.origin)).text);`;
   const install = new URL('../../dist/drop-in/install.js', import.meta.url).href;
   const { stdout, stderr } = await start(t, program, { origin: server.origin, install }, ['--no-addons']).ended;
-  t.is(stdout, 'ERR_ADDON_NOT_LOADED\nby fetch\nby fetch\n', stderr);
+  t.is(stdout, 'ERR_ADDON_NOT_LOADED\nby fetch\nby fetch\nmocked\n', stderr);
 });

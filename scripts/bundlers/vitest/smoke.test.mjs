@@ -1,0 +1,19 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createServer } from 'node:http';
+import { Client, ConnectError, MockDispatch, Response } from 'whippet';
+
+let server;
+beforeAll(async () => {
+  server = createServer((request, response) => response.end('hello'));
+  await new Promise((done) => server.listen(0, '127.0.0.1', done));
+});
+afterAll(() => void server.close());
+
+test('a request, a mock, an error by its class', async () => {
+  const client = new Client();
+  expect((await client.get(`http://127.0.0.1:${server.address().port}`)).text).toBe('hello');
+  await client.close();
+  const mocked = new Client({ dispatch: new MockDispatch(() => new Response(200, { json: [1] })) });
+  expect((await mocked.get('http://a/')).json()).toEqual([1]);
+  await expect(new Client().get('http://127.0.0.1:2')).rejects.toBeInstanceOf(ConnectError);
+});
