@@ -6,6 +6,7 @@
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import Module from 'node:module';
 import path from 'node:path';
 import { lazyBuiltins } from './lazy-builtins.js';
 import { root } from './program.js';
@@ -70,6 +71,8 @@ export async function bundleCommand() {
   const program = path.join(target, 'whippet.cjs');
   copyFileSync(path.join(root, 'scripts', 'support', 'command-launcher.cjs'), program);
   chmodSync(program, 0o755);
+  // Later Nodes keep such code themselves.
+  if (typeof Module.enableCompileCache === 'function') return;
   // Only a matter of speed: without an addon there is less in it, and without the file it is slower.
   spawnSync(
     process.execPath,

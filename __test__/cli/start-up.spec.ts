@@ -1,0 +1,65 @@
+/** What the command has loaded when its request is on its way: the figure itself is benchmark/start-up.js. */
+import test from 'ava';
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import Module from 'node:module';
+import path from 'node:path';
+import { program } from '../helpers/command.js';
+
+const folder = path.dirname(program);
+
+test('no module of Node that takes long is loaded before the request', (t) => {
+  const code = `
+    const before = new Set(process.moduleLoadList);
+    process.argv = [process.execPath, 'whippet', 'http://127.0.0.1:2/', '--no-env', 'X-A:1', '-q', 'a=1'];
+    setImmediate(() => {
+      const loaded = process.moduleLoadList.filter((name) => !before.has(name)).map((name) => name.split(' ').at(-1));
+      require('node:fs').writeSync(1, JSON.stringify(loaded));
+      process.exit();
+    });
+    require(${JSON.stringify(path.join(folder, 'main.cjs'))});`;
+  const { stdout, stderr } = spawnSync(process.execPath, ['-e', code], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const loaded = JSON.parse(stdout || '[]') as string[];
+  t.true(loaded.includes('internal/abort_controller'), stderr);
+  const heavy = [
+    'http',
+    'crypto',
+    'net',
+    'stream',
+    'zlib',
+    'worker_threads',
+    'fs/promises',
+    'perf_hooks',
+    'child_process',
+    'tls',
+  ];
+  t.deepEqual(
+    loaded.filter((name) => heavy.includes(name)),
+    [],
+  );
+});
+
+test('what a plain request does not need is in files of its own', (t) => {
+  const files = readdirSync(folder).filter((name) => name.endsWith('.cjs'));
+  for (const name of [
+    'help',
+    'completion',
+    'download',
+    'verbose',
+    'json-output',
+    'curl-command',
+    'bench',
+    'password-prompt',
+  ])
+    t.true(files.includes(`${name}.cjs`), name);
+  t.true(statSync(path.join(folder, 'main.cjs')).size < 320_000);
+  t.true(existsSync(path.join(folder, 'download.LICENSES.txt')), 'cli-progress and what it needs');
+});
+
+test('code that is compiled beforehand is there for a Node that keeps none itself', (t) => {
+  const caches = readdirSync(folder).filter((name) => name.endsWith('.cache'));
+  t.is(caches.length, 'enableCompileCache' in Module ? 0 : 1);
+});
