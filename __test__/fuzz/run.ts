@@ -1,6 +1,7 @@
 /** `npm run fuzz`: `node run.ts [seconds for each target] [a part of the target's name]`. */
 import { seedOf } from '../soak/random.js';
 import { DIFFERENTIAL } from './differential.js';
+import { HTTP1 } from './http1.js';
 import { PARSERS } from './parsers.js';
 import { fuzz } from './target.js';
 
@@ -8,7 +9,7 @@ const seconds = Number(process.argv[2] ?? 60);
 const wanted = process.argv[3] ?? '';
 const BATCH = 5_000;
 let seed = seedOf();
-for (const target of [...PARSERS, ...DIFFERENTIAL]) {
+for (const target of [...PARSERS, ...DIFFERENTIAL, HTTP1]) {
   if (!target.name.includes(wanted)) continue;
   const end = performance.now() + seconds * 1000;
   let executions = 0;
