@@ -6,21 +6,27 @@
 
 use bytes::Bytes;
 use http::header::{HeaderMap, HeaderName, HeaderValue};
+use memchr::memchr;
 use std::fmt;
 
 /// The header section of a request, or of a response as it was received.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct FieldLines(Bytes);
+pub struct FieldLines {
+    text: Bytes,
+    /// A bit for each name, see [`bit_of`]: a response is asked for eight names that it mostly does not have.
+    names: u64,
+}
 
 impl FieldLines {
     /// `text` as above; it is checked by [`FieldLines::to_map`].
     pub fn new(text: Bytes) -> Self {
-        FieldLines(text)
+        let names = lines(&text).fold(0, |names, (name, _)| names | bit_of(name));
+        FieldLines { text, names }
     }
 
     /// `name \n value \n …`
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.text
     }
 
     /// For HTTP/2, which has names in lower case.
@@ -29,7 +35,7 @@ impl FieldLines {
     ///
     /// [`IllegalField`], when a name is no token or a value has a control character.
     pub fn to_map(&self) -> Result<HeaderMap, IllegalField> {
-        let text = &self.0;
+        let text = &self.text;
         let mut map = HeaderMap::with_capacity(12);
         let mut at = 0;
         while at < text.len() {
@@ -52,7 +58,7 @@ impl FieldLines {
     pub(crate) fn checked(&self) -> impl Iterator<Item = Result<(&[u8], &[u8]), IllegalField>> {
         let mut at = 0;
         std::iter::from_fn(move || {
-            let text = &self.0[..];
+            let text = &self.text[..];
             if at >= text.len() {
                 return None;
             }
@@ -75,7 +81,8 @@ impl FieldLines {
 
     /// The values of that name, in any case, line by line.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.lines().filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        let text: &[u8] = if self.names & bit_of(name.as_bytes()) == 0 { &[] } else { &self.text };
+        lines(text).filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// Whether there is a line of that name, in any case.
@@ -85,21 +92,20 @@ impl FieldLines {
 
     /// Leaves out every line of that name.
     pub(crate) fn remove(&mut self, name: &str) {
-        let mut rest = Vec::with_capacity(self.0.len());
+        let mut rest = Vec::with_capacity(self.text.len());
         for (found, value) in self.lines().filter(|(found, _)| !found.eq_ignore_ascii_case(name.as_bytes())) {
             push_line(&mut rest, found, value);
         }
-        self.0 = rest.into();
+        *self = FieldLines::new(rest.into());
     }
 
     /// Every line, in order, as it is.
     pub(crate) fn lines(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
-        let mut lines = self.0.split(|byte| *byte == b'\n');
-        std::iter::from_fn(move || Some((lines.next()?, lines.next()?)))
+        lines(&self.text)
     }
 
     fn next(text: &[u8], at: usize) -> Result<(usize, usize), IllegalField> {
-        let line = |from: usize| text[from..].iter().position(|b| *b == b'\n').map(|n| from + n);
+        let line = |from: usize| memchr(b'\n', &text[from..]).map(|n| from + n);
         let name = line(at).ok_or_else(|| bad("line", &text[at..]))?;
         let value = line(name + 1).ok_or_else(|| bad("line", &text[at..name]))?;
         Ok((name, value))
@@ -112,8 +118,26 @@ impl From<&HeaderMap> for FieldLines {
         for (name, value) in map {
             push_line(&mut text, name.as_str().as_bytes(), value.as_bytes());
         }
-        FieldLines(text.into())
+        FieldLines::new(text.into())
     }
+}
+
+/// Names and values, as they alternate. What has no end by a line feed counts as well, up to the end.
+fn lines(text: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
+    let mut rest = Some(text);
+    let mut line = move || {
+        let text = rest?;
+        let end = memchr(b'\n', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    };
+    std::iter::from_fn(move || Some((line()?, line()?)))
+}
+
+/// Of 64, by what tells the usual names apart: length and first letter. Two names may share one.
+fn bit_of(name: &[u8]) -> u64 {
+    let first = name.first().map_or(0, u8::to_ascii_lowercase);
+    1 << ((name.len() as u64 * 5 + u64::from(first)) % 64)
 }
 
 /// One line more of the text of [`FieldLines`].
@@ -173,6 +197,16 @@ mod tests {
         let fields = FieldLines::new(Bytes::from_static(b"a\nidempotency-key\nX-Key\n1\n"));
         let has = ["a", "x-key", "idempotency-key", "1", "x"].map(|name| fields.has(name));
         assert_eq!(has, [true, true, false, false, false]);
+    }
+
+    #[test]
+    fn finds_names_that_share_a_bit_with_others() {
+        // 10 · 5 + 'c' and 9 · 5 + 'h' are the same.
+        assert_eq!(bit_of(b"connection"), bit_of(b"happiness"));
+        let fields = FieldLines::new(Bytes::from_static(b"Connection\nclose\nX\n1\nconnection\nte\n"));
+        assert!(!fields.has("happiness"));
+        let found: Vec<_> = fields.get_all("CONNECTION").collect();
+        assert_eq!(found, [&b"close"[..], b"te"]);
     }
 
     #[test]
