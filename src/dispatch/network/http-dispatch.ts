@@ -194,7 +194,7 @@ export class HTTPDispatch implements Dispatch {
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
           : hop.head(request);
       const pool = this.#openPool();
-      const profile = this.#profiles.of(pool.id, timeout, buffered?.maxResponseSize ?? null, hop);
+      const profile = this.#profiles.of(pool, timeout, buffered?.maxResponseSize ?? null, hop);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
       if (options.headFirst === 'redirects') flags |= native.flags.RedirectsHeadFirst;
       else if (options.headFirst === 'unsuccessful') flags |= native.flags.UnsuccessfulHeadFirst;
@@ -316,7 +316,8 @@ class Profiles {
   #last: LastProfile | null = null;
   #byKey = new Map<string, number>();
 
-  of(pool: number, timeout: TimeoutConfig, maxResponseSize: number | null, hop: ProxyHop | null): number {
+  /** `pool` is asked for its number when a profile is made, and not before: that crosses the binding. */
+  of(pool: PoolHandle, timeout: TimeoutConfig, maxResponseSize: number | null, hop: ProxyHop | null): number {
     const last = this.#last;
     const isLast = last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize;
     if (isLast && last.hop === hop) return last.profile;
@@ -327,7 +328,7 @@ class Profiles {
       if (this.#byKey.size >= MAX_PROFILE_COUNT) this.clear();
       const limits = {
         __proto__: null,
-        pool,
+        pool: pool.id,
         poolTimeoutMs: poolTimeout ?? undefined,
         connectTimeoutMs: connectTimeout ?? undefined,
         writeTimeoutMs: writeTimeout ?? undefined,
