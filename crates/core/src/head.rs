@@ -5,7 +5,7 @@ use crate::version::Version;
 use bytes::Bytes;
 
 /// The head of a final response.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Head {
     pub status: u16,
     pub version: Version,

@@ -4,6 +4,7 @@
 //! fields that say where the body ends.
 
 mod expectation;
+mod seen;
 
 use crate::fields::{FieldLines, push_line};
 use crate::head::Head;
@@ -14,6 +15,7 @@ use bytes::Bytes;
 pub(crate) use expectation::{Expectation, Upload};
 use http::StatusCode;
 use httparse::{ParserConfig, Status};
+use seen::{Parsed, SeenHead};
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -83,6 +85,7 @@ pub(crate) struct Heads {
     response: RefCell<Option<Head>>,
     on_informational: RefCell<Option<InformationalHandler>>,
     expectation: RefCell<Option<Rc<Expectation>>>,
+    seen: SeenHead,
 }
 
 impl Heads {
@@ -115,6 +118,11 @@ impl Heads {
     /// Whether there is something that hyper has not seen.
     pub(crate) fn holds_bytes(&self) -> bool {
         !self.ahead.borrow().is_empty() || !self.partial.borrow().is_empty()
+    }
+
+    /// The connection is idle, and is to take little memory.
+    pub(crate) fn forget_seen(&self) {
+        self.seen.forget();
     }
 
     /// `buf` is filled from `start` on with what has just come. False when the head is not complete yet: then it is here.
@@ -160,32 +168,42 @@ impl Heads {
 
     /// Reads what is complete of `bytes`, of which so many were searched before: what is left of the final response's
     /// head for hyper, if it is there, and how many bytes are done with.
-    fn read_heads(&self, bytes: &[u8], searched: usize) -> Result<(Option<Vec<u8>>, usize), HeadError> {
+    fn read_heads(&self, bytes: &[u8], searched: usize) -> Result<(Option<Bytes>, usize), HeadError> {
         let mut used = 0;
         loop {
             let rest = &bytes[used..];
+            if let Some(Parsed { head, for_hyper, length }) = self.seen.again(rest) {
+                self.finish(head);
+                return Ok((Some(for_hyper), used + length));
+            }
             // What is no HTTP shows at once; what was good so far needs its end, which may have begun three bytes before.
             let is_worth_it = used > 0 || searched == 0 || has_end(&rest[searched.saturating_sub(3)..]);
             let parsed = if is_worth_it && !rest.is_empty() { parse(rest)? } else { None };
-            let Some((head, for_hyper, length)) = parsed else {
+            let Some(parsed) = parsed else {
                 return if rest.len() > MAX_HEAD_BYTES { Err(HeadError::TooLong) } else { Ok((None, used)) };
             };
-            if length > MAX_HEAD_BYTES {
+            if parsed.length > MAX_HEAD_BYTES {
                 return Err(HeadError::TooLong);
             }
-            used += length;
-            match head.status {
-                100 | 102..=199 => self.pass_on(&head),
+            used += parsed.length;
+            match parsed.head.status {
+                100 | 102..=199 => self.pass_on(&parsed.head),
                 _ => {
-                    if let Some(expectation) = self.expectation.take() {
-                        expectation.answered();
-                    }
-                    self.is_awaited.set(false);
-                    *self.response.borrow_mut() = Some(head);
-                    return Ok((Some(for_hyper), used));
+                    self.seen.keep(rest, &parsed);
+                    self.finish(parsed.head);
+                    return Ok((Some(parsed.for_hyper), used));
                 }
             }
         }
+    }
+
+    /// The final response's head is there.
+    fn finish(&self, head: Head) {
+        if let Some(expectation) = self.expectation.take() {
+            expectation.answered();
+        }
+        self.is_awaited.set(false);
+        *self.response.borrow_mut() = Some(head);
     }
 
     fn pass_on(&self, head: &Head) {
@@ -212,8 +230,8 @@ fn has_end(bytes: &[u8]) -> bool {
     false
 }
 
-/// One head at the beginning of `bytes`, its short form for hyper, and its length; none when it has not ended.
-fn parse(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
+/// One head at the beginning of `bytes`; none when it has not ended.
+fn parse(bytes: &[u8]) -> Result<Option<Parsed>, HeadError> {
     let usual = &mut [const { MaybeUninit::uninit() }; USUAL_LINE_COUNT];
     match parse_into(bytes, usual) {
         Err(HeadError::TooManyLines) => {
@@ -228,7 +246,7 @@ fn parse(bytes: &[u8]) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
 fn parse_into<'b>(
     bytes: &'b [u8],
     room: &mut [MaybeUninit<httparse::Header<'b>>],
-) -> Result<Option<(Head, Vec<u8>, usize)>, HeadError> {
+) -> Result<Option<Parsed>, HeadError> {
     let mut parsed = httparse::Response::new(&mut []);
     let mut config = ParserConfig::default();
     config.allow_obsolete_multiline_headers_in_responses(true);
@@ -278,7 +296,7 @@ fn parse_into<'b>(
         reason: (!reason.is_empty() && !is_usual(status, reason)).then(|| Bytes::copy_from_slice(reason)),
         fields: FieldLines::new(text.into()),
     };
-    Ok(Some((head, for_hyper, length)))
+    Ok(Some(Parsed { head, for_hyper: for_hyper.into(), length }))
 }
 
 /// What follows the status; httparse leaves it out when it is not ASCII.

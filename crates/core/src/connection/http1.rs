@@ -63,6 +63,7 @@ impl Http1 {
 
     /// See [`ParkedConnection::park`].
     pub(crate) fn park(&self) {
+        self.heads.forget_seen();
         self.parked.park();
     }
 

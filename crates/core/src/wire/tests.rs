@@ -64,6 +64,43 @@ fn lines_are_as_they_came_and_hyper_is_told_what_frames_the_body() {
 }
 
 #[test]
+fn a_head_that_came_before_is_read_as_it_was_then() {
+    let first = "HTTP/1.1 200 OK\r\nDate: 1\r\nContent-Length: 2\r\n\r\n";
+    let responses = [
+        (first, "Date\n1\nContent-Length\n2\n", "HTTP/1.1 200\nContent-Length:2\n\n"),
+        (first, "Date\n1\nContent-Length\n2\n", "HTTP/1.1 200\nContent-Length:2\n\n"),
+        // The same but for its end.
+        (
+            "HTTP/1.1 200 OK\r\nDate: 1\r\nContent-Length: 2\r\nA: 1\r\n\r\n",
+            "Date\n1\nContent-Length\n2\nA\n1\n",
+            "HTTP/1.1 200\nContent-Length:2\n\n",
+        ),
+        (first, "Date\n1\nContent-Length\n2\n", "HTTP/1.1 200\nContent-Length:2\n\n"),
+        (
+            "HTTP/1.1 103 Early Hints\r\nA: 1\r\n\r\nHTTP/1.1 200 OK\r\nDate: 1\r\nContent-Length: 2\r\n\r\n",
+            "Date\n1\nContent-Length\n2\n",
+            "HTTP/1.1 200\nContent-Length:2\n\n",
+        ),
+        ("HTTP/1.0 200 OK\r\nDate: 1\r\n\r\n", "Date\n1\n", "HTTP/1.0 200\n\n"),
+    ];
+    for body in ["ok", "HT"] {
+        run(async {
+            let (ours, mut theirs) = tokio::io::duplex(4096);
+            let (mut wire, heads) = Wire::new(ours);
+            for (came, lines, hypers) in responses {
+                begin(&heads, None);
+                theirs.write_all(format!("{came}{body}").as_bytes()).await.expect("room");
+                let mut heard = vec![0; hypers.len() + body.len()];
+                wire.read_exact(&mut heard).await.expect("as many bytes");
+                assert_eq!(heard, format!("{hypers}{body}").as_bytes(), "{came:?}");
+                let head = heads.take_response().expect("a head");
+                assert_eq!(head.fields.as_bytes(), lines.as_bytes(), "{came:?}");
+            }
+        });
+    }
+}
+
+#[test]
 fn phrases_of_the_servers_own_are_kept() {
     let cases = [
         ("200 OK", None),
