@@ -7,7 +7,7 @@ import { isTool } from './tools.js';
 import { takeTurn } from './turn.js';
 
 const MOST_ROUNDS = 2;
-const TIMES = { ms: 500, warmUp: 200 };
+const TIMES = { ms: 400, warmUp: 200 };
 const QUICK = { ms: 200, warmUp: 100 };
 
 /** `{ sweeps, errors }`: of each sweep its points' texts, and of each line its figures at those points, or null. */
