@@ -220,7 +220,7 @@ export class HTTPDispatch implements Dispatch {
     if (signal?.aborted) throw signal.reason;
     checkProtocol(request, this.#httpsOnly);
     const hop = this.#checkWay(request, trustEnv);
-    const profile = this.#profiles.of(this.#openPool().id, timeout, null, hop);
+    const profile = this.#profiles.of(this.#openPool(), timeout, null, hop);
     let preconnecting: Preconnecting | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
