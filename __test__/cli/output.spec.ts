@@ -98,6 +98,13 @@ test('--fail: no body of 4xx and 5xx, and the status on stderr', async (t) => {
   t.is((await runCommand(t, ['--fail', server.url])).stdout, 'body');
 });
 
+onTerminal('--fail on a terminal: the status in its colour', async (t) => {
+  const server = await serve(t, answering('body', {}, 404));
+  const { code, stdout } = await runOnTerminal(t, ['--fail', '--print=b', server.url]);
+  t.is(code, 4);
+  t.is(withoutColors(stdout), 'HTTP/1.1 404 Not Found\r\n');
+});
+
 test('the reader goes away: a quiet end', async (t) => {
   const server = await serve(t, (_request, response) => {
     const send = (): void => {

@@ -5,7 +5,7 @@ import type { Response } from '../response/response.js';
 import type { Arguments } from './arguments.js';
 import { exitCodeOf } from './exit-code.js';
 import { requestBytes, requestHead, responseBytes, responseHead } from './message-head.js';
-import { forNote, type Output } from './output.js';
+import type { Output } from './output.js';
 import type { RequestPlan } from './request-options.js';
 import { writeBody } from './response-body.js';
 import { badValue } from './usage-error.js';
@@ -51,7 +51,7 @@ export async function exchange(
         await writeStream(response, output);
       } else await writeBody(response, output);
     } else if (isWithheld && !parts.responseHead) {
-      output.note(forNote(responseHead(response, output.paintNotes)[0]));
+      output.note(responseHead(response, output.paintNotes)[0]);
     }
     return exitCodeOf(response.statusCode);
   } finally {

@@ -5,7 +5,6 @@ import { fstatSync, statSync } from 'node:fs';
 import { isatty } from 'node:tty';
 import type { Arguments } from './arguments.js';
 import { painterFor, plain, type Painter } from './colors.js';
-import { visible } from './visible-text.js';
 
 /** The reader of stdout has gone (`| head`): there is no one to write for, and that is no error. */
 export class OutputClosed extends Error {
@@ -85,11 +84,6 @@ export class Output {
     // A terminal that does not know says 0.
     return process.stderr.columns || 80;
   }
-}
-
-/** Text that others wrote, for stderr. */
-export function forNote(text: string): string {
-  return visible(text);
 }
 
 /** As `tty.isatty()`, whose module is loaded only where the answer may be "yes". */
