@@ -13,7 +13,7 @@ export function randomOf(...seeds: readonly number[]): () => number {
   };
 }
 
-/** The seed of this run: WHIPPET_SEED, or one of chance. */
-export function seedOf(environment: NodeJS.ProcessEnv = process.env): number {
-  return Number(environment.WHIPPET_SEED ?? Math.floor(Math.random() * 2 ** 31));
+/** The seed of this run: WHIPPET_SEED, or else the one that is given, or one of chance. */
+export function seedOf(otherwise = Math.floor(Math.random() * 2 ** 31)): number {
+  return Number(process.env.WHIPPET_SEED ?? otherwise);
 }
