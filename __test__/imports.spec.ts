@@ -7,7 +7,19 @@ import { fileURLToPath } from 'node:url';
 const root = fileURLToPath(new URL('../src', import.meta.url));
 
 /** From the top down. The files at the root are the ground below all of them, but for the door, which is above. */
-const LAYERS = ['web', 'drop-in', 'cli', 'client', 'dispatch', 'connect', 'auth', 'response', 'request', 'cookies', 'url'];
+const LAYERS = [
+  'web',
+  'drop-in',
+  'cli',
+  'client',
+  'dispatch',
+  'connect',
+  'auth',
+  'response',
+  'request',
+  'cookies',
+  'url',
+];
 const DOOR = ['index'];
 /** What they name stands anywhere; their imports are types. */
 const NAMERS = ['types', 'errors'];
