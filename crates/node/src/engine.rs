@@ -526,8 +526,9 @@ impl Io {
             None => (None, RequestBody::Empty),
         };
         let credit = Rc::new(Credit::default());
-        let task =
-            spawn_local(drive(submission, body, pool, credit.clone(), guard, self.connections.clone())).abort_handle();
+        // Boxed, as tokio moves a task's future about: when it is spawned, and with each change of its stage.
+        let drive = Box::pin(drive(submission, body, pool, credit.clone(), guard, self.connections.clone()));
+        let task = spawn_local(drive).abort_handle();
         let exchange = Exchange { credit, upload, feeding, task, feeder: RefCell::default() };
         self.exchanges.borrow_mut().insert(id, exchange);
     }
