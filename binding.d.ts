@@ -136,7 +136,7 @@ export interface CommitOptions {
 }
 
 /** What went wrong in an exchange: the name of the error's class. */
-export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'ProxyError' | 'DecodingError' | 'FileError'
+export type ErrorKind = 'PoolTimeout' | 'ConnectTimeout' | 'WriteTimeout' | 'ReadTimeout' | 'TotalTimeout' | 'ConnectError' | 'WriteError' | 'ReadError' | 'CloseError' | 'LocalProtocolError' | 'RemoteProtocolError' | 'ResponseTooLarge' | 'ProxyError' | 'DecodingError' | 'FileError' | 'InternalError'
 
 /** A hash of a whole file. */
 export type FileHash = 'sha256' | 'sha512'

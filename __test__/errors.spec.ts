@@ -20,6 +20,7 @@ const TREE: [name: keyof typeof errors, parent: keyof typeof errors | 'Error', c
   ['RequestNotRead', 'StreamError', 'ERR_REQUEST_NOT_READ'],
   ['RequestError', 'HTTPError', 'ERR_REQUEST'],
   ['DecodingError', 'RequestError', 'ERR_DECODING'],
+  ['InternalError', 'RequestError', 'ERR_INTERNAL'],
   ['TooManyRedirects', 'RequestError', 'ERR_TOO_MANY_REDIRECTS'],
   ['ResponseTooLarge', 'RequestError', 'ERR_RESPONSE_TOO_LARGE'],
   ['TransportError', 'RequestError', 'ERR_TRANSPORT'],

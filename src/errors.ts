@@ -315,6 +315,14 @@ export class RequestError extends HTTPError {
 export class DecodingError extends RequestError {}
 
 /**
+ * A fault of this package ended the request: its core panicked, and said on stderr where. Other requests go on.
+ *
+ * What to do: report it, with what is on stderr. What the server has made of the request is not known.
+ * @since 0.1.0
+ */
+export class InternalError extends RequestError {}
+
+/**
  * More than `maxRedirects` redirects.
  *
  * What to do: look at `error.response` and its `history` for a loop, which is most often a missing cookie; else raise
@@ -504,6 +512,7 @@ export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freez
   ProxyError,
   DecodingError,
   FileError,
+  InternalError,
 });
 
 /**
@@ -555,6 +564,7 @@ const table: [errorClass: abstract new (...details: never[]) => HTTPError, name:
   [RequestNotRead, 'RequestNotRead', 'ERR_REQUEST_NOT_READ'],
   [RequestError, 'RequestError', 'ERR_REQUEST'],
   [DecodingError, 'DecodingError', 'ERR_DECODING'],
+  [InternalError, 'InternalError', 'ERR_INTERNAL'],
   [TooManyRedirects, 'TooManyRedirects', 'ERR_TOO_MANY_REDIRECTS'],
   [ResponseTooLarge, 'ResponseTooLarge', 'ERR_RESPONSE_TOO_LARGE'],
   [TransportError, 'TransportError', 'ERR_TRANSPORT'],

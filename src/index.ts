@@ -39,6 +39,7 @@ export {
   FileError,
   HTTPError,
   HTTPStatusError,
+  InternalError,
   InvalidURL,
   LocalProtocolError,
   NetworkError,

@@ -68,6 +68,60 @@ pub(crate) enum Command {
     Stop,
 }
 
+/// What a command is about.
+pub(crate) enum Subject {
+    Exchange(u32),
+    /// A file, whose reply is waited for.
+    File(u32),
+    /// A pool, whose end is waited for.
+    Pool(u32),
+    None,
+}
+
+impl Command {
+    /// What comes to its end when carrying it out panics.
+    pub(crate) fn subject(&self) -> Subject {
+        match self {
+            Command::Read { id, .. }
+            | Command::Write { id, .. }
+            | Command::WriteFile { id, .. }
+            | Command::Save { id, .. }
+            | Command::End(id)
+            | Command::Restart(id)
+            | Command::Cancel(id) => Subject::Exchange(*id),
+            Command::File { id: Some(id), .. } => Subject::File(*id),
+            Command::ClosePool { id: Some(id), .. } | Command::DrainPool { id, .. } => Subject::Pool(*id),
+            // The guard of an exchange has the last word from its beginning.
+            Command::Send(_)
+            | Command::Preconnect { .. }
+            | Command::File { id: None, .. }
+            | Command::ClosePool { id: None, .. }
+            | Command::OpenPool { .. }
+            | Command::Stop => Subject::None,
+        }
+    }
+
+    /// For [`crate::panics`].
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Command::Send(_) => "command send",
+            Command::Read { .. } => "command read",
+            Command::Write { .. } => "command write",
+            Command::WriteFile { .. } => "command write_file",
+            Command::Save { .. } => "command save",
+            Command::File { .. } => "command file",
+            Command::End(_) => "command end",
+            Command::Restart(_) => "command restart",
+            Command::Cancel(_) => "command cancel",
+            Command::OpenPool { .. } => "command open_pool",
+            Command::Preconnect { .. } => "command preconnect",
+            Command::DrainPool { .. } => "command drain_pool",
+            Command::ClosePool { .. } => "command close_pool",
+            Command::Stop => "command stop",
+        }
+    }
+}
+
 /// Where the I/O thread leaves the numbers of a pool that it has made.
 pub(crate) type PoolStatsSlot = Arc<std::sync::OnceLock<Arc<whippet_core::PoolStats>>>;
 

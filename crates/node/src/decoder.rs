@@ -19,7 +19,7 @@ impl Decoder {
     }
 
     /// False when there is nothing to undo: the bytes are to be taken as they are, and not to be written here.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn decodes(&self) -> bool {
         self.0.is_some()
     }
@@ -33,7 +33,7 @@ impl Decoder {
     }
 
     /// No more bytes were received.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn end(&mut self) {
         if let Some(decoder) = &mut self.0 {
             decoder.end();

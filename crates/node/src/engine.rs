@@ -1,12 +1,13 @@
 //! The I/O thread and the two queues. One per Node environment; the façade makes it with the first request.
 
-use crate::command::{Command, Flags, PoolStatsSlot, Submission};
+use crate::command::{Command, Flags, PoolStatsSlot, Subject, Submission};
 use crate::copies::Copies;
 use crate::exchange::{CompletionGuard, Credit, Wish, drive, preconnect};
 use crate::files::{Feeding, FileHandle, FileJob, FilePart, Files, Reply, SaveTo};
 use crate::lookup::{JsLookup, Questions, Thrown};
 use crate::memory::{QUIET_AFTER, give_back};
 use crate::options::{PoolOptions, Profile, ProfileOptions};
+use crate::panics;
 use crate::proxy::ProxyHandle;
 use crate::record::{Kind, Outbox, Record};
 use crate::timings::Connections;
@@ -15,6 +16,7 @@ use napi::{Env, Error, JsString, Result};
 use napi_derive::napi;
 use std::cell::RefCell;
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -47,7 +49,7 @@ pub struct Engine {
 impl Engine {
     /// `onBatch(records, large)` is called with everything that has happened since it was called last. `outlivesViews`:
     /// this environment ends after every other one that its memory can be handed to, so that `large` need not be copies.
-    #[napi(constructor)]
+    #[napi(constructor, catch_unwind)]
     pub fn new(
         env: Env,
         #[napi(ts_arg_type = "(records: Buffer, large: Buffer[]) => void")] on_batch: Function<'_, (), ()>,
@@ -71,7 +73,7 @@ impl Engine {
     }
 
     /// While busy, the process is held until something completes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn set_busy(&self, env: Env, busy: bool) {
         let Some(wake) = self.outbox.wake() else { return };
         // SAFETY: called on the JavaScript thread that made the function, which lives as long as the outbox.
@@ -86,6 +88,7 @@ impl Engine {
     /// Makes a pool of connections; it is closed when the handle is closed or forgotten.
     #[napi(catch_unwind)]
     pub fn open_pool(&mut self, options: PoolOptions) -> Result<PoolHandle> {
+        panics::point("open_pool");
         let lookup = options.lookup;
         let mut config: Box<PoolConfig> = Box::new(options.try_into()?);
         if let Some(id) = lookup {
@@ -102,6 +105,7 @@ impl Engine {
     /// Registers what requests have in common; the number stands for it in `send`. Without a proxy they go directly.
     #[napi(catch_unwind)]
     pub fn open_profile(&self, options: ProfileOptions, proxy: Option<&ProxyHandle>) -> u32 {
+        panics::point("open_profile");
         let profile = Some(Arc::new(Profile::new(options, proxy.map(|handle| handle.0.clone()))));
         let mut profiles = self.profiles.borrow_mut();
         match profiles.iter().position(Option::is_none) {
@@ -116,7 +120,7 @@ impl Engine {
         }
     }
 
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close_profile(&self, profile: u32) {
         if let Some(slot) = self.profiles.borrow_mut().get_mut(profile as usize) {
             *slot = None;
@@ -134,6 +138,7 @@ impl Engine {
         head: JsString<'_>,
         body: Option<BufferSlice<'_>>,
     ) -> Result<()> {
+        panics::point("send");
         let flags = Flags(flags);
         let profile = self.profile(profile)?;
         let body = body.map(|bytes| self.copies.make(&bytes));
@@ -152,16 +157,17 @@ impl Engine {
 
     /// Asks for the next piece of a streamed response: one `Chunk`, or the `End`. The first call decides whether the body
     /// comes `raw` or decoded.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read(&self, id: u32, raw: bool) {
         let wish = if raw { Wish::RawPiece } else { Wish::Piece };
+        panics::point("read");
         self.command(Command::Read { id, wish });
     }
 
     /// Asks for all that is left of a streamed response, decoded unless its first piece came raw: the `End` brings it. A
     /// `limit` of more bytes than that is an error; null for none. `Progress` records tell of what was received before
     /// it, if they are wanted.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn read_whole(&self, id: u32, limit: Option<f64>, reports_progress: bool) {
         let limit = limit.map(|limit| limit as u64);
         self.command(Command::Read { id, wish: Wish::Whole { limit, reports_progress } });
@@ -169,7 +175,7 @@ impl Engine {
 
     /// Nothing more of a streamed response is wanted, but its connection, if that costs little. The `End` brings what was
     /// read meanwhile, as it came.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn drain(&self, id: u32) {
         self.command(Command::Read { id, wish: Wish::Nothing });
     }
@@ -177,6 +183,7 @@ impl Engine {
     /// A piece of a streamed request; a `Writable` record follows when there is room for the next.
     #[napi(catch_unwind)]
     pub fn write(&self, id: u32, chunk: BufferSlice<'_>) {
+        panics::point("write");
         self.command(Command::Write { id, chunk: self.copies.make(&chunk) });
     }
 
@@ -200,31 +207,31 @@ impl Engine {
 
     /// The decoded body of a streamed response goes into a file, instead of credits; `Chunk`s without bytes say how much
     /// was received, the last record is as ever.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn save(&self, id: u32, file: &FileHandle, reports_progress: bool) {
         self.command(Command::Save { id, file: file.file, reports_progress });
     }
 
     /// The streamed request is complete.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn end(&self, id: u32) {
         self.command(Command::End(id));
     }
 
     /// The answer to a `Restart` record: what is written from here on is the body from its beginning.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn restart(&self, id: u32) {
         self.command(Command::Restart(id));
     }
 
     /// Drops the exchange: HTTP/1.1 closes the connection. Its last record still comes.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn cancel(&self, id: u32) {
         self.command(Command::Cancel(id));
     }
 
     /// Closes a pool's idle connections now and the others when their responses end; a `Closed` record follows.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close_pool(&self, id: u32, pool: &PoolHandle) {
         self.command(Command::ClosePool { id: Some(id), pool: pool.pool });
     }
@@ -247,7 +254,7 @@ impl Engine {
     }
 
     /// Closes a pool's idle connections now and the others when their responses end, but takes requests; a `Closed` record follows.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn drain_pool(&self, id: u32, pool: &PoolHandle) {
         self.command(Command::DrainPool { id, pool: pool.pool });
     }
@@ -280,24 +287,24 @@ pub struct PoolHandle {
 
 #[napi]
 impl PoolHandle {
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn id(&self) -> u32 {
         self.pool
     }
 
     /// Connections in use, those being made included.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn active(&self) -> u32 {
         self.stats.get().map_or(0, |stats| stats.active())
     }
 
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn idle(&self) -> u32 {
         self.stats.get().map_or(0, |stats| stats.idle())
     }
 
     /// Requests that wait for a connection.
-    #[napi(getter)]
+    #[napi(getter, catch_unwind)]
     pub fn queued(&self) -> u32 {
         self.stats.get().map_or(0, |stats| stats.queued())
     }
@@ -396,67 +403,13 @@ async fn run(mut queue: UnboundedReceiver<Command>, outbox: Arc<Outbox>, copies:
     });
     loop {
         let Some(command) = next(&mut queue, &outbox, &copies).await else { break };
-        match command {
-            Command::Stop => break,
-            Command::Send(submission) => io.send(*submission, &outbox),
-            Command::Read { id, wish } => io.with(id, |exchange| exchange.credit.give(wish)),
-            Command::Write { id, chunk } => io.with(id, |exchange| {
-                if exchange.upload.as_ref().is_some_and(|upload| upload.push(chunk)) {
-                    outbox.push(writable(id, false));
-                }
-            }),
-            Command::WriteFile { id, part } => io.with(id, |exchange| {
-                let Some(upload) = exchange.upload.clone() else { return };
-                let (feeding, disk, outbox) = (exchange.feeding.clone(), io.files.disk.clone(), outbox.clone());
-                let feeder = spawn_local(async move { feeding.feed(id, part, upload, disk, outbox).await });
-                let before = exchange.feeder.replace(Some(feeder.abort_handle()));
-                if let Some(before) = before {
-                    before.abort();
-                }
-            }),
-            Command::Save { id, file, reports_progress } => io.with(id, |exchange| {
-                exchange.credit.save(SaveTo { jobs: io.files.jobs(file), reports_progress });
-            }),
-            Command::File { id, file, job } => {
-                let reply = id.map_or(Reply::None, |id| Reply::Record(id, outbox.clone()));
-                match job {
-                    FileJob::Open { .. } => io.files.open(file, job, reply),
-                    job => io.files.submit(file, job, reply),
-                }
-            }
-            Command::End(id) => io.with(id, |exchange| {
-                if let Some(upload) = &exchange.upload {
-                    upload.end();
-                }
-            }),
-            Command::Restart(id) => io.with(id, |exchange| {
-                if let Some(upload) = &exchange.upload {
-                    upload.restart();
-                }
-            }),
-            Command::Cancel(id) => io.with(id, |exchange| exchange.task.abort()),
-            Command::OpenPool { pool, config, stats } => {
-                let made = Client::new(*config);
-                let _ = stats.set(made.stats());
-                io.pools.borrow_mut().insert(pool, made);
-            }
-            Command::Preconnect { id, profile, origin, count } => io.preconnect(id, profile, origin, count, &outbox),
-            Command::DrainPool { id, pool } => {
-                let found = io.pools.borrow().get(&pool).cloned();
-                if let Some(pool) = found {
-                    pool.drain();
-                }
-                outbox.push(Record::new(id, Kind::Closed));
-            }
-            Command::ClosePool { id, pool } => {
-                let found = io.pools.borrow_mut().remove(&pool);
-                if let Some(pool) = found {
-                    pool.close();
-                }
-                if let Some(id) = id {
-                    outbox.push(Record::new(id, Kind::Closed));
-                }
-            }
+        if matches!(command, Command::Stop) {
+            break;
+        }
+        let subject = command.subject();
+        // The thread outlives a fault of its own: without it, no later request would ever end.
+        if catch_unwind(AssertUnwindSafe(|| io.carry_out(command, &outbox))).is_err() {
+            io.give_up(subject, &outbox);
         }
     }
 }
@@ -482,6 +435,86 @@ fn writable(id: u32, stopped: bool) -> Record<'static> {
 }
 
 impl Io {
+    fn carry_out(self: &Rc<Self>, command: Command, outbox: &Arc<Outbox>) {
+        // Those of an exchange panic when its guard is there, which has the last word.
+        if !matches!(command, Command::Send(_) | Command::Preconnect { .. }) {
+            panics::point(command.name());
+        }
+        match command {
+            Command::Stop => {}
+            Command::Send(submission) => self.send(*submission, outbox),
+            Command::Read { id, wish } => self.with(id, |exchange| exchange.credit.give(wish)),
+            Command::Write { id, chunk } => self.with(id, |exchange| {
+                if exchange.upload.as_ref().is_some_and(|upload| upload.push(chunk)) {
+                    outbox.push(writable(id, false));
+                }
+            }),
+            Command::WriteFile { id, part } => self.with(id, |exchange| {
+                let Some(upload) = exchange.upload.clone() else { return };
+                let (feeding, disk, outbox) = (exchange.feeding.clone(), self.files.disk.clone(), outbox.clone());
+                let feeder = spawn_local(async move { feeding.feed(id, part, upload, disk, outbox).await });
+                let before = exchange.feeder.replace(Some(feeder.abort_handle()));
+                if let Some(before) = before {
+                    before.abort();
+                }
+            }),
+            Command::Save { id, file, reports_progress } => self.with(id, |exchange| {
+                exchange.credit.save(SaveTo { jobs: self.files.jobs(file), reports_progress });
+            }),
+            Command::File { id, file, job } => {
+                let reply = id.map_or(Reply::None, |id| Reply::Record(id, outbox.clone()));
+                match job {
+                    FileJob::Open { .. } => self.files.open(file, job, reply),
+                    job => self.files.submit(file, job, reply),
+                }
+            }
+            Command::End(id) => self.with(id, |exchange| {
+                if let Some(upload) = &exchange.upload {
+                    upload.end();
+                }
+            }),
+            Command::Restart(id) => self.with(id, |exchange| {
+                if let Some(upload) = &exchange.upload {
+                    upload.restart();
+                }
+            }),
+            Command::Cancel(id) => self.with(id, |exchange| exchange.task.abort()),
+            Command::OpenPool { pool, config, stats } => {
+                let made = Client::new(*config);
+                let _ = stats.set(made.stats());
+                self.pools.borrow_mut().insert(pool, made);
+            }
+            Command::Preconnect { id, profile, origin, count } => self.preconnect(id, profile, origin, count, outbox),
+            Command::DrainPool { id, pool } => {
+                let found = self.pools.borrow().get(&pool).cloned();
+                if let Some(pool) = found {
+                    pool.drain();
+                }
+                outbox.push(Record::new(id, Kind::Closed));
+            }
+            Command::ClosePool { id, pool } => {
+                let found = self.pools.borrow_mut().remove(&pool);
+                if let Some(pool) = found {
+                    pool.close();
+                }
+                if let Some(id) = id {
+                    outbox.push(Record::new(id, Kind::Closed));
+                }
+            }
+        }
+    }
+
+    /// What a command that panicked was about comes to its end.
+    fn give_up(&self, subject: Subject, outbox: &Outbox) {
+        match subject {
+            // Its guard has the last word.
+            Subject::Exchange(id) => self.with(id, |exchange| exchange.task.abort()),
+            Subject::File(id) => outbox.fault(id),
+            Subject::Pool(id) => outbox.push(Record::new(id, Kind::Closed)),
+            Subject::None => {}
+        }
+    }
+
     /// An exchange that has ended already is no error: its last record is on its way to JavaScript.
     fn with(&self, id: u32, act: impl FnOnce(&Exchange)) {
         if let Some(exchange) = self.exchanges.borrow().get(&id) {
@@ -503,6 +536,7 @@ impl Io {
 
     fn preconnect(self: &Rc<Self>, id: u32, profile: Arc<Profile>, origin: String, count: u32, outbox: &Arc<Outbox>) {
         let guard = self.guard(id, outbox);
+        panics::point("command preconnect");
         let Some(pool) = self.pools.borrow().get(&profile.pool).cloned() else {
             return;
         };
@@ -513,6 +547,7 @@ impl Io {
     fn send(self: &Rc<Self>, mut submission: Submission, outbox: &Arc<Outbox>) {
         let id = submission.id;
         let guard = self.guard(id, outbox);
+        panics::point("command send");
         let Some(pool) = self.pools.borrow().get(&submission.profile.pool).cloned() else {
             return;
         };

@@ -21,6 +21,8 @@ pub enum ErrorKind {
     ProxyError,
     DecodingError,
     FileError,
+    // A panic: a fault of this code.
+    InternalError,
 }
 
 impl From<whippet_core::ErrorKind> for ErrorKind {

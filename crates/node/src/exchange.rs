@@ -4,6 +4,7 @@ use crate::command::{Head, Submission};
 use crate::error::ErrorKind;
 use crate::files::{SaveTo, Writer};
 use crate::options::Profile;
+use crate::panics::{self, FAULT};
 use crate::record::{Body, Kind, Outbox, Record};
 use crate::timings::{Connections, Timing, course, micros};
 use bytes::Bytes;
@@ -92,8 +93,8 @@ impl Drop for CompletionGuard {
     fn drop(&mut self) {
         if !self.is_complete {
             (self.on_end)(self.id);
-            let message = "the exchange was cancelled before it ended";
-            self.outbox.failure(self.id, ErrorKind::CloseError, None, message);
+            // It was cancelled, and nothing listens any more; or it panicked.
+            self.outbox.failure(self.id, ErrorKind::InternalError, None, FAULT);
         }
     }
 }
@@ -106,6 +107,7 @@ pub(crate) async fn drive(
     guard: CompletionGuard,
     connections: Rc<Connections>,
 ) {
+    panics::point("drive");
     let at = submission.at;
     let flags = submission.flags;
     let profile = submission.profile;
@@ -184,6 +186,7 @@ async fn buffer(
     limit: Option<u64>,
     guard: CompletionGuard,
 ) {
+    panics::point("buffer");
     let Response { head, mut body, timeline, .. } = response;
     let collected = match body.decode(&head.fields) {
         Ok(()) => body.collect(limit, None).await,

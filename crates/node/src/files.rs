@@ -47,7 +47,7 @@ pub struct FileHandle {
 #[napi]
 impl FileHandle {
     /// Keeps the first `offset` bytes; what is written comes behind them, `limit` bytes in all.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn begin(&self, id: u32, offset: f64, hash: Option<FileHash>, limit: Option<f64>) {
         let algorithm = hash.map(|hash| match hash {
             FileHash::Sha256 => HashAlgorithm::Sha256,
@@ -62,26 +62,26 @@ impl FileHandle {
     }
 
     /// Its size and digest.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn finish(&self, id: u32) {
         self.submit(id, FileJob::Finish);
     }
 
     /// Renames it and lets go of it.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn commit(&self, id: u32, options: CommitOptions) {
         let CommitOptions { target, mode, exclusive, note } = options;
         self.submit(id, FileJob::Commit { target: target.into(), mode, exclusive, note: note.into() });
     }
 
     /// Removes it, and `note`.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn discard(&self, id: u32, note: String) {
         self.submit(id, FileJob::Discard(note.into()));
     }
 
     /// Lets go of it, after what is being written.
-    #[napi]
+    #[napi(catch_unwind)]
     pub fn close(&self, id: u32) {
         self.submit(id, FileJob::Close);
     }

@@ -20,6 +20,7 @@ mod files;
 mod lookup;
 mod memory;
 mod options;
+mod panics;
 mod proxy;
 mod record;
 mod timings;

@@ -23,6 +23,7 @@ use crate::copies::Copies;
 use crate::error::ErrorKind;
 use crate::lookup::Thrown;
 use crate::memory::give_back;
+use crate::panics::FAULT;
 use crate::timings::Timing;
 use bytes::Bytes;
 use napi::bindgen_prelude::{Array, BufferSlice, Function, JsValuesTupleIntoVec};
@@ -297,6 +298,11 @@ impl Outbox {
 
     pub(crate) fn warning(&self, text: &str) {
         self.push(Record { body: Body::Text(text), ..Record::new(u32::MAX, Kind::Warning) });
+    }
+
+    /// A panic.
+    pub(crate) fn fault(&self, id: u32) {
+        self.failure(id, ErrorKind::InternalError, None, FAULT);
     }
 
     pub(crate) fn failure(&self, id: u32, kind: ErrorKind, code: Option<&str>, message: &str) {

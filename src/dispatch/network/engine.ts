@@ -20,6 +20,7 @@ import type {
   SendFlag,
 } from '../../native.js';
 import { addon } from '../../native.js';
+import { InternalError } from '../../errors.js';
 import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
 import type { ReceivedResponse, ResponseVersion } from '../../response/received.js';
@@ -223,7 +224,8 @@ export function send(listener: Listener, profile: number, flags: number, head: s
   } catch (error) {
     release(id);
     unhold();
-    throw error;
+    // Everything has been checked: what is thrown is a panic.
+    throw new InternalError(`the request could not be handed on: ${(error as Error).message}`, { cause: error });
   }
   return id;
 }

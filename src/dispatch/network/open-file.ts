@@ -1,7 +1,7 @@
 /** A file that the core has open for a download: locked, written by the core's disk threads, renamed once it is whole. */
 
 import { bare } from '../../bare.js';
-import { FileError, ResponseTooLarge } from '../../errors.js';
+import { errorByKind, FileError } from '../../errors.js';
 import { ACCESS_DENIED, accessDenied, mayWrite } from '../../permission.js';
 import type { BodySink } from '../../response/body-source.js';
 import * as native from './engine.js';
@@ -96,7 +96,7 @@ export class OpenFile implements BodySink {
 
   #call(start: (id: number) => void): Promise<Written> {
     return native.callFile(start, (kind, code, message) =>
-      kind === 'ResponseTooLarge' ? new ResponseTooLarge(message) : new FileError(message, { code, path: this.path }),
+      kind === 'FileError' ? new FileError(message, { code, path: this.path }) : new errorByKind[kind](message),
     );
   }
 }
