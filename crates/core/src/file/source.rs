@@ -6,6 +6,7 @@ use bytes::Bytes;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Bytes that are read at once.
 const READ_BYTES: usize = 512 * 1024;
@@ -18,6 +19,46 @@ pub struct FileSource {
     left: u64,
     /// Of the whole file, when the request's length was computed.
     size: u64,
+    spare: Arc<Spare>,
+}
+
+/// The memory of chunks that were sent, to be read into again. An allocator gets it back from another thread than it gave it to, and
+/// holds some hundred megabytes before it is used again.
+#[derive(Default)]
+struct Spare(Mutex<Vec<Vec<u8>>>);
+
+/// One chunk is read while another is sent.
+const MAX_SPARE_COUNT: usize = 2;
+
+impl Spare {
+    fn take(&self) -> Option<Vec<u8>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()
+    }
+
+    fn keep(&self, mut memory: Vec<u8>) {
+        memory.clear();
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < MAX_SPARE_COUNT {
+            spare.push(memory);
+        }
+    }
+}
+
+struct Chunk {
+    memory: Vec<u8>,
+    spare: Arc<Spare>,
+}
+
+impl AsRef<[u8]> for Chunk {
+    fn as_ref(&self) -> &[u8] {
+        &self.memory
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        self.spare.keep(std::mem::take(&mut self.memory));
+    }
 }
 
 impl FileSource {
@@ -41,7 +82,7 @@ impl FileSource {
             return Err(changed(path, "is no regular file any more"));
         }
         file.seek(SeekFrom::Start(start)).map_err(failed)?;
-        let source = FileSource { file, path: path.to_owned(), left: length, size };
+        let source = FileSource { file, path: path.to_owned(), left: length, size, spare: Arc::default() };
         source.check_size()?;
         Ok(source)
     }
@@ -53,7 +94,7 @@ impl FileSource {
             return Ok(None);
         }
         let most = READ_BYTES.min(usize::try_from(self.left).unwrap_or(usize::MAX));
-        let mut chunk = Vec::with_capacity(most);
+        let mut chunk = self.spare.take().unwrap_or_else(|| Vec::with_capacity(most));
         let found = (&mut self.file).take(most as u64).read_to_end(&mut chunk);
         found.map_err(|error| error_of("cannot read", &self.path, error))?;
         if chunk.len() < most {
@@ -63,7 +104,7 @@ impl FileSource {
         if self.left == 0 {
             self.check_size()?;
         }
-        Ok(Some(chunk.into()))
+        Ok(Some(Bytes::from_owner(Chunk { memory: chunk, spare: self.spare.clone() })))
     }
 
     fn check_size(&self) -> Result<(), Error> {
