@@ -210,6 +210,8 @@ async fn work(mut queue: UnboundedReceiver<(FileJob, Reply)>, disk: Disk) {
     let mut sink = None;
     while let Some((job, reply)) = queue.recv().await {
         let taken = sink.take();
+        // Freed on the thread that allocated it: an allocator gives memory back late that another thread frees.
+        let _held = if let FileJob::Write(pieces) = &job { pieces.clone() } else { Vec::new() };
         let done = disk.run(move || job.run(taken)).await;
         let (kept, result) =
             done.unwrap_or_else(|| (None, Err(Error::new(ErrorKind::FileError, "the file's thread failed"))));
