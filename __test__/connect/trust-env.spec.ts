@@ -361,3 +361,29 @@ async function filesOf(t: ExecutionContext): Promise<Files> {
     keys: at('keys.log'),
   };
 }
+
+test('a bundle of many: each is trusted, one that is none is left out, one cut off is an error', async (t) => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-'));
+  t.teardown(() => rm(folder, { recursive: true }));
+  const others = await Promise.all(Array.from({ length: 9 }, (_, i) => makeCA(`CN=Other ${i}`)));
+  const { cert } = await testCA();
+  // A sequence that begins with another, and is no certificate all the same.
+  const none = Buffer.concat([Buffer.from([0x30, 0x81, 0x82, 0x30, 0x80]), Buffer.alloc(0x80)]).toString('base64');
+  const blocks = [...others.map((other) => other.cert), cert];
+  const server = await serveTls(t, (_, response) => response.end('ok'));
+  const bundle = async (name: string, texts: string[]) => {
+    const file = path.join(folder, name);
+    await writeFile(file, texts.join('\n'));
+    return file;
+  };
+  for (const [name, texts] of [
+    ['all', blocks],
+    ['odd', [`-----BEGIN CERTIFICATE-----\n${none}\n-----END CERTIFICATE-----`, ...blocks]],
+  ] as const) {
+    const file = await bundle(name, [...texts]);
+    t.is(told(await clientUnder(t, { SSL_CERT_FILE: file }).get(server.url)), '200 ok', name);
+  }
+  const cut = await bundle('cut', [...others.map((other) => other.cert), cert.replace(/^(-.*\n.{40}).*\n/, '$1\n')]);
+  const error = await failure(clientUnder(t, { SSL_CERT_FILE: cut }).get(server.url));
+  t.regex(String(error), /SSL_CERT_FILE/);
+});
