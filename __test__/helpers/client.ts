@@ -20,9 +20,12 @@ export async function failure(promise: Promise<unknown>): Promise<Error> {
   throw new Error(`expected a rejection, but it resolved to ${String(value)}`);
 }
 
+/** Under AddressSanitizer everything takes several times as long. */
+const PATIENCE_MS = process.env.ASAN_OPTIONS === undefined ? 5000 : 60_000;
+
 /** Resolves as soon as the condition holds; after five seconds without it the test has failed. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
-  const end = Date.now() + 5000;
+  const end = Date.now() + PATIENCE_MS;
   while (!condition()) {
     if (Date.now() > end) throw new Error(`did not come about: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
@@ -33,7 +36,7 @@ export async function eventually(what: string, condition: () => boolean): Promis
 export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`did not come about: ${what}`)), 5000);
+    timer = setTimeout(() => reject(new Error(`did not come about: ${what}`)), PATIENCE_MS);
   });
   try {
     return await Promise.race([promise, late]);

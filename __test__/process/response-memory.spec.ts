@@ -5,8 +5,11 @@ import { run } from '../helpers/child.js';
 import { serveRaw } from '../helpers/server.js';
 
 const MIB = 1024 * 1024;
-/** What a process may take besides the body: hyper's buffers, garbage not yet collected. */
-const SLACK = 24;
+/**
+ * What a process may take besides the body: hyper's buffers, garbage not yet collected; and the 256 MiB of freed memory that
+ * AddressSanitizer keeps aside.
+ */
+const SLACK = process.env.ASAN_OPTIONS === undefined ? 24 : 300;
 
 /** Resolves to the MiB by which the process has grown at most. */
 const PROGRAM = `
