@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { binaryOf } from './support/platforms.js';
-import { asProgram, root, say, seconds, SetupError } from './support/program.js';
+import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { remapped } from './support/remap.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
@@ -20,7 +20,7 @@ const MAX_BYTES = 8 * 1024 * 1024;
 const GLIBC = '2.28';
 
 /** npm's name of a platform, Rust's, and the libraries that every machine of that kind has. */
-export const PLATFORMS = {
+const PLATFORMS = {
   'linux-x64-gnu': {
     target: 'x86_64-unknown-linux-gnu',
     libraries: /^(lib(c|m|pthread|dl|rt)\.so\.\d|ld-linux-x86-64\.so\.2)$/,
@@ -33,20 +33,18 @@ export const PLATFORMS = {
   'linux-arm64-musl': { target: 'aarch64-unknown-linux-musl', libraries: /^libc\.(so|musl-aarch64\.so\.1)$/ },
 };
 
-if (import.meta.filename === process.argv[1]) {
-  await asProgram(() => {
-    const asked = process.argv.slice(2);
-    const unknown = asked.find((platform) => PLATFORMS[platform] === undefined);
-    if (unknown !== undefined) {
-      throw new SetupError(`${unknown}: no such platform, there are ${Object.keys(PLATFORMS).join(', ')}`);
-    }
-    if (process.platform !== 'linux') throw new SetupError('the other platforms are built on Linux');
-    if (findCargo() === null) cargoMissing();
-    const zig = installZig();
-    const rows = (asked.length > 0 ? asked : Object.keys(PLATFORMS)).map((platform) => build(platform, zig));
-    console.log(['| platform | took | size | needs |', '| --- | --- | --- | --- |', ...rows].join('\n'));
-  });
-}
+await asProgram(() => {
+  const asked = process.argv.slice(2);
+  const unknown = asked.find((platform) => PLATFORMS[platform] === undefined);
+  if (unknown !== undefined) {
+    throw new SetupError(`${unknown}: no such platform, there are ${Object.keys(PLATFORMS).join(', ')}`);
+  }
+  if (process.platform !== 'linux') throw new SetupError('the other platforms are built on Linux');
+  if (findCargo() === null) cargoMissing();
+  const zig = installZig();
+  const rows = (asked.length > 0 ? asked : Object.keys(PLATFORMS)).map((platform) => build(platform, zig));
+  console.log(['| platform | took | size | needs |', '| --- | --- | --- | --- |', ...rows].join('\n'));
+});
 
 /** A virtual environment of Python's with zig and cargo-zigbuild; its folder of programs. */
 function installZig() {
@@ -55,8 +53,8 @@ function installZig() {
   if (spawnSync(path.join(bin, 'cargo-zigbuild'), ['--version']).status !== 0) {
     say('installing zig and cargo-zigbuild');
     mkdirSync(FOLDER, { recursive: true });
-    run('python3', ['-m', 'venv', environment]);
-    run(path.join(bin, 'pip'), ['install', '--quiet', ZIG, 'cargo-zigbuild']);
+    execute('python3', ['-m', 'venv', environment]);
+    execute(path.join(bin, 'pip'), ['install', '--quiet', ZIG, 'cargo-zigbuild']);
   }
   return bin;
 }
@@ -65,7 +63,7 @@ function build(platform, zig) {
   const { target } = PLATFORMS[platform];
   const isMusl = target.endsWith('musl');
   say(`${platform}: building (takes minutes when it is the first)`);
-  run('rustup', ['target', 'add', target]);
+  execute('rustup', ['target', 'add', target]);
   const began = performance.now();
   const maps = remapped(root);
   const environment = {
@@ -81,7 +79,7 @@ function build(platform, zig) {
   // With what it was made of inside, where cargo-auditable is installed: the release has it.
   const isAuditable = spawnSync('cargo', ['auditable', '--version'], { env: environment }).status === 0;
   const args = [...(isAuditable ? ['auditable'] : []), 'zigbuild', '--release', '--locked', '-p', 'whippet-node'];
-  run('cargo', [...args, '--target', isMusl ? target : `${target}.${GLIBC}`], environment);
+  execute('cargo', [...args, '--target', isMusl ? target : `${target}.${GLIBC}`], environment);
   const built = path.join(FOLDER, target, 'release/libwhippet_node.so');
   copyFileSync(built, binaryOf(platform));
   const needs = check(platform, binaryOf(platform));
@@ -90,7 +88,7 @@ function build(platform, zig) {
 }
 
 /** What a binary needs, as text. @throws SetupError for one that would not run on each machine of its platform. */
-export function check(platform, file) {
+function check(platform, file) {
   const { libraries } = PLATFORMS[platform];
   const { size } = statSync(file);
   if (size > MAX_BYTES) throw new SetupError(`${platform}: ${size} bytes, more than ${MAX_BYTES}`);
@@ -116,14 +114,4 @@ export function check(platform, file) {
 function byVersion(one, other) {
   const [a, b] = [one, other].map((version) => version.split('.').map(Number));
   return a[0] - b[0] || a[1] - b[1];
-}
-
-function run(command, args, environment = {}) {
-  const { status, error } = spawnSync(command, args, {
-    cwd: root,
-    env: { ...process.env, ...environment },
-    stdio: ['ignore', 2, 2],
-  });
-  if (error !== undefined) throw new SetupError(`${command}: ${error.message}`);
-  if (status !== 0) throw new SetupError(`${command} failed: its reason is above`);
 }

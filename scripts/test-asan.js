@@ -8,7 +8,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { setup } from './setup.js';
-import { asProgram, root, say, SetupError } from './support/program.js';
+import { asProgram, execute, root, say, SetupError } from './support/program.js';
 import { runAll, typescript } from './support/runners.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
@@ -50,22 +50,15 @@ function build() {
   if (findCargo() === null) cargoMissing();
   if (spawnSync('rustup', ['run', 'nightly', 'rustc', '--version']).status !== 0) {
     say('a nightly toolchain is missing');
-    run('rustup', ['toolchain', 'install', 'nightly', '--profile', 'minimal']);
+    execute('rustup', ['toolchain', 'install', 'nightly', '--profile', 'minimal']);
   }
   say('native build with AddressSanitizer (cargo, nightly; takes minutes when it is the first)');
   const args = ['+nightly', 'build', '--package', 'whippet-node', '--no-default-features', '--target', TARGET];
-  run('cargo', [...args, '--target-dir', FOLDER, '--config', 'profile.dev.opt-level=1'], {
+  execute('cargo', [...args, '--target-dir', FOLDER, '--config', 'profile.dev.opt-level=1'], {
     ...cargoEnvironment(),
     RUSTFLAGS: '-Zsanitizer=address',
   });
   const addon = path.join(FOLDER, 'whippet.node');
   copyFileSync(path.join(FOLDER, TARGET, 'debug/libwhippet_node.so'), addon);
   return addon;
-}
-
-function run(command, args, environment = {}) {
-  const env = { ...process.env, ...environment };
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
-  if (error !== undefined) throw new SetupError(`${command}: ${error.message}`);
-  if (status !== 0) throw new SetupError(`${command} failed: its reason is above`);
 }

@@ -1,4 +1,5 @@
 /** What the scripts have in common as programs: where the repository is, how they speak, how they stop. */
+import { spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -35,4 +36,12 @@ export async function asProgram(main) {
 /** Whether the module with this `import.meta` is what `node` was asked to run. */
 export function isProgram(meta) {
   return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(meta.url);
+}
+
+/** Runs a command in the repository, its output on stderr. Throws a SetupError when it does not start or does not end well. */
+export function execute(command, args, environment = {}) {
+  const env = { ...process.env, ...environment };
+  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  if (error !== undefined) throw new SetupError(`${command}: ${error.message}`);
+  if (status !== 0) throw new SetupError(`${command} failed: its reason is above`);
 }
