@@ -13,9 +13,9 @@ pub(crate) struct Progress {
     last_sent: Cell<Instant>,
     /// The peer does not take what there is to write.
     write_blocked: Cell<bool>,
-    /// The socket, for as long as it is open.
-    socket: Rc<Cell<Option<Socket>>>,
-    /// Of an HTTP/2 stream: that of its connection.
+    /// Of a connection: its socket, for as long as it is open.
+    socket: Cell<Option<Socket>>,
+    /// Of an HTTP/2 stream: that of its connection, which has the socket.
     connection: Option<Rc<Progress>>,
     delivery: Cell<Option<Delivery>>,
 }
@@ -40,18 +40,18 @@ const MAX_AHEAD_BYTES: u64 = 512 * 1024;
 impl Progress {
     /// Of a connection.
     pub(crate) fn new() -> Rc<Self> {
-        Self::with(Rc::default(), None)
+        Self::with(None)
     }
 
     /// Of one HTTP/2 stream on `connection`.
     pub(crate) fn of_stream(connection: &Rc<Progress>) -> Rc<Self> {
-        Self::with(connection.socket.clone(), Some(connection.clone()))
+        Self::with(Some(connection.clone()))
     }
 
-    fn with(socket: Rc<Cell<Option<Socket>>>, connection: Option<Rc<Progress>>) -> Rc<Self> {
+    fn with(connection: Option<Rc<Progress>>) -> Rc<Self> {
         let now = Instant::now();
         Rc::new(Progress {
-            socket,
+            socket: Cell::new(None),
             connection,
             delivery: Cell::new(None),
             received: Cell::new(0),
@@ -97,7 +97,7 @@ impl Progress {
     }
 
     pub(crate) fn socket(&self) -> Option<Socket> {
-        self.socket.get()
+        self.connection.as_ref().map_or_else(|| self.socket.get(), |connection| connection.socket())
     }
 
     pub(crate) fn set_socket(&self, socket: Option<Socket>) {
