@@ -272,14 +272,14 @@ export const reasons = {
     'A program wants the resource, not the notice that it has moved; what must not leave an origin does not.',
   'ClientOptions.maxRedirects': 'httpx’s and the Fetch standard’s number: a longer chain is a loop.',
   'ClientOptions.maxResponseSize':
-    'A body that nobody expected must not end the process; `stream()` and `download()` have no such limit.',
+    'An unexpectedly large body must not end the process; `stream()` and `download()` have no such limit.',
   'ClientOptions.retries':
     'Sending twice is the caller’s decision. What died before a byte was processed is sent again without asking.',
   'ClientOptions.trustEnv': 'As curl, requests and httpx: the proxy of a company is in its environment.',
   'ClientOptions.cookies': 'A session begins by a cookie; a client is one user.',
   'ClientOptions.compress': 'Few servers decode request bodies, and those that do not answer 415.',
   'ClientOptions.defaultEncoding': 'What the web is written in.',
-  'ClientOptions.verify': 'A certificate that is not checked protects from nobody.',
+  'ClientOptions.verify': 'A certificate that is not checked protects against no attacker.',
   'ClientOptions.httpVersions': 'ALPN costs nothing, and a server that speaks HTTP/2 needs one connection.',
   'ClientOptions.allowAddresses':
     'A client that calls services of its own network is the common case; for URLs of users see the page on SSRF.',

@@ -34,7 +34,7 @@ impl Connector {
     pub(super) async fn to_proxy(&self, proxy: &Proxy, trace: &ConnectTrace) -> Result<Stream, Error> {
         let origin = proxy.origin();
         let connected = async {
-            // Whoever names a proxy means it: the guard is for origins.
+            // A proxy is named by the program itself: the guard is for origins.
             let stream = self.open(&origin, &AddressGuard::default(), trace).await?;
             if proxy.options().scheme != ProxyScheme::Https {
                 return Ok(stream);

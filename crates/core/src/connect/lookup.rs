@@ -56,7 +56,7 @@ pub const MAX_LOOKUP_THREADS: usize = 512;
 /// Threads that are in it as a rule.
 const USUAL_THREADS: usize = 32;
 
-/// A look-up that takes longer gives its turn to another one: names that hang hold up nobody else.
+/// A look-up that takes longer gives its turn to another one: names that hang hold up no other.
 const SLOW: Duration = Duration::from_millis(50);
 
 thread_local!(static TURNS: Turns = Turns {
