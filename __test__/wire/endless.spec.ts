@@ -3,38 +3,12 @@
  * requests are served meanwhile. How long anything takes is not asserted.
  */
 import test, { type ExecutionContext } from 'ava';
-import { constants, createBrotliCompress, deflateRawSync, gzipSync } from 'node:zlib';
+import { constants, createBrotliCompress } from 'node:zlib';
 import { type Client, type ClientOptions, type Response, TotalTimeout } from '../../src/index.js';
 import { failure, openClient, soon, told } from '../helpers/client.js';
+import { chunked, ENDLESS_BODIES, many } from '../helpers/endless.js';
 import { ACK, type Fields, type Frame, type Http2Peer, OK, serveHttp2, Type } from '../helpers/raw-http2.js';
 import { type RawServer, serveRaw } from '../helpers/server.js';
-
-/** What a body begins with, and what then comes again and again. */
-type Endless = [title: string, coding: string, begin: Buffer, again: Buffer];
-
-const EMPTY = Buffer.alloc(0);
-const zeros = Buffer.alloc(1 << 20);
-const hex = (text: string): Buffer => Buffer.from(text, 'hex');
-/** As many as fit into a piece of 16 KiB. */
-const many = (unit: Buffer): Buffer => Buffer.alloc(unit.length * Math.max(1, Math.floor(16_384 / unit.length)), unit);
-
-const BODIES: Endless[] = [
-  ['plain bytes', 'identity', EMPTY, Buffer.alloc(16_384, 'x')],
-  ['gzip that decodes to nothing', 'gzip', EMPTY, many(gzipSync(''))],
-  ['a name in a header of gzip', 'gzip', hex('1f8b0808000000000003'), Buffer.alloc(16_384, 'x')],
-  ['deflate that decodes to nothing', 'deflate', hex('789c'), many(hex('000000ffff'))],
-  ['zstd that decodes to nothing', 'zstd', EMPTY, many(hex('502a4d180700000000000000000000'))],
-  ['br that decodes to nothing', 'br', hex('0c'), Buffer.alloc(16_384, 6)],
-  ['a bomb of gzip', 'gzip', EMPTY, many(gzipSync(zeros, { level: 9 }))],
-  [
-    'a bomb of deflate',
-    'deflate',
-    hex('789c'),
-    deflateRawSync(zeros, { level: 9, finishFlush: constants.Z_FULL_FLUSH }),
-  ],
-  ['a bomb of zstd', 'zstd', hex('28b52ffd0038'), many(hex('02001000'))],
-  ['a bomb of gzip in gzip', 'gzip, gzip', EMPTY, gzipSync(Buffer.alloc(1 << 18, many(gzipSync(zeros, { level: 9 }))))],
-];
 
 type Read = (client: Client, url: string) => Promise<unknown>;
 
@@ -49,14 +23,12 @@ async function exhaust(response: Response): Promise<void> {
   for await (const _ of response.iterBytes());
 }
 
-for (const [title, ...body] of BODIES) {
+for (const { title, coding, begin, again } of ENDLESS_BODIES) {
   test.serial(`total: ${title} without end, over HTTP/1.1`, async (t) => {
-    const [coding, begin, again] = body;
     await runsOut(t, await serveChunks(t, coding, [chunked(begin), chunked(again)]));
   });
 
   test.serial(`total: ${title} without end, over HTTP/2`, async (t) => {
-    const [coding, begin, again] = body;
     const server = await serveHttp2(t, async (peer) => {
       const flow = new Flow(peer);
       const stream = await flow.request();
@@ -68,13 +40,14 @@ for (const [title, ...body] of BODIES) {
 }
 
 test.serial('total: chunks of one byte without end', async (t) => {
-  await runsOut(t, await serveChunks(t, 'identity', [EMPTY, many(Buffer.from('1\r\nx\r\n'))]));
+  await runsOut(t, await serveChunks(t, 'identity', [Buffer.alloc(0), many(Buffer.from('1\r\nx\r\n'))]));
 });
 
 test.serial('total: 1 GiB from 2 KB of br', async (t) => {
   const compress = createBrotliCompress({
     params: { [constants.BROTLI_PARAM_QUALITY]: 1, [constants.BROTLI_PARAM_LGWIN]: 24 },
   });
+  const zeros = Buffer.alloc(1 << 20);
   const pieces: Buffer[] = [];
   compress.on('data', (piece: Buffer) => pieces.push(piece));
   for (let i = 0; i < 1024; i++) await new Promise((resolve) => compress.write(zeros, resolve));
@@ -110,11 +83,6 @@ function serveChunks(t: ExecutionContext, coding: string, [begin, again]: [Buffe
     await connection.write(Buffer.concat([Buffer.from(head), begin]));
     for (;;) await connection.write(again);
   });
-}
-
-function chunked(bytes: Buffer): Buffer {
-  if (bytes.length === 0) return bytes;
-  return Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]);
 }
 
 function coded(coding: string): Fields {

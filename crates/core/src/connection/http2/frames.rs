@@ -18,9 +18,15 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-/// What is handled before other connections have their turn.
-const MAX_TURN_FRAMES: u32 = 2_000;
+/// What is handled before other connections have their turn, together with what one more read brings.
+const MAX_TURN_FRAMES: u32 = 200;
 const MAX_TURN_BYTES: usize = 512 * 1024;
+const MAX_TURN_TIME: Duration = Duration::from_micros(100);
+
+/// A read of frames that are smaller than this on average is followed by one of no more than `SMALL_READ_BYTES`: h2 answers
+/// each SETTINGS of nine bytes.
+const SMALL_FRAME_BYTES: usize = 24;
+const SMALL_READ_BYTES: usize = 2 * 1024;
 
 /// Frames other than a stream's own that a connection may bring while no stream is open: so many at once, and one more
 /// each `IDLE_FRAME_INTERVAL`.
@@ -52,6 +58,8 @@ pub(super) const MAX_OWN_RESETS: u32 = 4_096;
 #[derive(Default)]
 pub(super) struct FrameCounts {
     turn: Cell<Turn>,
+    /// The last read brought hardly more than frames' heads.
+    are_small: Cell<bool>,
     idle: Cell<Option<IdleAllowance>>,
     idle_exceeded: Cell<bool>,
     /// Empty DATA frames that may still be kept from h2.
@@ -64,6 +72,9 @@ pub(super) struct FrameCounts {
 
 #[derive(Clone, Copy, Default)]
 struct Turn {
+    /// `None` before the second read: most turns have one, and need no clock.
+    began: Option<std::time::Instant>,
+    reads: u32,
     frames: u32,
     bytes: usize,
 }
@@ -87,8 +98,17 @@ impl FrameCounts {
     }
 
     fn is_turn_over(&self) -> bool {
-        let Turn { frames, bytes } = self.turn.get();
-        frames >= MAX_TURN_FRAMES || bytes >= MAX_TURN_BYTES
+        let Turn { began, frames, bytes, .. } = self.turn.get();
+        frames >= MAX_TURN_FRAMES
+            || bytes >= MAX_TURN_BYTES
+            || began.is_some_and(|began| began.elapsed() >= MAX_TURN_TIME)
+    }
+
+    fn read_some(&self, bytes: usize, frames: u32) {
+        self.are_small.set(bytes < frames as usize * SMALL_FRAME_BYTES);
+        let turn = self.turn.get();
+        let began = turn.began.or_else(|| (turn.reads > 0).then(std::time::Instant::now));
+        self.turn.set(Turn { began, reads: turn.reads + 1, bytes: turn.bytes + bytes, ..turn });
     }
 
     /// A stream was opened.
@@ -227,7 +247,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredFrames<S> {
             return pin!(tokio::task::yield_now()).poll(cx).map(Ok);
         }
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        if counts.are_small.get() {
+            let most = buf.remaining().min(SMALL_READ_BYTES);
+            let mut less = ReadBuf::new(buf.initialize_unfilled_to(most));
+            ready!(Pin::new(&mut this.stream).poll_read(cx, &mut less))?;
+            let read = less.filled().len();
+            buf.advance(read);
+        } else {
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+        }
+        let frames_before = counts.turn.get().frames;
         let is_idle = this.shared.streams.get() == 0;
         let mut hidden = Vec::new();
         this.incoming.read(&buf.filled()[before..], |found| match found {
@@ -241,9 +270,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredFrames<S> {
         for at in hidden {
             buf.filled_mut()[before + at] = UNKNOWN;
         }
-        let mut turn = counts.turn.get();
-        turn.bytes += buf.filled().len() - before;
-        counts.turn.set(turn);
+        counts.read_some(buf.filled().len() - before, counts.turn.get().frames - frames_before);
         Poll::Ready(Ok(()))
     }
 }
