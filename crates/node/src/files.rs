@@ -1,7 +1,8 @@
 //! Files that JavaScript has the I/O thread open, write and read: their bytes do not pass through it.
 
 use crate::command::Command;
-use crate::record::{Body, Kind, Outbox, Record};
+use crate::outbox::Outbox;
+use crate::record::{Body, Kind, Record};
 use bytes::Bytes;
 use napi::bindgen_prelude::BufferSlice;
 use napi_derive::napi;

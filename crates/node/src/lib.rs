@@ -6,9 +6,10 @@
 //! onBatch(buffer, large) ◀─ one signal ── record: records packed side by side
 //! ```
 //!
-//! `engine` owns the thread and the queues, `command` reads what comes down, `exchange` runs one exchange, `record` packs
-//! what goes up, `options` reads options, `copies` has the bytes of request bodies, `error` names the kinds, `lookup` asks JavaScript for
-//! names, `memory` is the allocator; `decoder` stands beside them, on the JavaScript thread.
+//! `engine` is what JavaScript calls, `command` what goes down from there, `io_thread` carries it out, `exchange` runs one
+//! exchange, `outbox` is the way up and `record` what goes there; `options` reads options, `copies` has the bytes of request
+//! bodies, `error` names the kinds, `lookup` asks JavaScript for names, `files` reads and writes files, `memory` is the
+//! allocator; `decoder` stands beside them, on the JavaScript thread.
 
 mod command;
 mod copies;
@@ -17,9 +18,11 @@ mod engine;
 mod error;
 mod exchange;
 mod files;
+mod io_thread;
 mod lookup;
 mod memory;
 mod options;
+mod outbox;
 mod panics;
 mod proxy;
 mod record;

@@ -1,6 +1,7 @@
 //! Names that JavaScript looks up: a question goes up as a record, the answer comes down by `Engine.answerLookup`.
 
-use crate::record::{Body, Kind, Outbox, Record};
+use crate::outbox::Outbox;
+use crate::record::{Body, Kind, Record};
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};

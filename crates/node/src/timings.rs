@@ -1,7 +1,8 @@
 //! Where the time of an exchange went and where its connection led, as it goes up: a few numbers in each record, the rest once for
 //! each connection.
 
-use crate::record::{Body, Kind, Outbox, Record};
+use crate::outbox::Outbox;
+use crate::record::{Body, Kind, Record};
 use std::cell::RefCell;
 use std::fmt::Write;
 use std::net::SocketAddr;
