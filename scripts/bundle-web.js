@@ -8,6 +8,7 @@ import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
+import { writeLicences } from './support/bundled-licences.js';
 import { root } from './support/program.js';
 
 if (!existsSync(path.join(root, 'node_modules/buffer'))) {
@@ -57,7 +58,7 @@ for (const { platform, format, file } of [
   { platform: 'browser', format: 'cjs', file: 'browser.cjs' },
   { platform: 'workerd', format: 'esm', file: 'workerd.js' },
 ]) {
-  await build({
+  const { metafile } = await build({
     absWorkingDir: root,
     entryPoints: ['src/index.ts'],
     outfile: `dist/${file}`,
@@ -72,6 +73,9 @@ for (const { platform, format, file } of [
     minifySyntax: true,
     minifyWhitespace: true,
     plugins: [instead(platform)],
+    legalComments: 'none',
     logLevel: 'warning',
+    metafile: true,
   });
+  writeLicences(file, metafile);
 }

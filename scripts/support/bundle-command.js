@@ -5,9 +5,10 @@
  */
 import { build } from 'esbuild';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
+import { writeLicences } from './bundled-licences.js';
 import { lazyBuiltins } from './lazy-builtins.js';
 import { root } from './program.js';
 
@@ -46,7 +47,7 @@ export async function bundleCommand() {
   const exported = [...shared.wanted].map(
     (file) => `export * from './${file.slice('src/'.length).replace(/\.ts$/, '.js')}';`,
   );
-  await build({
+  const { metafile: ofMain } = await build({
     ...common,
     stdin: {
       contents: [...exported, "import './cli/whippet.js';"].join('\n'),
@@ -58,6 +59,7 @@ export async function bundleCommand() {
     outfile: 'dist/cli/main.cjs',
     plugins: [outside, without, aside(parts), lazyBuiltins],
   });
+  writeLicences('cli/main', ofMain);
   for (const part of parts) {
     const { metafile } = await build({
       ...common,
@@ -66,7 +68,7 @@ export async function bundleCommand() {
       banner: { js: BANNER },
       plugins: [outside, without, inMain(shared.main), aside(parts), lazyBuiltins],
     });
-    writeLicences(part, metafile);
+    writeLicences(`cli/${part}`, metafile);
   }
   const program = path.join(target, 'whippet.cjs');
   copyFileSync(path.join(root, 'scripts', 'support', 'command-launcher.cjs'), program);
@@ -168,24 +170,4 @@ function inMain(main) {
         return main.has(file) ? { path: './main.cjs', external: true } : undefined;
       }),
   };
-}
-
-/** The licences of the packages that a part has taken in. */
-function writeLicences(part, { inputs }) {
-  const packages = new Set();
-  for (const file of Object.keys(inputs)) {
-    const found = /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file);
-    if (found !== null) packages.add(found[1]);
-  }
-  if (packages.size === 0) return;
-  const texts = [...packages].sort().map((name) => {
-    const folder = path.join(root, 'node_modules', name);
-    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry));
-    const text =
-      file === undefined
-        ? JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8')).license
-        : readFileSync(path.join(folder, file), 'utf8');
-    return `${name}\n\n${text.trim()}\n`;
-  });
-  writeFileSync(path.join(target, `${part}.LICENSES.txt`), texts.join('\n'));
 }
