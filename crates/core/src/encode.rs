@@ -68,8 +68,13 @@ mod tests {
             decoder.push(coded.into());
             decoder.end();
             let mut found = Vec::new();
-            while let Step::Piece(piece) = decoder.step().expect("valid") {
-                found.extend_from_slice(&piece);
+            loop {
+                match decoder.step().expect("valid") {
+                    Step::Piece(piece) => found.extend_from_slice(&piece),
+                    // On a busy machine the step's time is over before there is a piece.
+                    Step::Unfinished => {}
+                    end => break assert_eq!(end, Step::End),
+                }
             }
             assert!(found == whole, "{chunk}");
         }
