@@ -99,6 +99,7 @@ impl Client {
     ) -> Result<Response, Error> {
         let clock = Clock::start(timeouts);
         let mut asked = clock.started();
+        request.body.declare(&request.fields);
         let mut upload = StopOnDrop(Some(request.body.clone()));
         if request.proxy.is_some() {
             // Each time: a proxy that forwards carries requests for many origins over one connection.

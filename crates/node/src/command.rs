@@ -215,12 +215,3 @@ impl Head {
         Ok(Head { method, origin, target, fields: FieldLines::new(rest) })
     }
 }
-
-impl Submission {
-    /// What the header lines declare for a streamed body.
-    pub(crate) fn content_length(&self) -> Option<u64> {
-        let lines: Vec<&[u8]> = self.head.split(|b| *b == b'\n').skip(3).collect();
-        let value = lines.chunks_exact(2).find(|line| line[0].eq_ignore_ascii_case(b"content-length"))?[1];
-        std::str::from_utf8(value).ok()?.trim().parse().ok()
-    }
-}

@@ -1,7 +1,7 @@
 //! The I/O thread: it carries out the commands that come down, one after the other, and runs the exchanges and the pools.
 //! What becomes of an exchange is said in `exchange`.
 
-use crate::command::{Command, Subject, Submission};
+use crate::command::{Command, Flags, Subject, Submission};
 use crate::copies::Copies;
 use crate::exchange::{CompletionGuard, Credit, drive, preconnect};
 use crate::files::{Feeding, FileJob, Files, Reply, SaveTo};
@@ -270,7 +270,7 @@ impl Io {
         let feeding = Rc::new(Feeding::default());
         let (upload, body) = match submission.body.take() {
             _ if submission.flags.streams_request() => {
-                let (sender, body) = upload(id, &submission, outbox, feeding.clone());
+                let (sender, body) = upload(id, submission.flags, outbox, feeding.clone());
                 (Some(Rc::new(sender)), body)
             }
             Some(bytes) => (None, RequestBody::Bytes(bytes)),
@@ -285,22 +285,22 @@ impl Io {
     }
 }
 
-fn upload(id: u32, submission: &Submission, outbox: &Arc<Outbox>, feeding: Rc<Feeding>) -> (BodySender, RequestBody) {
-    let (length, of_room, of_feeding) = (submission.content_length(), outbox.clone(), feeding.clone());
+fn upload(id: u32, flags: Flags, outbox: &Arc<Outbox>, feeding: Rc<Feeding>) -> (BodySender, RequestBody) {
+    let (of_room, of_feeding) = (outbox.clone(), feeding.clone());
     let on_room = move |stopped| {
         if !of_feeding.takes_room() || stopped {
             of_room.push(writable(id, stopped));
         }
     };
-    match submission.flags.can_restart_request() {
+    match flags.can_restart_request() {
         true => {
             let outbox = outbox.clone();
             let on_restart = move || {
                 feeding.give_up();
                 outbox.push(Record::new(id, Kind::Restart));
             };
-            RequestBody::restartable_channel(length, on_room, on_restart)
+            RequestBody::restartable_channel(on_room, on_restart)
         }
-        false => RequestBody::channel(length, on_room),
+        false => RequestBody::channel(on_room),
     }
 }

@@ -86,7 +86,7 @@ mod tests {
 
     /// A streamed body, of which something was taken already or not.
     fn stream(taken: bool) -> (BodySender, RequestBody) {
-        let (sender, mut body) = RequestBody::channel(None, |_| ());
+        let (sender, mut body) = RequestBody::channel(|_| ());
         sender.push(Bytes::from_static(b"x"));
         if taken {
             let mut cx = Context::from_waker(Waker::noop());
@@ -162,7 +162,7 @@ mod tests {
 
     #[test]
     fn a_stream_whose_producer_can_begin_anew_is_sent_again() {
-        let (sender, mut body) = RequestBody::restartable_channel(None, |_| (), || ());
+        let (sender, mut body) = RequestBody::restartable_channel(|_| (), || ());
         sender.push(Bytes::from_static(b"x"));
         assert!(Pin::new(&mut body).poll_frame(&mut Context::from_waker(Waker::noop())).is_ready());
         let request = request(Method::PUT, body);

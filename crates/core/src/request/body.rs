@@ -1,5 +1,6 @@
 //! Request bodies: none, bytes, or a stream that is pushed from outside and has room for so much and no more.
 
+use crate::fields::FieldLines;
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::cell::{Cell, RefCell};
@@ -21,40 +22,45 @@ pub enum RequestBody {
 }
 
 impl RequestBody {
-    /// A stream and the end that pushes into it. `length` is what the request's Content-Length says, when it says.
+    /// A stream and the end that pushes into it; it has to be as long as the request's Content-Length says, when it says.
     /// `on_room` is called with false each time that a full stream has room again, and with true when no more is wanted.
-    pub fn channel(length: Option<u64>, on_room: impl Fn(bool) + 'static) -> (BodySender, RequestBody) {
-        RequestBody::made(length, Box::new(on_room), None)
+    pub fn channel(on_room: impl Fn(bool) + 'static) -> (BodySender, RequestBody) {
+        RequestBody::made(Box::new(on_room), None)
     }
 
     /// As above, of a producer that can begin anew: `on_restart` asks for that, also after it was told to stop. What is
     /// pushed between then and [`BodySender::restart`] is dropped.
     pub fn restartable_channel(
-        length: Option<u64>,
         on_room: impl Fn(bool) + 'static,
         on_restart: impl Fn() + 'static,
     ) -> (BodySender, RequestBody) {
-        RequestBody::made(length, Box::new(on_room), Some(Box::new(on_restart)))
+        RequestBody::made(Box::new(on_room), Some(Box::new(on_restart)))
     }
 
-    fn made(
-        length: Option<u64>,
-        on_room: Box<dyn Fn(bool)>,
-        on_restart: Option<Box<dyn Fn()>>,
-    ) -> (BodySender, RequestBody) {
+    fn made(on_room: Box<dyn Fn(bool)>, on_restart: Option<Box<dyn Fn()>>) -> (BodySender, RequestBody) {
         let channel = Rc::new(Channel {
             chunks: RefCell::default(),
             queued: Cell::new(0),
             state: Cell::new(State::Open),
-            length,
+            length: Cell::new(None),
             taken: Cell::new(0),
             waker: Cell::new(None),
             attempt: Cell::new(0),
             on_room,
             on_restart,
         });
-        channel.note_end();
         (BodySender(channel.clone()), RequestBody::Stream(StreamBody { channel, attempt: 0 }))
+    }
+
+    /// Holds a stream to the Content-Length among `fields`; the first of them, if there are several. To be called before it is
+    /// read.
+    pub(crate) fn declare(&self, fields: &FieldLines) {
+        if let RequestBody::Stream(StreamBody { channel, .. }) = self {
+            let length = fields.get_all("content-length").next();
+            let length = length.and_then(|length| std::str::from_utf8(length).ok()?.trim().parse().ok());
+            channel.length.set(length);
+            channel.note_end();
+        }
     }
 
     /// Can be sent from its beginning: a stream while nothing was taken from it, or if its producer can begin anew.
@@ -188,7 +194,7 @@ struct Channel {
     chunks: RefCell<VecDeque<Bytes>>,
     queued: Cell<usize>,
     state: Cell<State>,
-    length: Option<u64>,
+    length: Cell<Option<u64>>,
     taken: Cell<u64>,
     waker: Cell<Option<Waker>>,
     attempt: Cell<u32>,
@@ -234,7 +240,7 @@ impl Channel {
     /// hyper asks for no more than was declared, so that it is there, and not where the producer says so, that the
     /// connection has seen the end.
     fn note_end(&self) {
-        if self.length == Some(self.taken.get()) && self.queued.get() == 0 {
+        if self.length.get() == Some(self.taken.get()) && self.queued.get() == 0 {
             self.state.set(State::Taken);
         }
     }
@@ -312,7 +318,7 @@ impl Body for RequestBody {
         match self {
             RequestBody::Empty => SizeHint::with_exact(0),
             RequestBody::Bytes(bytes) => SizeHint::with_exact(bytes.len() as u64),
-            RequestBody::Stream(StreamBody { channel, .. }) => match channel.length {
+            RequestBody::Stream(StreamBody { channel, .. }) => match channel.length.get() {
                 Some(length) => SizeHint::with_exact(length - channel.taken.get().min(length)),
                 None => SizeHint::default(),
             },
@@ -324,7 +330,7 @@ impl Channel {
     fn poll_frame(&self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         if let Some(chunk) = self.take() {
             let given = self.taken.get() + self.queued.get() as u64;
-            if let Some(declared) = self.length.filter(|length| given > *length) {
+            if let Some(declared) = self.length.get().filter(|length| given > *length) {
                 return Poll::Ready(Some(Err(BodyError::TooLong { declared })));
             }
             return Poll::Ready(Some(Ok(Frame::data(chunk))));
@@ -332,7 +338,7 @@ impl Channel {
         match self.state.get() {
             State::Ended => {
                 let given = self.taken.get();
-                if let Some(declared) = self.length.filter(|length| given < *length) {
+                if let Some(declared) = self.length.get().filter(|length| given < *length) {
                     return Poll::Ready(Some(Err(BodyError::TooShort { declared, given })));
                 }
                 self.state.set(State::Taken);

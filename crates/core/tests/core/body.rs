@@ -1,7 +1,7 @@
 //! Uploads: what is sent of them, when the producer is told to wait or to stop, and responses before the upload's end.
 
 use crate::support::server::{OK, Peer, Server};
-use crate::support::{Upload, becomes, pool, post, request, run, send, settle, text, until, upload};
+use crate::support::{Upload, becomes, declaring, pool, post, request, run, send, settle, text, until, upload};
 use bytes::Bytes;
 use http::Method;
 use whippet_core::{ErrorKind, Origin, Request, RequestBody};
@@ -50,8 +50,8 @@ fn a_stream_goes_out_as_it_is_pushed() {
             (Some(11), "Content-Length: 11", ["hello", " world"], ""),
         ];
         for (length, framing, pieces, end) in cases {
-            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(length));
-            let sending = send(&pool, put(&server.origin(), &up.body));
+            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
+            let sending = send(&pool, declaring(length, put(&server.origin(), &up.body)));
             let mut peer = server.accept().await;
             let head = peer.head().await;
             assert!(head.contains(&format!("\r\n{framing}\r\n")), "{head}");
@@ -75,9 +75,9 @@ fn an_empty_stream_is_an_empty_body() {
         for (length, framing, end) in
             [(None, "Transfer-Encoding: chunked", "0\r\n\r\n"), (Some(0), "Content-Length: 0", "")]
         {
-            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(length));
+            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
             up.sender.end();
-            let sending = send(&pool, put(&server.origin(), &up.body));
+            let sending = send(&pool, declaring(length, put(&server.origin(), &up.body)));
             let mut peer = server.accept().await;
             let head = peer.head().await;
             assert!(head.contains(framing), "{head}");
@@ -92,7 +92,7 @@ fn an_empty_stream_is_an_empty_body() {
 #[test]
 fn a_full_stream_asks_its_producer_to_wait() {
     run(async {
-        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(None));
+        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
         // 128 KiB are the mark; what is pushed beyond it is kept all the same.
         assert_eq!(fill(&up), 2);
         assert!(!up.sender.push(chunk(1)));
@@ -116,7 +116,7 @@ fn a_full_stream_asks_its_producer_to_wait() {
 #[test]
 fn a_peer_that_reads_nothing_fills_the_stream() {
     run(async {
-        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(None));
+        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
         let sending = send(&pool, put(&server.origin(), &up.body));
         let mut peer = server.accept().await;
         peer.head().await;
@@ -147,7 +147,7 @@ fn a_peer_that_reads_nothing_fills_the_stream() {
 #[test]
 fn a_producer_who_goes_away_aborts_the_request() {
     run(async {
-        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(None));
+        let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
         let sending = send(&pool, put(&server.origin(), &up.body));
         let mut peer = server.accept().await;
         peer.head().await;
@@ -169,8 +169,8 @@ fn a_stream_keeps_to_its_declared_length() {
             ("12345", "Too little data for the declared Content-Length: 5 bytes of 6"),
             ("1234567", "Too much data for the declared Content-Length of 6"),
         ] {
-            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(Some(6)));
-            let sending = send(&pool, put(&server.origin(), &up.body));
+            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
+            let sending = send(&pool, declaring(Some(6), put(&server.origin(), &up.body)));
             let mut peer = server.accept().await;
             peer.head().await;
             up.sender.push(Bytes::from_static(data.as_bytes()));
@@ -187,7 +187,7 @@ fn a_stream_keeps_to_its_declared_length() {
 #[test]
 fn a_request_that_fails_tells_the_producer_to_stop() {
     run(async {
-        let (origin, pool, up) = (crate::support::server::refusing().await, pool(|_| ()), upload(None));
+        let (origin, pool, up) = (crate::support::server::refusing().await, pool(|_| ()), upload());
         assert_eq!(send(&pool, put(&origin, &up.body)).kind().await, ErrorKind::ConnectError);
         assert!(up.sender.is_stopped());
         assert_eq!(*up.told.borrow(), [true]);
@@ -212,7 +212,7 @@ fn a_refusal_during_the_upload_is_the_answer() {
     run(async {
         // The server closes with it, or it goes on reading.
         for closes in [true, false] {
-            let (server, up) = (Server::start().await, upload(None));
+            let (server, up) = (Server::start().await, upload());
             let (sending, mut peer, pool) = begun(&server, &up).await;
             peer.write(REFUSED).await;
             let rest = match closes {
@@ -269,7 +269,7 @@ fn a_write_that_fails_without_an_answer_is_a_write_error() {
 #[test]
 fn a_success_during_the_upload_lets_it_go_on() {
     run(async {
-        let (server, up) = (Server::start().await, upload(None));
+        let (server, up) = (Server::start().await, upload());
         let (sending, mut peer, pool) = begun(&server, &up).await;
         peer.write("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\n").await;
         let response = sending.response().await;
@@ -287,7 +287,7 @@ fn a_success_during_the_upload_lets_it_go_on() {
 #[test]
 fn whoever_goes_away_during_the_upload_stops_it() {
     run(async {
-        let (server, up) = (Server::start().await, upload(None));
+        let (server, up) = (Server::start().await, upload());
         let (sending, mut peer, pool) = begun(&server, &up).await;
         sending.cancel().await;
         assert_eq!(*up.told.borrow(), [true]);
@@ -299,7 +299,7 @@ fn whoever_goes_away_during_the_upload_stops_it() {
 #[test]
 fn a_response_that_is_whole_before_the_upload_ends_the_connection() {
     run(async {
-        let (server, up) = (Server::start().await, upload(None));
+        let (server, up) = (Server::start().await, upload());
         let (sending, mut peer, pool) = begun(&server, &up).await;
         peer.write(OK).await;
         assert_eq!(sending.text().await, "ok");

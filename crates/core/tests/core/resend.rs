@@ -1,7 +1,7 @@
 //! The one safe re-send: the server closed a connection that was idle just as the next request went out.
 
 use crate::support::server::{OK, Peer, Server};
-use crate::support::{get, pool, post, request, run, send, send_within, text, upload};
+use crate::support::{declaring, get, pool, post, request, run, send, send_within, text, upload};
 use bytes::Bytes;
 use http::Method;
 use std::time::Duration;
@@ -93,8 +93,8 @@ fn a_body_of_bytes_is_sent_again_whole() {
 fn a_stream_that_has_not_begun_is_sent_again() {
     run(async {
         let (server, pool, mut peer) = idle().await;
-        let up = upload(Some(5));
-        let sending = send(&pool, request(Method::PUT, &server.origin(), up.body));
+        let up = upload();
+        let sending = send(&pool, declaring(Some(5), request(Method::PUT, &server.origin(), up.body)));
         peer.head().await;
         drop(peer);
         let mut next = server.accept().await;
@@ -112,9 +112,9 @@ fn a_stream_that_has_not_begun_is_sent_again() {
 fn a_stream_that_has_begun_is_not_sent_again() {
     run(async {
         let (server, pool, mut peer) = idle().await;
-        let up = upload(Some(5));
+        let up = upload();
         up.sender.push(Bytes::from_static(b"he"));
-        let sending = send(&pool, request(Method::PUT, &server.origin(), up.body));
+        let sending = send(&pool, declaring(Some(5), request(Method::PUT, &server.origin(), up.body)));
         peer.head().await;
         peer.expect("he").await;
         drop(peer);

@@ -2,7 +2,7 @@
 //! how long anything took.
 
 use crate::support::server::{OK, Server};
-use crate::support::{becomes, body_error, get, pool, post, request, run, send, send_within, text, upload};
+use crate::support::{becomes, body_error, declaring, get, pool, post, request, run, send, send_within, text, upload};
 use bytes::Bytes;
 use http::Method;
 use std::time::Duration;
@@ -188,7 +188,7 @@ fn silence_after_an_upload_is_a_read_timeout() {
 fn a_producer_who_takes_his_time_is_not_the_peers_fault() {
     run(async {
         let (server, pool) = (Server::start().await, pool(|_| ()));
-        let up = upload(None);
+        let up = upload();
         let put = request(Method::PUT, &server.origin(), up.body);
         let sending = send_within(&pool, put, Timeouts { write: SHORT, read: SHORT, ..FAR });
         let mut peer = server.accept().await;
@@ -206,8 +206,8 @@ fn a_producer_who_takes_his_time_is_not_the_peers_fault() {
 fn after_a_streamed_upload_the_read_timeout_runs() {
     run(async {
         for (length, wire) in [(None, "4\r\ndone\r\n0\r\n\r\n"), (Some(4), "done")] {
-            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload(length));
-            let put = request(Method::PUT, &server.origin(), up.body);
+            let (server, pool, up) = (Server::start().await, pool(|_| ()), upload());
+            let put = declaring(length, request(Method::PUT, &server.origin(), up.body));
             let sending = send_within(&pool, put, Timeouts { read: SHORT, ..FAR });
             let mut peer = server.accept().await;
             peer.head().await;
@@ -241,7 +241,7 @@ fn the_total_covers_every_phase() {
         let much = post(&server.origin(), vec![0; MUCH]);
         assert_eq!(send_within(&pool, much, total).kind().await, ErrorKind::TotalTimeout);
         // While the producer of a stream is slow.
-        let up = upload(None);
+        let up = upload();
         let put = request(Method::PUT, &server.origin(), up.body);
         assert_eq!(send_within(&pool, put, total).kind().await, ErrorKind::TotalTimeout);
         assert!(up.sender.is_stopped());

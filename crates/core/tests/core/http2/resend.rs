@@ -144,7 +144,7 @@ fn restartable(content: &'static [u8]) -> (Rc<BodySender>, RequestBody, Rc<Cell<
             sender.end();
         });
     };
-    let (made, body) = RequestBody::restartable_channel(None, |_| (), on_restart);
+    let (made, body) = RequestBody::restartable_channel(|_| (), on_restart);
     let made = Rc::new(made);
     sender.set(Some(made.clone()));
     (made, body, restarts)
@@ -224,7 +224,7 @@ fn a_misdirected_request_goes_to_another_connection_once() {
 fn a_streamed_body_that_is_gone_leaves_the_answer_to_the_caller() {
     run(async {
         let (server, pool) = (Server::start().await, http2_pool(|_| ()));
-        let up = crate::support::upload(None);
+        let up = crate::support::upload();
         up.sender.push(Bytes::from_static(b"once"));
         let sending = send(&pool, request(Method::POST, &server.origin(), up.body));
         let mut peer = server.accept_http2().await;

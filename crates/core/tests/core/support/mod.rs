@@ -163,11 +163,17 @@ pub struct Upload {
     pub told: Rc<RefCell<Vec<bool>>>,
 }
 
-pub fn upload(length: Option<u64>) -> Upload {
+pub fn upload() -> Upload {
     let told = Rc::new(RefCell::new(Vec::new()));
     let listener = told.clone();
-    let (sender, body) = RequestBody::channel(length, move |stopped| listener.borrow_mut().push(stopped));
+    let (sender, body) = RequestBody::channel(move |stopped| listener.borrow_mut().push(stopped));
     Upload { sender, body, told }
+}
+
+/// Declares the length of its body, if it is known.
+pub fn declaring(length: Option<u64>, request: Request) -> Request {
+    let lines = length.map(|length| format!("Content-Length\n{length}\n"));
+    Request { fields: FieldLines::new(lines.unwrap_or_default().into()), ..request }
 }
 
 /// Waits for a fact that another task brings about.
