@@ -1,6 +1,7 @@
 /** Parameters in a URL that has a query already: what is not changed stays as it is written (field row v07). */
 import test from 'ava';
-import { Client, InvalidURL, type QueryParamTypes, Request, URL } from '../../src/index.js';
+import { inspect } from 'node:util';
+import { Client, InvalidURL, QueryParams, type QueryParamTypes, Request, URL } from '../../src/index.js';
 import { openClient } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
@@ -25,10 +26,18 @@ const MERGED: [query: string, params: QueryParamTypes, expected: string][] = [
   ['a+b=1', { 'a b': 2 }, 'a+b=2'],
   ['a=1', 'b=%C3%A9', 'a=1&b=%C3%A9'],
   ['sig=%E9%FF%00', { a: '1' }, 'sig=%E9%FF%00&a=1'],
+  ['a=1', 'q=caf%E9&b', 'a=1&q=caf%E9&b='],
+  ['', 'q=caf%e9 ü&%FF=1&r=%C3', 'q=caf%E9+%C3%BC&%FF=1&r=%C3'],
+  ['q=%E8&z', 'q=%E9&q=%EA', 'q=%E9&q=%EA&z'],
+  ['', new QueryParams('a=%80&b=2').add('c', 'é').set('b', 3), 'a=%80&b=3&c=%C3%A9'],
+  ['', new QueryParams('a=%80&a=%81&b=%82').remove('b'), 'a=%80&a=%81'],
+  ['', new QueryParams('a=%80').merge('b=%81&a=%82'), 'a=%82&b=%81'],
+  ['', new URL('http://h/?a=%80').params, 'a=%80'],
+  ['', 'a=%EF%BF%BD', 'a=%EF%BF%BD'],
 ];
 
 for (const [query, params, expected] of MERGED) {
-  test(`?${query} with ${JSON.stringify(params)}`, async (t) => {
+  test(`?${query} with ${inspect(params)}`, async (t) => {
     const url = new URL(`http://h/p?${query}#f`);
     t.is(url.copyMergeParams(params).toString(), `http://h/p${expected === '' ? '' : `?${expected}`}#f`);
     t.is(new Request('GET', `http://h/p?${query}`, { params }).url.query, expected);

@@ -13,13 +13,17 @@ import type { ParamValue, QueryParamTypes } from '../types.js';
  *
  * Text is read as forms write it (URL standard §5.1): pieces at `&`, the first `=` divides, `+` is a space, a broken `%zz` stays
  * as it is. It is written with `+` for a space and everything but `A-Z a-z 0-9 - . _ ~` encoded. As in httpx, `get`, `values` and
- * iteration give the first value of each name; `getList` and `multiItems` give all of them. Unlike httpx, the order is kept.
+ * iteration give the first value of each name; `getList` and `multiItems` give all of them. Unlike httpx, the order is kept, and
+ * escapes that are no UTF-8 (`%E9`), which read as U+FFFD, are written as the bytes that they were.
  *
  * @throws TypeError naming the parameter for a nested object, Date or function
  * @since 0.1.0
  */
 export class QueryParams implements Iterable<[string, string]> {
-  /** Names and values in turn: one array to copy, and nothing that a name such as `__proto__` could reach. */
+  /**
+   * Name, value and, where the two are not all of it, the text of a pair in turn: one array to copy, and nothing that a name such as
+   * `__proto__` could reach.
+   */
   #list: readonly string[];
 
   /**
@@ -35,7 +39,7 @@ export class QueryParams implements Iterable<[string, string]> {
   /** The first value. @since 0.1.0 */
   get(name: string): string | undefined {
     const list = this.#list;
-    for (let i = 0; i < list.length; i += 2) if (list[i] === name) return list[i + 1];
+    for (let i = 0; i < list.length; i += 3) if (list[i] === name) return list[i + 1];
     return undefined;
   }
 
@@ -43,7 +47,7 @@ export class QueryParams implements Iterable<[string, string]> {
   getList(name: string): string[] {
     const list = this.#list;
     const values: string[] = [];
-    for (let i = 0; i < list.length; i += 2) if (list[i] === name) values.push(list[i + 1]);
+    for (let i = 0; i < list.length; i += 3) if (list[i] === name) values.push(list[i + 1]);
     return values;
   }
 
@@ -54,18 +58,18 @@ export class QueryParams implements Iterable<[string, string]> {
 
   /** A copy with this one value for the name, at its first place or at the end. @since 0.1.0 */
   set(name: string, value: ParamValue): QueryParams {
-    return QueryParams.#of(replace(this.#list, [checkName(name), toText(value, name)]));
+    return QueryParams.#of(replace(this.#list, [checkName(name), toText(value, name), '']));
   }
 
   /** A copy with one value more. @since 0.1.0 */
   add(name: string, value: ParamValue): QueryParams {
-    return QueryParams.#of([...this.#list, checkName(name), toText(value, name)]);
+    return QueryParams.#of([...this.#list, checkName(name), toText(value, name), '']);
   }
 
   /** A copy without the name. @since 0.1.0 */
   remove(name: string): QueryParams {
     const list: string[] = [];
-    for (const [key, value] of pairs(this.#list)) if (key !== name) list.push(key, value);
+    for (const entry of entries(this.#list)) if (entry[0] !== name) list.push(...entry);
     return QueryParams.#of(list);
   }
 
@@ -86,7 +90,15 @@ export class QueryParams implements Iterable<[string, string]> {
 
   /** Every pair, in order. @since 0.1.0 */
   multiItems(): [string, string][] {
-    return [...pairs(this.#list)];
+    return Array.from(entries(this.#list), ([name, value]) => [name, value]);
+  }
+
+  /**
+   * Every pair as it is written, with its name.
+   * @internal
+   */
+  get pieces(): { name: string; text: string }[] {
+    return Array.from(entries(this.#list), (entry) => ({ name: entry[0], text: write(entry) }));
   }
 
   /**
@@ -110,17 +122,14 @@ export class QueryParams implements Iterable<[string, string]> {
     } catch {
       return false;
     }
-    const sorted = (list: readonly string[]) => [...pairs(list)].map((pair) => JSON.stringify(pair)).sort();
+    const sorted = (list: readonly string[]) => Array.from(entries(list), (entry) => JSON.stringify(entry)).sort();
     return theirs.length === this.#list.length && sorted(theirs).join() === sorted(this.#list).join();
   }
 
   /** `a=1&b=c+d`: what stands after the `?` of a URL. @since 0.1.0 */
   toString(): string {
-    const list = this.#list;
     let text = '';
-    for (let i = 0; i < list.length; i += 2) {
-      text += `${i === 0 ? '' : '&'}${encodePair(list[i], list[i + 1])}`;
-    }
+    for (const entry of entries(this.#list)) text += text === '' ? write(entry) : `&${write(entry)}`;
     return text;
   }
 
@@ -141,7 +150,7 @@ export class QueryParams implements Iterable<[string, string]> {
 
   #first(): Map<string, string> {
     const first = new Map<string, string>();
-    for (const [name, value] of pairs(this.#list)) if (!first.has(name)) first.set(name, value);
+    for (const [name, value] of entries(this.#list)) if (!first.has(name)) first.set(name, value);
     return first;
   }
 
@@ -176,9 +185,9 @@ function toList(params: QueryParamTypes | null | undefined): string[] {
 
 function append(list: string[], name: string, value: ParamValue | readonly ParamValue[] | undefined): void {
   if (Array.isArray(value)) {
-    for (const each of value) if (each !== undefined) list.push(name, toText(each, name));
+    for (const each of value) if (each !== undefined) list.push(name, toText(each, name), '');
   } else if (value !== undefined) {
-    list.push(name, toText(value as ParamValue, name));
+    list.push(name, toText(value as ParamValue, name), '');
   }
 }
 
@@ -206,35 +215,42 @@ function checkName(name: unknown): string {
 /** The list with every name of `changes` changed: its values at the place of its first, or at the end. */
 function replace(list: readonly string[], changes: readonly string[]): readonly string[] {
   if (!overlap(list, changes)) return list.length === 0 ? changes : changes.length === 0 ? list : [...list, ...changes];
-  const waiting = new Map<string, string[]>();
-  for (const [name, value] of pairs(changes)) {
-    const values = waiting.get(name);
-    if (values === undefined) waiting.set(name, [value]);
-    else values.push(value);
+  const waiting = new Map<string, Entry[]>();
+  for (const entry of entries(changes)) {
+    const others = waiting.get(entry[0]);
+    if (others === undefined) waiting.set(entry[0], [entry]);
+    else others.push(entry);
   }
   const changed = new Set(waiting.keys());
   const result: string[] = [];
-  for (const [name, value] of pairs(list)) {
-    if (!changed.has(name)) result.push(name, value);
-    for (const each of waiting.get(name) ?? []) result.push(name, each);
+  for (const entry of entries(list)) {
+    const [name] = entry;
+    if (!changed.has(name)) result.push(...entry);
+    for (const each of waiting.get(name) ?? []) result.push(...each);
     waiting.delete(name);
   }
   // What was not there goes to the end in the order given, interleaving kept.
-  for (const [name, value] of pairs(changes)) if (waiting.has(name)) result.push(name, value);
+  for (const entry of entries(changes)) if (waiting.has(entry[0])) result.push(...entry);
   return result;
 }
 
 /** Whether a name of one may be in the other: asked of short lists only, which most are. */
 function overlap(list: readonly string[], changes: readonly string[]): boolean {
-  if (list.length * changes.length > 256) return true;
-  for (let i = 0; i < changes.length; i += 2) {
-    for (let j = 0; j < list.length; j += 2) if (changes[i] === list[j]) return true;
+  if (list.length * changes.length > 512) return true;
+  for (let i = 0; i < changes.length; i += 3) {
+    for (let j = 0; j < list.length; j += 3) if (changes[i] === list[j]) return true;
   }
   return false;
 }
 
-function* pairs(list: readonly string[]): Generator<[string, string]> {
-  for (let i = 0; i < list.length; i += 2) yield [list[i], list[i + 1]];
+type Entry = readonly [name: string, value: string, text: string];
+
+function* entries(list: readonly string[]): Generator<Entry> {
+  for (let i = 0; i < list.length; i += 3) yield [list[i], list[i + 1], list[i + 2]];
+}
+
+function write([name, value, text]: Entry): string {
+  return text === '' ? `${encode(name)}=${encode(value)}` : text;
 }
 
 /** application/x-www-form-urlencoded, read. */
@@ -244,15 +260,19 @@ function parse(text: string): string[] {
   while (start < text.length) {
     let end = text.indexOf('&', start);
     if (end === -1) end = text.length;
-    if (end > start) {
-      const piece = text.slice(start, end);
-      const equals = piece.indexOf('=');
-      if (equals === -1) list.push(decode(piece), '');
-      else list.push(decode(piece.slice(0, equals)), decode(piece.slice(equals + 1)));
-    }
+    if (end > start) list.push(...readPair(text.slice(start, end)));
     start = end + 1;
   }
   return list;
+}
+
+function readPair(piece: string): Entry {
+  const equals = piece.indexOf('=');
+  const [name, value] = equals === -1 ? [piece, ''] : [piece.slice(0, equals), piece.slice(equals + 1)];
+  const read: Entry = [decode(name), decode(value), ''];
+  if (!read[0].includes(REPLACEMENT) && !read[1].includes(REPLACEMENT)) return read;
+  // Bytes that are no UTF-8 are not in the two any more.
+  return [read[0], read[1], `${encodeBytes(bytesOf(name))}=${encodeBytes(bytesOf(value))}`];
 }
 
 /**
@@ -264,25 +284,28 @@ export function decodeName(piece: string): string {
   return decode(equals === -1 ? piece : piece.slice(0, equals));
 }
 
-/**
- * A piece of a query.
- * @internal
- */
-export function encodePair(name: string, value: string): string {
-  return `${encode(name)}=${encode(value)}`;
+function decode(text: string): string {
+  return percentDecode(withSpaces(text));
 }
 
-function decode(text: string): string {
-  return percentDecode(text.includes('+') ? text.replaceAll('+', ' ') : text);
+function withSpaces(text: string): string {
+  return text.includes('+') ? text.replaceAll('+', ' ') : text;
+}
+
+function bytesOf(text: string): Buffer {
+  return percentDecodeBytes(withSpaces(text));
 }
 
 /** application/x-www-form-urlencoded, written: UTF-8, `%XX` in upper case. */
 function encode(text: string): string {
   let i = 0;
   while (i < text.length && isUnreserved(text.charCodeAt(i))) i++;
-  if (i === text.length) return text;
+  return i === text.length ? text : encodeBytes(Buffer.from(text));
+}
+
+function encodeBytes(bytes: Uint8Array): string {
   let encoded = '';
-  for (const byte of Buffer.from(text)) encoded += formBytes[byte];
+  for (const byte of bytes) encoded += formBytes[byte];
   return encoded;
 }
 
@@ -298,7 +321,10 @@ function isUnreserved(code: number): boolean {
  * @internal
  */
 export function percentDecode(text: string): string {
-  if (!text.includes('%')) return text;
+  return text.includes('%') ? percentDecodeBytes(text).toString('utf8') : text;
+}
+
+function percentDecodeBytes(text: string): Buffer {
   const bytes = Buffer.from(text);
   let length = 0;
   for (let i = 0; i < bytes.length; i++) {
@@ -311,7 +337,7 @@ export function percentDecode(text: string): string {
       i += 2;
     }
   }
-  return bytes.toString('utf8', 0, length);
+  return bytes.subarray(0, length);
 }
 
 /** @internal */
@@ -320,6 +346,9 @@ export function hexDigit(code: number): number {
   const lower = code | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x61 + 10 : -1;
 }
+
+/** What decoding has for bytes that are no UTF-8. */
+const REPLACEMENT = '\ufffd';
 
 /** What each byte is written as. */
 const formBytes: readonly string[] = Array.from({ length: 256 }, (_, byte) => {

@@ -3,7 +3,7 @@
  * say is read as QueryParams reads them.
  */
 
-import { decodeName, encodePair, type QueryParams } from './query-params.js';
+import { decodeName, type QueryParams } from './query-params.js';
 
 /** A piece of a query, between two `&`, and the name in it. */
 interface Piece {
@@ -13,7 +13,7 @@ interface Piece {
 
 /** Every name of `changes` has the values given there, at its first place or at the end. */
 export function mergeParams(query: string, changes: QueryParams): string {
-  return merge(query, piecesOf(changes));
+  return merge(query, changes.pieces);
 }
 
 /** The same with another query for the changes, whose pieces stay as they are, too. */
@@ -46,10 +46,6 @@ function merge(query: string, changes: readonly Piece[]): string {
 
 function divide(query: string): Piece[] {
   return query === '' ? [] : query.split('&').map((text) => ({ name: decodeName(text), text }));
-}
-
-function piecesOf(params: QueryParams): Piece[] {
-  return params.multiItems().map(([name, value]) => ({ name, text: encodePair(name, value) }));
 }
 
 function join(pieces: readonly Piece[]): string {

@@ -35,14 +35,20 @@ export class URL {
    * @since 0.1.0
    */
   constructor(url: URLTypes, components?: URLComponents) {
-    if (components !== undefined) {
-      const parts = url instanceof URL ? url.#parts() : split(textOf(url));
-      this.#layout = assemble(changeComponents(parts, components));
-    } else if (url instanceof URL) {
-      this.#layout = url.#layout;
-      this.#fullPath = url.#fullPath;
-    } else {
-      this.#layout = parse(textOf(url));
+    try {
+      if (components !== undefined) {
+        const parts = url instanceof URL ? url.#parts() : split(textOf(url));
+        this.#layout = assemble(changeComponents(parts, components));
+      } else if (url instanceof URL) {
+        this.#layout = url.#layout;
+        this.#fullPath = url.#fullPath;
+      } else {
+        this.#layout = parse(textOf(url));
+      }
+    } catch (error) {
+      // The parser's own frames say nothing, and V8 keeps few: the application's line is to be among them.
+      if (error instanceof InvalidURL) Error.captureStackTrace(error, new.target);
+      throw error;
     }
   }
 
