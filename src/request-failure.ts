@@ -37,7 +37,12 @@ export function requestFailure<E extends ErrorClass>(
  */
 export function traceToCaller(error: unknown): void {
   if (typeof error !== 'object' || error === null || !untraced.delete(error)) return;
-  if (Object.isExtensible(error)) Error.captureStackTrace(error, traceToCaller);
+  if (!Object.isExtensible(error)) return;
+  // This package's own frames count as well, and may be all that V8 keeps.
+  const { stackTraceLimit } = Error;
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit > 0 ? stackTraceLimit + OWN_FRAMES : stackTraceLimit);
+  Error.captureStackTrace(error, traceToCaller);
+  Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
 }
 
 /** `message` behind method and URL; an origin that it begins with is not said twice. */
@@ -51,6 +56,8 @@ function located(message: string, { method, url }: Request): string {
 }
 
 const untraced = new WeakSet<object>();
+/** Of this package, between the place where an error is met and the application's line. */
+const OWN_FRAMES = 10;
 /** Characters of a message, and of a URL in it. */
 const MAX_MESSAGE_CHARS = 2000;
 const MAX_PLACE_CHARS = 500;

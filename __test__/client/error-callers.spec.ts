@@ -1,19 +1,25 @@
 /** What an error says about its request, and whose line its stack shows (docs/errors.md). */
 import test, { type ExecutionContext } from 'ava';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
   type Client,
   type ClientOptions,
   DecodingError,
+  fetch,
   get,
   HTTPDispatch,
   HTTPError,
+  InvalidURL,
   MockDispatch,
   ReadTimeout,
+  type Request,
   Response,
   stream,
+  URL,
 } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
+import { folderOf } from '../helpers/files.js';
 import { serve, serveRaw } from '../helpers/server.js';
 
 /** Where no server listens; a free port may become another test's. */
@@ -23,6 +29,13 @@ const CUT = 'HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc';
 
 /** A server that closes each connection in the middle of a body. */
 const cutting = async (t: ExecutionContext): Promise<string> => (await serveRaw(t, [CUT])).url;
+
+/** The same in the middle of an event stream. */
+const cuttingEvents = async (t: ExecutionContext): Promise<string> =>
+  (await serveRaw(t, ['HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 99\r\n\r\ndata: 1\n\n']))
+    .url;
+
+const fileIn = async (t: ExecutionContext): Promise<string> => path.join(folderOf(t), 'file');
 
 /** Answers `/` with a redirect, and nothing else. */
 const redirecting = async (t: ExecutionContext): Promise<string> =>
@@ -119,6 +132,73 @@ const CALLS: [name: string, place: (t: ExecutionContext) => Promise<string>, opt
     },
   ],
   [
+    'iterJson()',
+    cutting,
+    {},
+    async (c, url) => {
+      const response = await c.stream('GET', url);
+      for await (const value of response.iterJson()) void value;
+    },
+  ],
+  [
+    'response.events()',
+    cuttingEvents,
+    {},
+    async (c, url) => {
+      const response = await c.stream('GET', url);
+      for await (const event of response.events()) void event;
+    },
+  ],
+  [
+    'client.events()',
+    refusedOrigin,
+    {},
+    async (c, url) => {
+      for await (const event of c.events('GET', url, { reconnect: false })) void event;
+    },
+  ],
+  [
+    'client.events(), cut',
+    cuttingEvents,
+    {},
+    async (c, url) => {
+      for await (const event of c.events('GET', url, { reconnect: false })) void event;
+    },
+  ],
+  [
+    'client.events(), no event stream',
+    async (t) => (await serve(t, (_, response) => response.end('{}'))).url,
+    {},
+    async (c, url) => {
+      const events = c.events('GET', url);
+      await events.next();
+    },
+  ],
+  ['download()', refusedOrigin, {}, async (c, url, t) => void (await c.download(url, await fileIn(t)))],
+  ['download(), cut', cutting, {}, async (c, url, t) => void (await c.download(url, await fileIn(t)))],
+  ['query()', refusedOrigin, {}, async (c, url) => void (await c.query(url, { content: '{}' }))],
+  ['preconnect()', refusedOrigin, {}, async (c, url) => void (await c.preconnect(url))],
+  ['nextRequest', redirecting, { followRedirects: false }, async (c, url) => {
+    const { nextRequest } = await c.get(url.replace('/users', ''));
+    await c.send(nextRequest as Request);
+  }], // prettier-ignore
+  [
+    'a response as content',
+    cutting,
+    {},
+    async (c, url, t) => {
+      const silent = await serve(t, (request) => void request.resume());
+      const response = await c.stream('GET', url);
+      await c.post(silent.url, { content: response });
+    },
+  ],
+  [
+    'a fetch handler',
+    async () => 'http://app',
+    { app: { fetch: () => 5 as unknown as globalThis.Response } },
+    async (c, url) => void (await c.get(url)),
+  ],
+  [
     'the response itself',
     cutting,
     {},
@@ -148,6 +228,65 @@ for (const [name, place, options, act] of CALLS) {
         stack.includes(`at async theApplication (${here}:`),
       stack,
     );
+  });
+}
+
+/** fetch() has TypeErrors of its own, and ours is the cause. */
+const FETCHES: [name: string, place: (t: ExecutionContext) => Promise<string>, act: Act][] = [
+  ['client.fetch()', redirecting, async (c, url) => void (await c.fetch(url))],
+  ['fetch()', redirecting, async (_, url) => void (await fetch(url))],
+  ['fetch(), redirected', redirecting, async (c, url) => void (await c.fetch(url.replace('/users', '')))],
+  [
+    'text() of a fetch',
+    cutting,
+    async (c, url) => {
+      const response = await c.fetch(url);
+      await response.text();
+    },
+  ],
+];
+
+for (const [name, place, act] of FETCHES) {
+  test(`the caller's line and the request: ${name}`, async (t) => {
+    const url = await place(t);
+    const client = openClient(t);
+    const theApplication = async (): Promise<void> => {
+      await act(client, `${url}/users?token=s3kr3t`.replace('//users', '/users'), t);
+    };
+    const error = await failure(theApplication());
+    t.true(error instanceof TypeError, String(error));
+    t.true(error.cause instanceof HTTPError, String(error.cause));
+    const cause = error.cause as HTTPError;
+    t.regex(cause.message, /^GET http:\/\/\S+: /);
+    for (const { message, stack } of [error, cause]) {
+      t.notRegex(message, /s3kr3t/);
+      t.true(String(stack).includes(`(${here}:`), stack);
+    }
+  });
+}
+
+const REFUSED_URLS = [
+  'http://[',
+  'http://a b/',
+  'http://127.0.0.1:99999/',
+  'http://a/\u0000',
+  `http://${'a'.repeat(70_000)}/`,
+];
+const ASKS: [name: string, ask: (client: Client, url: string) => unknown][] = [
+  ['get()', (client, url) => client.get(url)],
+  ['get() of the module', (_, url) => get(url)],
+  ['new URL()', (_, url) => new URL(url)],
+  ['copyWith()', (_, url) => new URL('http://a/').copyWith({ host: url })],
+];
+
+for (const [name, ask] of ASKS) {
+  test(`the caller's line: ${name} of what is no URL`, async (t) => {
+    for (const url of REFUSED_URLS) {
+      const theApplication = async (): Promise<void> => void (await ask(openClient(t), url));
+      const error = await failure(theApplication());
+      t.true(error instanceof InvalidURL);
+      t.true(String(error.stack).includes(here), error.stack);
+    }
   });
 }
 

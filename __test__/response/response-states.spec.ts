@@ -12,12 +12,14 @@ const USES: Record<string, (response: Response) => unknown> = {
   'iterBytes()': async (response) => (await all(response.iterBytes())).join(''),
   'iterText()': async (response) => (await all(response.iterText())).join(''),
   'iterLines()': async (response) => (await all(response.iterLines())).join(''),
+  'iterJson()': async (response) => (await all(response.iterJson())).join(''),
+  'events()': async (response) => `123${(await all(response.events())).join('')}`,
   'iterRaw()': async (response) => (await all(response.iterRaw())).join(''),
   body: async (response) =>
     (await all(response.body as unknown as AsyncIterable<Uint8Array>)).map((b) => Buffer.from(b)).join(''),
   'for await': async (response) => (await all(response)).join(''),
 };
-const ITERATORS = ['iterBytes()', 'iterText()', 'iterLines()', 'body', 'for await'];
+const ITERATORS = ['iterBytes()', 'iterText()', 'iterLines()', 'iterJson()', 'events()', 'body', 'for await'];
 const VALUES = ['content', 'text', 'json()'];
 
 type Outcome = string | (new (...args: never[]) => Error);
@@ -78,7 +80,11 @@ for (const [state, prepare, outcomes] of STATES) {
           await prepare(response);
           const run = async (): Promise<unknown> => USES[use](response);
           if (typeof outcome === 'string') t.is(await run(), outcome);
-          else t.true((await failure(run())) instanceof outcome);
+          else {
+            const error = await failure(run());
+            t.true(error instanceof outcome);
+            t.true(error.message.startsWith(`${use === 'for await' ? 'iterBytes()' : use}: `), error.message);
+          }
         }
       });
     }

@@ -105,10 +105,17 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
       signal === undefined || signal === null ? this.#left.signal : AbortSignal.any([signal, this.#left.signal]);
   }
 
-  next(): Promise<IteratorResult<ServerSentEvent>> {
-    const result = this.#turn.then(() => this.#next());
-    this.#turn = result.catch(() => {});
-    return result;
+  /** Nothing but its caller waits for its promise: V8 follows no `await` beyond one that several wait for. */
+  async next(): Promise<IteratorResult<ServerSentEvent>> {
+    const before = this.#turn;
+    let end = (): void => {};
+    this.#turn = new Promise<void>((resolve) => (end = resolve));
+    try {
+      await before;
+      return await this.#next();
+    } finally {
+      end();
+    }
   }
 
   async return(): Promise<IteratorResult<ServerSentEvent>> {

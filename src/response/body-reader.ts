@@ -71,6 +71,7 @@ export class BodyReader {
       this.#isClosed = true;
       return whole;
     } catch (error) {
+      traceToCaller(error);
       throw this.#ofResponse(error);
     } finally {
       this.close();
@@ -102,8 +103,9 @@ export class BodyReader {
    *
    * @param what The call, for errors.
    * @param raw As they came, with their content coding.
+   * @param isCallers The application reads, and finds its line in the stack of an error.
    */
-  async *pieces(what: string, raw: boolean, progress: Progress | null): AsyncGenerator<Buffer> {
+  async *pieces(what: string, raw: boolean, progress: Progress | null, isCallers = true): AsyncGenerator<Buffer> {
     this.#begin(what);
     const { source } = this;
     let told = 0;
@@ -123,6 +125,7 @@ export class BodyReader {
       }
       this.#isClosed = true;
     } catch (error) {
+      if (isCallers) traceToCaller(error);
       throw this.#ofResponse(error);
     } finally {
       // The iterator was left early, or reading failed: the rest is not read.
@@ -144,6 +147,7 @@ export class BodyReader {
       tell?.(source.received);
       this.#isClosed = true;
     } catch (error) {
+      traceToCaller(error);
       throw this.#ofResponse(error);
     } finally {
       this.close();
@@ -165,7 +169,6 @@ export class BodyReader {
 
   /** What goes wrong with a body is about its response. */
   #ofResponse(error: unknown): unknown {
-    traceToCaller(error);
     const { response } = this.#details();
     if (error instanceof RequestError && response !== undefined) error.response ??= response;
     return error;

@@ -231,13 +231,21 @@ export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
     if (this.#turn === null && this.#at < this.#events.length) {
       return Promise.resolve({ done: false, value: this.#events[this.#at++] });
     }
-    const result = this.#turn === null ? this.#pull() : this.#turn.then(() => this.#pull());
-    const turn = result.catch(() => {});
-    this.#turn = turn;
-    void turn.then(() => {
+    return this.#inTurn();
+  }
+
+  /** Nothing but its caller waits for its promise: V8 follows no `await` beyond one that several wait for. */
+  async #inTurn(): Promise<IteratorResult<ServerSentEvent>> {
+    const before = this.#turn;
+    let end = (): void => {};
+    const turn = (this.#turn = new Promise<void>((resolve) => (end = resolve)));
+    try {
+      if (before !== null) await before;
+      return await this.#pull();
+    } finally {
       if (this.#turn === turn) this.#turn = null;
-    });
-    return result;
+      end();
+    }
   }
 
   async return(): Promise<IteratorResult<ServerSentEvent>> {

@@ -461,9 +461,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
         'content: the body of the response was decoded already, and the request says Content-Encoding: use client.stream()';
       throw new LocalProtocolError(message, this.#details());
     }
-    this.#reader.checkUnread('content');
+    const reader = this.#reader;
+    reader.checkUnread('content');
     const length = isCoded && !raw ? null : this.#declaredLength();
-    return { length, open: () => (raw ? this.iterRaw() : this.iterBytes()) };
+    // An error of the body is the call's that sends it.
+    const open = () => this.#iterator(reader.pieces('content', raw, this.#telling(), false));
+    return { length, open };
   }
 
   /**
@@ -499,7 +502,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   events(options: EventStreamOptions = {}): AsyncIterableIterator<ServerSentEvent> {
     const parser = new EventStreamParser(maxEventSizeOf(options, 'events()'), this.#details());
-    return new EventIterator(this.iterBytes(), parser, () => this.close());
+    return new EventIterator(this.#iterator(this.#bytes('events()')), parser, () => this.close());
   }
 
   /**
@@ -508,7 +511,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @since 0.1.0
    */
   iterJson<T = unknown>(): AsyncIterableIterator<T> {
-    return this.#iterator(jsonValues(this.iterBytes(), () => this.#details()) as AsyncGenerator<T>);
+    return this.#iterator(jsonValues(this.#bytes('iterJson()'), () => this.#details()) as AsyncGenerator<T>);
   }
 
   /** The body before content decoding. Only of a streaming response, and once. @since 0.1.0 */
@@ -520,7 +523,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** `iterBytes()` as a web stream, pulled on demand. @since 0.1.0 */
   get body(): ReadableStream<Uint8Array> {
     return streamOf(
-      () => this.iterBytes(),
+      () => this.#iterator(this.#bytes('body')),
       () => this.close(),
     );
   }
