@@ -31,6 +31,24 @@ test('E10 a cookie that a response sets is sent with the next request', async (t
   t.is(String(await streamed.read()), 'a=1');
 });
 
+test('a call with cookies: false sends none on its way and keeps none, however it is made', async (t) => {
+  const server = await serve(t, (request, response) => {
+    response.setHeader('set-cookie', 'of=the-call');
+    if (request.url === '/redirect') response.writeHead(302, { location: '/' });
+    response.end(request.headers.cookie ?? 'none');
+  });
+  const client = openClient(t, { cookies: { a: '1' } });
+  const url = `${server.url}redirect`;
+  t.is(told(await client.get(url, { cookies: false })), '200 none');
+  t.is(told(await client.send(client.buildRequest('GET', url, { cookies: false }))), '200 none');
+  const byHand = await client.get(url, { cookies: false, followRedirects: false });
+  t.is(byHand.nextRequest?.headers.get('cookie'), undefined);
+  const hooked = openClient(t, { cookies: { a: '1' }, eventHooks: { request: [() => {}] } });
+  t.is(told(await hooked.get(url, { cookies: false, auth: ['user', 'password'] })), '200 none');
+  for (const { cookies } of [client, hooked]) t.deepEqual([...cookies], [['a', '1']]);
+  t.is(told(await client.get(server.url)), '200 a=1');
+});
+
 const SENT: [title: string, client: ClientOptions, request: RequestOptions, expected: string][] = [
   ['those of the client', { cookies: { a: '1' } }, {}, 'a=1'],
   ['E11 those of the request', {}, { cookies: { b: '2' } }, 'b=2'],
@@ -56,6 +74,7 @@ const SENT: [title: string, client: ClientOptions, request: RequestOptions, expe
   ],
   ['cookies: false', { cookies: false }, {}, 'none'],
   ['cookies: false, and those of the request', { cookies: false }, { cookies: { b: '2' } }, 'b=2'],
+  ['a request without cookies', { cookies: { a: '1' } }, { cookies: false }, 'none'],
   ['with a base URL', { baseUrl: 'BASE', cookies: { a: '1' } }, {}, 'a=1'],
 ];
 

@@ -39,7 +39,7 @@ import { checkPath, readDownloadOptions } from './download-options.js';
 import type { EventsOptions } from './events.js';
 import { eventsOf } from './events.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
-import { cookiesFor, settleCookies, toCookies } from './cookie-header.js';
+import { cookiesFor, NO_CLIENT_COOKIES, settleCookies, toCookies } from './cookie-header.js';
 import { Cookies } from '../cookies/cookies.js';
 import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
@@ -524,7 +524,7 @@ export class Client implements AsyncDisposable {
           throw reason;
         }
         response.attach(request, this.#contextOf(request, response, onDownloadProgress, stream, false));
-        const stored = storeCookies(this.#cookies, request, response);
+        const stored = storeCookies(this.#cookiesOf(request), request, response);
         if (stored !== undefined) await closingOnFailure(response, stored);
         if (followsRedirects && response.hasRedirectLocation) {
           parameters.elapsed = response.elapsedTotal;
@@ -577,7 +577,7 @@ export class Client implements AsyncDisposable {
     isAway: boolean,
   ): ResponseContext {
     const redirect = response.hasRedirectLocation
-      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookies, isAway }
+      ? { sensitiveHeaders: this.#sensitiveHeaders(request), cookies: this.#cookiesOf(request), isAway }
       : undefined;
     const maxResponseSize = stream ? null : this.#buffered.maxResponseSize;
     // Each an own property, so that a polluted Object.prototype has no say.
@@ -590,6 +590,11 @@ export class Client implements AsyncDisposable {
     };
   }
 
+  /** The jar that a call reads and fills; null where it has been told to have none. */
+  #cookiesOf(request: Request): Cookies | null {
+    return request.clientCookies === NO_CLIENT_COOKIES ? null : this.#cookies;
+  }
+
   #settings(
     request: Request,
     onDownloadProgress: RequestOptions['onDownloadProgress'],
@@ -598,7 +603,7 @@ export class Client implements AsyncDisposable {
     return {
       contextOf: (response, isAway) => this.#contextOf(request, response, onDownloadProgress, stream, isAway),
       dispatch: this.#dispatch,
-      cookies: this.#cookies,
+      cookies: this.#cookiesOf(request),
       hooks: this.#hooks,
       retries: this.#retries,
       maxRedirects: this.#redirects.maxRedirects,

@@ -13,6 +13,9 @@ export function toCookies(given: CookieTypes | undefined, baseUrl: URL | null): 
   return cookies;
 }
 
+/** Of a request whose exchange has nothing to do with the client's cookies: none is sent, none is stored. */
+export const NO_CLIENT_COOKIES: ClientCookies = Object.freeze({ header: '', also: undefined });
+
 /** A store that takes its time has answered: the header that `buildRequest` could not write. */
 export async function settleCookies(request: Request): Promise<void> {
   const { header: pending, also } = request.clientCookies as ClientCookies;
@@ -24,15 +27,16 @@ export async function settleCookies(request: Request): Promise<void> {
 /**
  * The header for one request; null when there is nothing to send.
  *
- * @param given The request's own cookies.
+ * @param given The request's own cookies; false for no cookies at all.
  * @param isHome Whether the client's cookies without a host may go there.
  */
 export function cookiesFor(
   jar: Cookies | null,
   url: URL,
-  given: CookieTypes | undefined,
+  given: CookieTypes | false | undefined,
   isHome: boolean,
 ): ClientCookies | null {
+  if (given === false) return NO_CLIENT_COOKIES;
   const also = given === undefined || given === null ? undefined : toCookies(given, null);
   if (also === undefined && (jar === null || jar.isEmpty)) return null;
   return { header: (jar ?? new Cookies()).headerFor(url, { also, isCrossSite: !isHome }), also };

@@ -137,10 +137,11 @@ interface OwnRequestOptions {
    */
   headers?: HeaderTypes | null | undefined;
   /**
-   * Cookies beside the client's, for this one request and no redirect of it; they are not stored. Default: none.
+   * Cookies beside the client's, for this one request and no redirect of it; they are not stored. false: the request and its
+   * redirects carry none of the client's, and none that a response sets is kept. Default: none.
    * @since 0.1.0
    */
-  cookies?: CookieTypes | null | undefined;
+  cookies?: CookieTypes | false | null | undefined;
   /**
    * Credentials instead of the client's. null: no auth, not even from the URL or netrc. Default: the client's.
    * @since 0.1.0

@@ -118,6 +118,7 @@ function sendOnce(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promi
   const options: RequestOptions = { followRedirects: false };
   if (signal !== null) options.signal = signal;
   if (!keepsAuth || credentials === 'omit') options.auth = null;
+  if (credentials === 'omit') options.cookies = false;
   const hasType = headers.some(([name]) => name.toLowerCase() === 'content-type');
   const given =
     body === null || body.type === null || hasType

@@ -31,7 +31,7 @@ export type RequestParts = BodyOptions & {
    * synchronous store. Default: none.
    * @since 0.1.0
    */
-  cookies?: CookieTypes | null | undefined;
+  cookies?: CookieTypes | false | null | undefined;
 };
 
 /** What a client wrote into a Cookie header. */
@@ -121,7 +121,7 @@ export class Request {
     this.#body = content.body;
     this.#length = lengthOf(content.body);
     const headers = mergeHeaders(new Headers(), given.headers ?? undefined);
-    const cookie = given.cookies === undefined || given.cookies === null ? '' : cookieOf(given.cookies, this.url);
+    const cookie = (given.cookies ?? false) === false ? '' : cookieOf(given.cookies as CookieTypes, this.url);
     this.#lines = headLines(this.#method, this.url, '', headers, content, cookie);
   }
 
