@@ -4,7 +4,8 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
-import { StreamBody, toChunk } from '../../request/body.js';
+import { StreamBody } from '../../request/body.js';
+import { BodyPump } from '../../request/body-pump.js';
 import { FilePart } from '../../request/file-content.js';
 import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
@@ -28,8 +29,6 @@ interface Waiting<T> {
   reject(reason: unknown): void;
 }
 
-type Producer = AsyncIterator<unknown> | Iterator<unknown>;
-
 /** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
 const MAX_CHUNK_BYTES = 256 * 1024;
 
@@ -48,12 +47,10 @@ export class Exchange implements Listener, BodySource {
   #failure: { reason: unknown } | null = null;
   /** The file that the body is written into. */
   #savingTo: string | undefined;
-  #uploadStopped = false;
+  /** A streamed body. */
   #body: StreamBody | null = null;
-  /** How often it was begun. */
-  #attempt = 0;
-  /** The source of a streamed body, while there is more to come of it. */
-  #producer: Producer | null = null;
+  /** Sends it; another one each time that it is sent from its beginning. */
+  #pump: BodyPump | null = null;
   #unlisten: (() => void) | null = null;
   #options: DispatchOptions;
   #onInformational: DispatchOptions['onInformational'];
@@ -159,16 +156,15 @@ export class Exchange implements Listener, BodySource {
   }
 
   onWritable(stopped: boolean): void {
-    if (stopped) this.#stopUpload();
-    this.#takeWriting()?.(this.#uploadStopped);
+    if (stopped) this.#pump?.stop();
+    this.#takeWriting()?.(this.#pump?.isStopped ?? true);
   }
 
   onRestart(): void {
     const body = this.#body;
     if (this.#over || body === null) return;
-    this.#stopUpload();
+    this.#pump?.stop();
     this.#takeWriting()?.(true);
-    this.#uploadStopped = false;
     native.restart(this.#id);
     void this.#upload(body);
   }
@@ -295,7 +291,7 @@ export class Exchange implements Listener, BodySource {
     this.#over = true;
     this.holds = null;
     forgotten.unregister(this);
-    this.#stopUpload();
+    this.#pump?.stop();
     this.#takeWriting()?.(true);
     const unlisten = this.#unlisten;
     this.#unlisten = null;
@@ -347,74 +343,35 @@ export class Exchange implements Listener, BodySource {
     return writing;
   }
 
-  /** Pushes the pieces as fast as there is room for them; what the source throws is the caller's error. */
+  /** Pushes the chunks as fast as there is room for them; what the source throws is the caller's error. */
   async #upload(body: StreamBody): Promise<void> {
-    const attempt = ++this.#attempt;
-    const isWanted = (): boolean => !this.#uploadStopped && this.#attempt === attempt;
-    const progress = this.#options.onUploadProgress;
-    let sent = 0;
+    const pump = (this.#pump = new BodyPump(body, this.#options.onUploadProgress, MAX_CHUNK_BYTES));
     try {
-      const producer = (this.#producer = body.open(true));
-      while (isWanted()) {
-        const { done, value } = await this.#pull(producer);
-        if (done || !isWanted()) break;
-        if (value instanceof FilePart) {
-          const before = sent;
-          const tell = (bytes: number) => isWanted() && progress?.((sent += bytes), body.length);
-          if (await this.#writeFile(value, typeof progress === 'function' ? tell : null)) break;
-          sent = before + value.length;
-          continue;
-        }
-        const piece = toChunk(value);
-        for (let at = 0; at < piece.length && isWanted(); at += MAX_CHUNK_BYTES) {
-          const part = piece.subarray(at, at + MAX_CHUNK_BYTES);
-          if (await this.#write(part)) break;
-          sent += part.length;
-          progress?.(sent, body.length);
+      for (;;) {
+        const chunk = await pump.next(true);
+        if (chunk === null) break;
+        if (chunk instanceof FilePart) {
+          if (await this.#writeFile(chunk, pump)) break;
+        } else {
+          if (await this.#write(chunk)) break;
+          pump.report(chunk.length);
         }
       }
-      if (isWanted()) native.end(this.#id);
+      if (!pump.isStopped) native.end(this.#id);
     } catch (error) {
       // What a producer throws because it was told to stop concerns no caller.
-      if (isWanted()) this.#abort(error);
+      if (!pump.isStopped) this.#abort(error);
     }
-    if (this.#attempt === attempt) this.#stopUpload();
-  }
-
-  /** The next piece; a source that ended or failed needs no telling. */
-  async #pull(producer: Producer): Promise<IteratorResult<unknown>> {
-    const ended = (): void => {
-      if (this.#producer === producer) this.#producer = null;
-    };
-    try {
-      const result = await producer.next();
-      if (result.done) ended();
-      return result;
-    } catch (error) {
-      ended();
-      throw error;
-    }
-  }
-
-  /** No more is wanted: the producer is told once, also while it is stuck in what it awaits, and not waited for. */
-  #stopUpload(): void {
-    this.#uploadStopped = true;
-    const producer = this.#producer;
-    this.#producer = null;
-    // In a microtask: a generator that aborts its own request is still running now.
-    if (producer !== null)
-      void Promise.resolve()
-        .then(() => producer.return?.())
-        .catch(() => {});
+    pump.stop();
   }
 
   /** The core reads the file itself. Resolves when there is room for more: true when no more is wanted. */
-  #writeFile(part: FilePart, tell: ((bytes: number) => void) | null): Promise<boolean> {
+  #writeFile(part: FilePart, pump: BodyPump): Promise<boolean> {
     return new Promise((resolve) => {
       this.#writing = resolve;
       this.#filePath = part.shownPath;
-      this.#onFileSent = tell === null ? null : AsyncResource.bind(tell);
-      native.writeFile(this.#id, part, tell !== null);
+      this.#onFileSent = pump.reportsProgress ? AsyncResource.bind((bytes: number) => pump.report(bytes)) : null;
+      native.writeFile(this.#id, part, pump.reportsProgress);
     });
   }
 

@@ -1,8 +1,7 @@
 /** The global Request that a fetch handler is given. */
 
 import type { UnderlyingSource } from 'node:stream/web';
-import type { StreamBody } from '../../../request/body.js';
-import { toChunk } from '../../../request/body.js';
+import type { BodyPump } from '../../../request/body-pump.js';
 import { LocalProtocolError } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { Request } from '../../../request/request.js';
@@ -17,7 +16,7 @@ export interface AppRequest extends globalThis.Request {
 export interface BodyListener {
   fails(error: unknown): void;
   waitsForSource(): void;
-  took(bytes: number): void;
+  took(): void;
   done(): void;
 }
 
@@ -72,16 +71,11 @@ export interface Streaming {
   stop(reason: unknown): void;
 }
 
-export function streamBody(body: StreamBody, listener: BodyListener): Streaming {
+export function streamBody(pump: BodyPump, listener: BodyListener): Streaming {
   let controls: ReadableStreamDefaultController<Uint8Array> | null = null;
-  let producer: AsyncIterator<unknown> | Iterator<unknown> | null = null;
   const release = () => {
-    const stopped = producer;
-    producer = controls = null;
-    // In a microtask: a generator that ends its own exchange is still running now.
-    void Promise.resolve()
-      .then(() => stopped?.return?.())
-      .catch(() => {});
+    controls = null;
+    pump.stop();
   };
   const stream = new ReadableStream<Uint8Array>(
     bare<UnderlyingSource<Uint8Array>>({
@@ -91,22 +85,21 @@ export function streamBody(body: StreamBody, listener: BodyListener): Streaming 
       async pull(controller) {
         listener.waitsForSource();
         try {
-          producer ??= body.open();
-          const { done, value } = await producer.next();
+          const chunk = await pump.next();
           if (controls === null) return;
-          if (done) {
-            producer = controls = null;
+          if (chunk === null) {
+            controls = null;
             controller.close();
             listener.done();
             return;
           }
-          const piece = toChunk(value);
           // A copy, as on any other way out: producers use their buffers again.
-          controller.enqueue(Uint8Array.prototype.slice.call(piece));
-          listener.took(piece.length);
+          controller.enqueue(Uint8Array.prototype.slice.call(chunk));
+          pump.report(chunk.length);
+          listener.took();
         } catch (error) {
           if (controls === null) return;
-          producer = controls = null;
+          release();
           controller.error(error);
           listener.fails(error);
         }

@@ -1,6 +1,7 @@
 /** What exchanges have in common whose request is one of fetch's: with an app in this process, and with the platform's fetch. */
 
 import type { StreamBody } from '../../../request/body.js';
+import { BodyPump } from '../../../request/body-pump.js';
 import { AppExchange } from '../exchange.js';
 import type { Streaming } from './request.js';
 import { streamBody } from './request.js';
@@ -8,16 +9,10 @@ import { streamBody } from './request.js';
 export abstract class WebExchange extends AppExchange {
   /** The body as a stream; the read timeout stands still while its producer is waited for. */
   protected streamed(body: StreamBody): Streaming {
-    const { onUploadProgress } = this.options;
-    let sent = 0;
-    return streamBody(body, {
+    return streamBody(new BodyPump(body, this.options.onUploadProgress), {
       fails: (error) => this.fail(error),
       waitsForSource: () => this.stopReadTimer(),
-      took: (bytes) => {
-        sent += bytes;
-        onUploadProgress?.(sent, body.length);
-        this.startReadTimer();
-      },
+      took: () => this.startReadTimer(),
       done: () => this.startReadTimer(),
     });
   }

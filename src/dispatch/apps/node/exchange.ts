@@ -8,6 +8,7 @@ import { AsyncResource } from 'node:async_hooks';
 import type { Server } from 'node:http';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { StreamBody } from '../../../request/body.js';
+import { BodyPump } from '../../../request/body-pump.js';
 import { RemoteProtocolError } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import { Headers } from '../../../headers.js';
@@ -23,7 +24,7 @@ import { NodeHead } from './head.js';
 import { isResponse } from '../kind.js';
 import type { ConnectionWishes } from '../../check-request.js';
 import { whenUnreachable } from './unreachable.js';
-import { Upload } from './upload.js';
+import { MAX_CHUNK_BYTES, Upload } from './upload.js';
 
 /** What a dispatch decided for all of its exchanges. */
 export interface NodeExchangeOptions {
@@ -376,7 +377,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     const req = this.req as Incoming;
     if (body instanceof StreamBody) {
       if (this.isOver) return;
-      const upload = new Upload(body, req, this.options.onUploadProgress, {
+      const pump = new BodyPump(body, this.options.onUploadProgress, MAX_CHUNK_BYTES);
+      const upload = new Upload(pump, req, {
         fails: (error) => this.fail(error),
         waitsForApp: () => this.startWriteTimer(),
         appTook: () => this.stopWriteTimer(),
