@@ -2,6 +2,7 @@
 
 import { AsyncResource } from 'node:async_hooks';
 import type { EventEmitter } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import { Duplex, finished, PassThrough } from 'node:stream';
 import { BodyReadable } from './body-readable.js';
@@ -10,95 +11,92 @@ import { InvalidArgumentError, InvalidReturnValueError, RequestAbortedError, Soc
 import type { DispatchController, DispatchHandler, IncomingHeaders } from './handler.js';
 
 export type Callback<T> = (error: Error | null, data: T) => void;
-type Signal = AbortSignal | EventEmitter | null;
+/** An AbortSignal of any realm, or an EventEmitter; undici's own types say no more of it. */
+type Signal = unknown;
 
-export interface RequestOptions extends DispatchOptions {
+export interface RequestOptions<Opaque = null> extends DispatchOptions {
   /** Handed back with the result. */
-  opaque?: unknown;
+  opaque?: Opaque;
   signal?: Signal;
-  onInfo?: ((info: { statusCode: number; headers: IncomingHeaders | string[] }) => void) | null;
-  /** 'raw': names and values in turn, as they came. */
+  onInfo?: ((info: { statusCode: number; headers: Record<string, string | string[]> }) => void) | null;
+  /** 'raw': headers are names and values in turn, as they came. */
   responseHeaders?: 'raw' | null;
   highWaterMark?: number;
   objectMode?: boolean;
 }
 
-export interface ResponseData {
+export interface ResponseData<Opaque = null> {
   statusCode: number;
   statusText: string;
-  headers: IncomingHeaders | string[];
+  headers: IncomingHttpHeaders;
   body: BodyReadable;
-  trailers: Record<string, string | string[]>;
-  opaque: unknown;
-  context: unknown;
+  trailers: Record<string, string>;
+  opaque: Opaque;
+  context: object;
 }
 
-export interface StreamData {
-  opaque: unknown;
-  trailers: Record<string, string | string[]>;
+export interface StreamData<Opaque = null> {
+  opaque: Opaque;
+  trailers: Record<string, string>;
 }
 
-export type StreamFactory = (data: {
+interface Head<Opaque> {
   statusCode: number;
-  headers: IncomingHeaders | string[];
-  opaque: unknown;
-  context: unknown;
-}) => Writable;
-export type PipelineHandler = (data: {
-  statusCode: number;
-  headers: IncomingHeaders | string[];
-  opaque: unknown;
-  body: Readable;
-  context: unknown;
-}) => Readable;
+  headers: IncomingHttpHeaders;
+  opaque: Opaque;
+  context: object;
+}
 
-export interface ConnectOptions {
+export type StreamFactory<Opaque = null> = (data: Head<Opaque>) => Writable;
+export type PipelineHandler<Opaque = null> = (data: Head<Opaque> & { body: BodyReadable }) => Readable;
+
+export interface ConnectOptions<Opaque = null> {
   origin?: string | globalThis.URL;
   path: string;
   headers?: HeadersInput;
   signal?: Signal;
-  opaque?: unknown;
+  opaque?: Opaque;
   responseHeaders?: 'raw' | null;
 }
 
-export interface ConnectData {
+export interface ConnectData<Opaque = null> {
   statusCode: number;
-  headers: IncomingHeaders | string[];
+  headers: IncomingHttpHeaders;
   socket: Duplex;
-  opaque: unknown;
+  opaque: Opaque;
 }
 
-export interface UpgradeOptions extends ConnectOptions {
+export interface UpgradeOptions<Opaque = null> extends ConnectOptions<Opaque> {
   method?: string;
   /** Default 'Websocket'. */
   protocol?: string;
 }
 
-export interface UpgradeData {
-  headers: IncomingHeaders | string[];
+export interface UpgradeData<Opaque = null> {
+  headers: IncomingHttpHeaders;
   socket: Duplex;
-  opaque: unknown;
+  opaque: Opaque;
 }
 
 interface Dispatching {
   dispatch(options: DispatchOptions, handler: DispatchHandler): boolean;
 }
 
-export function request(
+export function request<Opaque>(
   dispatcher: Dispatching,
-  options: RequestOptions,
-  callback?: Callback<ResponseData>,
-): Promise<ResponseData> | void {
+  options: RequestOptions<Opaque>,
+  callback?: Callback<ResponseData<Opaque>>,
+): Promise<ResponseData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
     let body: BodyReadable | null = null;
-    const trailers: Record<string, string | string[]> = {};
+    const trailers: Record<string, string> = {};
     const unlisten = { call: () => {} };
     dispatcher.dispatch(options, {
       onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => body)),
       onResponseStart(controller, statusCode, headers, statusText = '') {
         const shown = shownHeaders(controller, headers, options);
-        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
+        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown as IncomingHeaders });
         const type = headers['content-type'];
         body = new BodyReadable({
           resume: () => controller.resume(),
@@ -107,7 +105,7 @@ export function request(
           highWaterMark: options.highWaterMark,
         });
         body.on('close', unlisten.call);
-        const { opaque = null } = options;
+        const { opaque = null as Opaque } = options;
         done(null, {
           statusCode,
           statusText,
@@ -115,7 +113,7 @@ export function request(
           trailers,
           opaque,
           body,
-          context: options.context ?? null,
+          context: (options.context ?? null) as object,
         });
       },
       onResponseData(controller, chunk) {
@@ -136,26 +134,26 @@ export function request(
   });
 }
 
-export function stream(
+export function stream<Opaque>(
   dispatcher: Dispatching,
-  options: RequestOptions,
-  factory: StreamFactory,
-  callback?: Callback<StreamData>,
-): Promise<StreamData> | void {
+  options: RequestOptions<Opaque>,
+  factory: StreamFactory<Opaque>,
+  callback?: Callback<StreamData<Opaque>>,
+): Promise<StreamData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
     if (typeof factory !== 'function') throw new InvalidArgumentError('invalid factory');
     let into: Writable | null = null;
-    const { opaque = null } = options;
+    const { opaque = null as Opaque } = options;
     const unlisten = { call: () => {} };
-    let trailers: Record<string, string | string[]> = {};
+    let trailers: Record<string, string> = {};
     let isEnded = false;
     dispatcher.dispatch(options, {
       onRequestStart: (controller) => (unlisten.call = listen(options.signal, controller, () => null)),
       onResponseStart(controller, statusCode, headers) {
         const shown = shownHeaders(controller, headers, options);
-        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
-        const made = factory({ statusCode, headers: shown, opaque, context: options.context ?? null });
+        if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown as IncomingHeaders });
+        const made = factory({ statusCode, headers: shown, opaque, context: (options.context ?? null) as object });
         if (typeof made?.write !== 'function' || typeof made.end !== 'function' || typeof made.on !== 'function') {
           throw new InvalidReturnValueError('expected Writable');
         }
@@ -174,7 +172,7 @@ export function stream(
       },
       onResponseEnd(_, found) {
         isEnded = true;
-        trailers = { ...found };
+        trailers = { ...found } as Record<string, string>;
         into?.end();
       },
       onResponseError(_, error) {
@@ -186,7 +184,11 @@ export function stream(
   });
 }
 
-export function pipeline(dispatcher: Dispatching, options: RequestOptions, handler: PipelineHandler): Duplex {
+export function pipeline<Opaque>(
+  dispatcher: Dispatching,
+  options: RequestOptions<Opaque>,
+  handler: PipelineHandler<Opaque>,
+): Duplex {
   let controller: DispatchController | null = null;
   const upload = new PassThrough();
   const download = new PassThrough({ readableObjectMode: options?.objectMode === true });
@@ -194,7 +196,7 @@ export function pipeline(dispatcher: Dispatching, options: RequestOptions, handl
   try {
     check(options);
     if (typeof handler !== 'function') throw new InvalidArgumentError('invalid handler');
-    const { opaque = null } = options;
+    const { opaque = null as Opaque } = options;
     let body: BodyReadable | null = null;
     const unlisten = { call: () => {} };
     duplex.on('close', () => {
@@ -212,11 +214,17 @@ export function pipeline(dispatcher: Dispatching, options: RequestOptions, handl
         },
         onResponseStart(given, statusCode, headers) {
           const shown = shownHeaders(given, headers, options);
-          if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown });
+          if (statusCode < 200) return void options.onInfo?.({ statusCode, headers: shown as IncomingHeaders });
           const resume = () => given.resume();
           body = new BodyReadable({ resume, abort: (reason) => given.abort(reason), type: '' });
           body.on('error', () => {});
-          const made = handler({ statusCode, headers: shown, opaque, body, context: options.context ?? null });
+          const made = handler({
+            statusCode,
+            headers: shown,
+            opaque,
+            body,
+            context: (options.context ?? null) as object,
+          });
           if (typeof made?.on !== 'function') throw new InvalidReturnValueError('expected Readable');
           made.on('error', (error) => duplex.destroy(error));
           made.on('close', () => {
@@ -237,14 +245,14 @@ export function pipeline(dispatcher: Dispatching, options: RequestOptions, handl
   return duplex;
 }
 
-export function connect(
+export function connect<Opaque>(
   dispatcher: Dispatching,
-  options: ConnectOptions,
-  callback?: Callback<ConnectData>,
-): Promise<ConnectData> | void {
+  options: ConnectOptions<Opaque>,
+  callback?: Callback<ConnectData<Opaque>>,
+): Promise<ConnectData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
-    const { opaque = null } = options;
+    const { opaque = null as Opaque } = options;
     const unlisten = { call: () => {} };
     dispatcher.dispatch(
       { ...options, method: 'CONNECT' },
@@ -263,14 +271,14 @@ export function connect(
   });
 }
 
-export function upgrade(
+export function upgrade<Opaque>(
   dispatcher: Dispatching,
-  options: UpgradeOptions,
-  callback?: Callback<UpgradeData>,
-): Promise<UpgradeData> | void {
+  options: UpgradeOptions<Opaque>,
+  callback?: Callback<UpgradeData<Opaque>>,
+): Promise<UpgradeData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
-    const { opaque = null, method = 'GET', protocol = 'Websocket' } = options;
+    const { opaque = null as Opaque, method = 'GET', protocol = 'Websocket' } = options;
     const unlisten = { call: () => {} };
     dispatcher.dispatch(
       { ...options, method, upgrade: protocol },
@@ -318,9 +326,9 @@ function called<T>(
   }
 }
 
-function check(options: RequestOptions | ConnectOptions): void {
+function check(options: RequestOptions<unknown> | ConnectOptions<unknown>): void {
   if (options === null || typeof options !== 'object') throw new InvalidArgumentError('invalid opts');
-  const { signal, onInfo, highWaterMark } = options as RequestOptions;
+  const { signal, onInfo, highWaterMark } = options as RequestOptions<unknown>;
   if (highWaterMark !== undefined && (!Number.isFinite(highWaterMark) || highWaterMark < 0)) {
     throw new InvalidArgumentError('invalid highWaterMark');
   }
@@ -360,7 +368,8 @@ function shownHeaders(
   controller: DispatchController,
   headers: IncomingHeaders,
   options: { responseHeaders?: 'raw' | null },
-): IncomingHeaders | string[] {
+): IncomingHttpHeaders {
   if (options.responseHeaders !== 'raw') return headers;
-  return (controller.rawHeaders ?? []).map((bytes) => bytes.toString('latin1'));
+  // As in undici's own types, the raw form is none of its own.
+  return (controller.rawHeaders ?? []).map((bytes) => bytes.toString('latin1')) as unknown as IncomingHttpHeaders;
 }

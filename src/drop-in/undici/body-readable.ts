@@ -27,8 +27,8 @@ export class BodyReadable extends Readable {
     return this.#isUsed || this.readableDidRead;
   }
 
-  /** The same one each time. */
-  get body(): ReadableStream {
+  /** The ReadableStream, the same one each time. Of no type, as undici's own has the type of a body that there never is. */
+  get body(): any {
     return (this.#web ??= Readable.toWeb(this) as unknown as ReadableStream);
   }
 

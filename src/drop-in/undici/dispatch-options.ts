@@ -10,7 +10,10 @@ import { URL } from '../../url/url.js';
 import { InvalidArgumentError, NotSupportedError, RequestAbortedError } from './errors.js';
 
 export type HeadersInput =
-  readonly string[] | Record<string, unknown> | Iterable<readonly [string, string | readonly string[]]> | null;
+  | readonly string[]
+  | Record<string, unknown>
+  | Iterable<readonly [string, string | readonly string[] | undefined]>
+  | null;
 
 /** What `dispatch` takes, as undici documents it. @since 0.1.0 */
 export interface DispatchOptions {
@@ -43,8 +46,8 @@ export interface DispatchOptions {
   idempotent?: boolean | null;
   /** Whether the response is late by design; taken, and without effect. Default: false. @since 0.1.0 */
   blocking?: boolean | null;
-  /** Refused, as undici 7 does. Default: none. @since 0.1.0 */
-  throwOnError?: never;
+  /** Refused, as undici 7 does, which still declares it. Default: none. @since 0.1.0 */
+  throwOnError?: boolean;
   /** Refused but for 0, as undici 7 does: redirects are an interceptor's. Default: 0. @since 0.1.0 */
   maxRedirections?: number | null;
   /** A value that is handed to `onRequestStart`. Default: none. @since 0.1.0 */

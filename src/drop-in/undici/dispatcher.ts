@@ -52,8 +52,8 @@ export type DispatcherOptions = Pick<
 /** Sends what it is given and tells a handler, as undici's does. */
 export type Dispatch = (options: DispatchOptions, handler: AnyHandler) => boolean;
 
-/** Wraps a dispatch in another. */
-export type Interceptor = (dispatch: Dispatch) => Dispatch;
+/** Wraps a dispatch in another: of no narrower type, so that the interceptors of every undici are some. */
+export type Interceptor = (dispatch: any) => any;
 
 /** By a symbol and no private field: what `compose()` returns is a proxy. */
 const state = Symbol('state');
@@ -157,16 +157,27 @@ export class Dispatcher extends EventEmitter {
    * As undici's `request()`: resolves at the head, the body is a Readable with `json()`, `text()` and so on.
    * @since 0.1.0
    */
-  request(options: RequestOptions): Promise<ResponseData>;
-  request(options: RequestOptions, callback: Callback<ResponseData>): void;
-  request(options: RequestOptions, callback?: Callback<ResponseData>): Promise<ResponseData> | void {
+  request<Opaque = null>(options: RequestOptions<Opaque>): Promise<ResponseData<Opaque>>;
+  request<Opaque = null>(options: RequestOptions<Opaque>, callback: Callback<ResponseData<Opaque>>): void;
+  request<Opaque>(
+    options: RequestOptions<Opaque>,
+    callback?: Callback<ResponseData<Opaque>>,
+  ): Promise<ResponseData<Opaque>> | void {
     return request(this, options, callback);
   }
 
   /** As undici's `stream()`: the body goes into the Writable that `factory` makes. @since 0.1.0 */
-  stream(options: RequestOptions, factory: StreamFactory): Promise<StreamData>;
-  stream(options: RequestOptions, factory: StreamFactory, callback: Callback<StreamData>): void;
-  stream(options: RequestOptions, factory: StreamFactory, callback?: Callback<StreamData>): Promise<StreamData> | void {
+  stream<Opaque = null>(options: RequestOptions<Opaque>, factory: StreamFactory<Opaque>): Promise<StreamData<Opaque>>;
+  stream<Opaque = null>(
+    options: RequestOptions<Opaque>,
+    factory: StreamFactory<Opaque>,
+    callback: Callback<StreamData<Opaque>>,
+  ): void;
+  stream<Opaque>(
+    options: RequestOptions<Opaque>,
+    factory: StreamFactory<Opaque>,
+    callback?: Callback<StreamData<Opaque>>,
+  ): Promise<StreamData<Opaque>> | void {
     return stream(this, options, factory, callback);
   }
 
@@ -175,21 +186,27 @@ export class Dispatcher extends EventEmitter {
    * `handler` returns.
    * @since 0.1.0
    */
-  pipeline(options: RequestOptions, handler: PipelineHandler): Duplex {
+  pipeline<Opaque = null>(options: RequestOptions<Opaque>, handler: PipelineHandler<Opaque>): Duplex {
     return pipeline(this, options, handler);
   }
 
   /** As undici's `connect()`: CONNECT, on a connection of its own; resolves to its socket. @since 0.1.0 */
-  connect(options: ConnectOptions): Promise<ConnectData>;
-  connect(options: ConnectOptions, callback: Callback<ConnectData>): void;
-  connect(options: ConnectOptions, callback?: Callback<ConnectData>): Promise<ConnectData> | void {
+  connect<Opaque = null>(options: ConnectOptions<Opaque>): Promise<ConnectData<Opaque>>;
+  connect<Opaque = null>(options: ConnectOptions<Opaque>, callback: Callback<ConnectData<Opaque>>): void;
+  connect<Opaque>(
+    options: ConnectOptions<Opaque>,
+    callback?: Callback<ConnectData<Opaque>>,
+  ): Promise<ConnectData<Opaque>> | void {
     return connect(this, options, callback);
   }
 
   /** As undici's `upgrade()`: another protocol, on a connection of its own; resolves to its socket. @since 0.1.0 */
-  upgrade(options: UpgradeOptions): Promise<UpgradeData>;
-  upgrade(options: UpgradeOptions, callback: Callback<UpgradeData>): void;
-  upgrade(options: UpgradeOptions, callback?: Callback<UpgradeData>): Promise<UpgradeData> | void {
+  upgrade<Opaque = null>(options: UpgradeOptions<Opaque>): Promise<UpgradeData<Opaque>>;
+  upgrade<Opaque = null>(options: UpgradeOptions<Opaque>, callback: Callback<UpgradeData<Opaque>>): void;
+  upgrade<Opaque>(
+    options: UpgradeOptions<Opaque>,
+    callback?: Callback<UpgradeData<Opaque>>,
+  ): Promise<UpgradeData<Opaque>> | void {
     return upgrade(this, options, callback);
   }
 
@@ -211,6 +228,16 @@ export class Dispatcher extends EventEmitter {
       dispatch = (options, handler) => (inner as Dispatch)(options, toHandler(handler));
     }
     return new Proxy(this, { get: (target, key) => (key === 'dispatch' ? dispatch : Reflect.get(target, key)) });
+  }
+
+  /** As EventEmitter's; typed so that this is a Dispatcher to undici's own declarations. @since 0.1.0 */
+  override listeners(eventName: string | symbol): any[] {
+    return super.listeners(eventName);
+  }
+
+  /** As EventEmitter's; typed so that this is a Dispatcher to undici's own declarations. @since 0.1.0 */
+  override rawListeners(eventName: string | symbol): any[] {
+    return super.rawListeners(eventName);
   }
 
   /** Resolves when the requests under way have ended; new ones are refused. @since 0.1.0 */

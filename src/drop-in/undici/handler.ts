@@ -63,8 +63,8 @@ export interface LegacyHandler {
   onHeaders?(statusCode: number, headers: Buffer[], resume: () => void, statusText: string): boolean | void;
   /** Called with each chunk of the body, as it was sent. False holds the body back. @since 0.1.0 */
   onData?(chunk: Buffer): boolean | void;
-  /** Called at the end of the body, with its trailers. @since 0.1.0 */
-  onComplete?(trailers: Buffer[]): void;
+  /** Called at the end of the body, with its trailers: names and values in turn, as Buffers. @since 0.1.0 */
+  onComplete?(trailers: readonly unknown[] | null): void;
   /** Called with what the request failed by; nothing is called after it. @since 0.1.0 */
   onError?(error: Error): void;
 }
