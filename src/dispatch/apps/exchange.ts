@@ -1,35 +1,23 @@
 /**
- * One exchange with an app in this process, on the client's side: the promise for its head, the pieces of its body, the clocks
- * and the signal. What an app is, and how a request reaches it, is `fetch-app.ts`'s and `node-exchange.ts`'s work.
+ * One exchange with an app in this process, on the client's side: its timeouts, and the body that is read at once or waits. What an app
+ * is, and how a request reaches it, is the work of `fetch/` and `node/`.
  */
 
 import { AsyncResource } from 'node:async_hooks';
 import { tooLarge } from '../../response/body-reader.js';
 import { DecodingSource } from '../../response/decoding.js';
 import { GatheredBytes } from '../../response/gathered-bytes.js';
-import {
-  ReadTimeout,
-  RemoteProtocolError,
-  RequestError,
-  StreamClosed,
-  TotalTimeout,
-  WriteTimeout,
-} from '../../errors.js';
+import { ReadTimeout, RemoteProtocolError, RequestError, TotalTimeout, WriteTimeout } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
 import type { Headers } from '../../headers.js';
 import type { Request } from '../../request/request.js';
 import type { ReceivedResponse } from '../../response/received.js';
 import { Response } from '../../response/response.js';
-import { listen, reasonOf } from '../shared-abort-listener.js';
+import { PendingResponse } from '../pending-response.js';
 import { QuietTimer } from './quiet-timer.js';
 import { now } from './real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
-
-interface Waiting<T> {
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-}
 
 /** A head, as an app gave it. */
 export interface AppHead {
@@ -43,39 +31,26 @@ export interface AppHead {
 }
 
 /** The base of both kinds. Nothing is created here that only streams need: most answers are small and whole. */
-export abstract class AppExchange implements BodySource {
-  received = 0;
-  trailers: Headers | null = null;
-  elapsed: number | null = null;
-  readonly request: Request;
-  readonly options: DispatchOptions;
-  /** The exchange is settled and complete: what the app does from now on has no effect on it. */
-  protected isOver = false;
-  #answer: Waiting<Response> | null = null;
-  #reading: Waiting<Buffer | null> | null = null;
+export abstract class AppExchange extends PendingResponse {
   #head: AppHead | null = null;
   #collects = false;
-  #pieces: Buffer[] = [];
-  /** Instead of the pieces, when the whole body is wanted. */
+  /** Instead of chunks that wait, when the whole body is wanted. */
   #collected: GatheredBytes | null = null;
   #queued = 0;
-  #failure: { reason: unknown } | null = null;
   #sentAt = now();
   #headAt = 0;
   #readTimer: QuietTimer | null = null;
   #writeTimer: QuietTimer | null = null;
   #totalTimer: QuietTimer | null = null;
-  #unlisten: (() => void) | null = null;
 
   constructor(request: Request, options: DispatchOptions) {
-    this.request = request;
-    this.options = options;
+    super(request, options, null);
   }
 
   /** Calls the app. What `call` throws rejects the promise. */
   send(call: () => void): Promise<Response> {
     return new Promise((resolve, reject) => {
-      this.#answer = { resolve, reject };
+      this.promised({ resolve, reject });
       const { signal, timeout } = this.options;
       if (signal?.aborted) {
         this.isOver = true;
@@ -84,13 +59,11 @@ export abstract class AppExchange implements BodySource {
       }
       if (signal !== undefined && signal !== null) {
         // What the app does about an abort happens in the AsyncLocalStorage of the request's caller, not in that of `abort()`.
-        const abort = AsyncResource.bind(() => this.fail(reasonOf(signal)));
-        const unlisten = listen(signal, abort);
-        if (this.isOver) {
-          unlisten();
-          return;
-        }
-        this.#unlisten = unlisten;
+        this.listen(
+          signal,
+          AsyncResource.bind(() => this.onAbort(signal)),
+        );
+        if (this.isOver) return;
       }
       const { totalTimeout } = timeout;
       if (totalTimeout !== null) {
@@ -111,37 +84,23 @@ export abstract class AppExchange implements BodySource {
   // ── what is asked by the response ──
 
   read(): Promise<Buffer | null> {
-    const piece = this.#pieces.shift();
-    if (piece !== undefined) {
-      this.#queued -= piece.length;
+    const chunk = this.takeChunk();
+    if (chunk !== undefined) {
+      this.#queued -= chunk.length;
       this.room(false);
-      return Promise.resolve(piece);
+      return Promise.resolve(chunk);
     }
-    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
-    if (this.isOver) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      this.#reading = { resolve, reject };
+    return this.readNext(() => {
       this.startReadTimer();
       this.room(true);
     });
   }
 
-  cancel(): void {
-    this.fail(new StreamClosed('The response was closed while its body was read', { request: this.request }));
-  }
-
-  /** Ends the exchange with an error, whichever promise waits for it; the app is told that the client is gone. */
-  fail(reason: unknown): void {
-    if (this.isOver) return;
-    this.#finish();
-    this.#failure = { reason };
-    if (this.#answer !== null && this.#head !== null && reason instanceof RequestError) {
+  override fail(reason: unknown): void {
+    if (!this.isOver && this.isAwaited && this.#head !== null && reason instanceof RequestError) {
       reason.response ??= this.#respond(this.#head, null, this);
     }
-    const waiting = this.#answer ?? this.#reading;
-    this.#answer = this.#reading = null;
-    waiting?.reject(reason);
-    this.dropped(reason);
+    super.fail(reason);
   }
 
   // ── what is told by the app's side ──
@@ -166,8 +125,8 @@ export abstract class AppExchange implements BodySource {
       const { request } = this;
       const source = isCoded ? new DecodingSource(this, head.contentEncoding as string, { request }) : this;
       const response = this.#respond(head, null, source);
-      forgotten.register(response, this, this);
-      this.#settle(response);
+      this.watch(response);
+      this.takeAnswer()?.resolve(response);
     }
     return true;
   }
@@ -178,61 +137,49 @@ export abstract class AppExchange implements BodySource {
     return headFirst === 'unsuccessful' || (statusCode < 400 && /(^|\n)location\n[^\n]/.test(headerLines));
   }
 
-  /** A piece of the body, kept as it is. True when more may come at once. */
-  protected push(piece: Buffer): boolean {
+  /** A chunk of the body, kept as it is. True when more may come at once. */
+  protected push(chunk: Buffer): boolean {
     if (this.isOver) return false;
-    this.received += piece.length;
+    this.received += chunk.length;
     if (this.#collects) {
       const limit = this.options.buffered?.maxResponseSize ?? null;
       if (limit !== null && this.received > limit) {
         this.fail(tooLarge(limit, { request: this.request }));
         return false;
       }
-      (this.#collected ??= new GatheredBytes()).push(piece);
+      (this.#collected ??= new GatheredBytes()).push(chunk);
       this.startReadTimer();
       return true;
     }
-    const reading = this.#reading;
-    if (reading !== null) {
-      this.#reading = null;
+    if (this.deliver(chunk)) {
       this.stopReadTimer();
-      reading.resolve(piece);
       return true;
     }
-    this.#pieces.push(piece);
-    this.#queued += piece.length;
+    this.#queued += chunk.length;
     return this.#queued < HIGH_WATER_MARK;
   }
 
   /** The body's end. */
   protected end(): void {
     if (this.isOver) return;
-    this.#finish();
     this.elapsed = now() - this.#sentAt;
-    const reading = this.#reading;
-    if (reading !== null) {
-      this.#reading = null;
-      if (this.#failure !== null) reading.reject(this.#failure.reason);
-      else reading.resolve(null);
-    }
+    this.complete(null);
     if (this.#collects) {
-      this.#settle(this.#respond(this.#head as AppHead, this.#collected?.join() ?? Buffer.alloc(0), null));
+      const body = this.#collected?.join() ?? Buffer.alloc(0);
       this.#collected = null;
+      this.takeAnswer()?.resolve(this.#respond(this.#head as AppHead, body, null));
     }
   }
 
   /** A response that is made already. */
   protected respond(response: Response): void {
     if (this.isOver) return;
-    this.#finish();
-    this.#settle(response);
+    this.finish();
+    this.takeAnswer()?.resolve(response);
   }
 
   /** There is room for more chunks; with `waits`, a read is pending. */
   protected abstract room(waits: boolean): void;
-
-  /** The rest of the body was given up: stops reading it, and tells the app. */
-  protected abstract dropped(reason: unknown): void;
 
   /** Behind the message of a timeout: what is known of the app. */
   protected hint(): string {
@@ -251,7 +198,7 @@ export abstract class AppExchange implements BodySource {
   /** Starts the read timeout: the app is silent from now on. It does not run while no read is pending. */
   protected startReadTimer(): void {
     const { readTimeout } = this.options.timeout;
-    if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && this.#reading === null)) return;
+    if (readTimeout === null || this.isOver || (this.hasHead && !this.#collects && !this.isRead)) return;
     this.#readTimer ??= new QuietTimer(readTimeout, () => {
       const message = `no data from ${this.#origin} for ${readTimeout} ms${this.hint()}`;
       this.fail(requestFailure(ReadTimeout, message, { request: this.request }));
@@ -288,26 +235,11 @@ export abstract class AppExchange implements BodySource {
     return new Response(head.statusCode, undefined, received, this.request);
   }
 
-  #settle(response: Response): void {
-    if (this.#failure !== null) this.#answer?.reject(this.#failure.reason);
-    else this.#answer?.resolve(response);
-    this.#answer = null;
-  }
-
-  #finish(): void {
-    this.isOver = true;
+  protected override finish(): void {
     this.stopReadTimer();
     this.stopWriteTimer();
     this.#totalTimer?.stop();
-    if (this.#head !== null && !this.#collects) forgotten.unregister(this);
-    const unlisten = this.#unlisten;
-    this.#unlisten = null;
-    try {
-      // A signal may be of the user's own making.
-      unlisten?.();
-    } catch (reason) {
-      this.#failure = { reason };
-    }
+    super.finish();
   }
 }
 
@@ -353,6 +285,3 @@ class AppResponse implements ReceivedResponse {
 
 /** What waits here before an app is told to wait: as a socket's own. */
 const HIGH_WATER_MARK = 16 * 1024;
-
-/** Streaming responses that were neither read nor closed: their apps are told when the responses are collected. */
-const forgotten = new FinalizationRegistry<AppExchange>((exchange) => exchange.cancel());

@@ -9,50 +9,34 @@ import { BodyPump } from '../../request/body-pump.js';
 import { FilePart } from '../../request/file-content.js';
 import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
-import { errorByKind, StreamClosed } from '../../errors.js';
+import { errorByKind } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { requestFailure } from '../../request-failure.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
-import { listen, reasonOf } from '../shared-abort-listener.js';
+import type { Waiting } from '../pending-response.js';
+import { PendingResponse } from '../pending-response.js';
 import type { DispatchOptions } from '../dispatch.js';
-import type { BodySink, BodySource } from '../../response/body-source.js';
+import type { BodySink } from '../../response/body-source.js';
 import type { ErrorKind } from '../../native.js';
 import type { ArrivedHead, Listener, Thrown } from './engine.js';
 import * as native from './engine.js';
 import { courseOf } from './connection-facts.js';
 import type { ProxyHop } from './proxy-hop.js';
 
-/** A promise given to a caller; it keeps the process alive until it is settled. */
-interface Waiting<T> {
-  resolve(value: T): void;
-  reject(reason: unknown): void;
-}
-
 /** Pieces go down in at most this many bytes, so that progress is told and a signal is seen in between. */
 const MAX_CHUNK_BYTES = 256 * 1024;
 
-export class Exchange implements Listener, BodySource {
-  trailers: Headers | null = null;
-  elapsed: number | null = null;
-  received = 0;
+/** Each promise that it has given keeps the process alive until it is settled. */
+export class Exchange extends PendingResponse implements Listener {
   #id = -1;
-  #request: Request;
-  #answer: Waiting<Response> | null;
-  #reading: Waiting<Buffer | null> | null = null;
   #writing: ((stopped: boolean) => void) | null = null;
-  #chunks: Buffer[] = [];
-  /** The last record has come, or the exchange was given up and its records are ignored. */
-  #over = false;
-  #failure: { reason: unknown } | null = null;
   /** The file that the body is written into. */
   #savingTo: string | undefined;
   /** A streamed body. */
   #body: StreamBody | null = null;
   /** Sends it; another one each time that it is sent from its beginning. */
   #pump: BodyPump | null = null;
-  #unlisten: (() => void) | null = null;
-  #options: DispatchOptions;
   #onInformational: DispatchOptions['onInformational'];
   /** Told how many bytes of a file were handed over. */
   #onFileSent: ((sent: number) => void) | null = null;
@@ -74,11 +58,9 @@ export class Exchange implements Listener, BodySource {
     hop: ProxyHop | null,
     holds: unknown,
   ) {
+    super(request, options, answer);
     this.holds = holds;
-    this.#request = request;
     this.#hop = hop;
-    this.#options = options;
-    this.#answer = answer;
     const { onInformational } = options;
     // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
     if (typeof onInformational === 'function') this.#onInformational = AsyncResource.bind(onInformational);
@@ -86,7 +68,7 @@ export class Exchange implements Listener, BodySource {
 
   /** Sends it. `head` is what `native.send` takes. */
   start(profile: number, flags: number, head: string, body: Buffer | StreamBody | null): void {
-    const { signal } = this.#options;
+    const { signal } = this.options;
     const streams = body instanceof StreamBody;
     if (streams) {
       const { StreamRequest, RestartableRequest } = native.flags;
@@ -95,31 +77,32 @@ export class Exchange implements Listener, BodySource {
     }
     this.#id = native.send(this, profile, flags, head, streams ? null : body);
     // Before the body is asked for its first piece, which may abort it.
-    if (signal !== undefined && signal !== null) this.#listen(signal);
-    if (streams && !this.#over) void this.#upload(body);
+    if (signal !== undefined && signal !== null) this.listen(signal, () => this.onAbort(signal));
+    if (streams && !this.isOver) void this.#upload(body);
   }
 
   // ── what happens below ──
 
   onDone(head: ArrivedHead): void {
-    this.#finish();
+    this.finish();
     head.trailers = this.trailers;
-    this.#settle(head);
+    this.takeAnswer()?.resolve(this.#respond(head));
   }
 
   onHead(head: ArrivedHead): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     head.source = this;
-    const response = this.#settle(head);
-    if (response !== null) forgotten.register(response, this, this);
+    const answer = this.takeAnswer();
+    if (answer === null) return;
+    const response = this.#respond(head);
+    this.watch(response);
+    answer.resolve(response);
   }
 
   onChunk(chunk: Buffer, received: number): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.received += received;
-    const reading = this.#takeReading();
-    if (reading === null) this.#chunks.push(chunk);
-    else reading.resolve(chunk);
+    this.deliver(chunk);
   }
 
   onTrailers(lines: string): void {
@@ -127,31 +110,29 @@ export class Exchange implements Listener, BodySource {
   }
 
   onProgress(received: number): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.received += received;
     try {
       this.#whole?.tell?.(this.received);
     } catch (error) {
-      this.#abort(error);
+      this.fail(error);
     }
   }
 
   onEnd(trailerLines: string, elapsed: number, received: number, rest: Buffer | null): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     this.received += received;
     this.elapsed = elapsed;
     if (trailerLines !== '') this.onTrailers(trailerLines);
-    this.#finish();
-    if (this.#failure !== null) this.#fail(this.#failure.reason);
-    else this.#takeReading()?.resolve(this.#whole === null ? null : rest);
+    this.complete(this.#whole === null ? null : rest);
   }
 
   onInformational(statusCode: number, lines: string): void {
-    if (this.#over) return;
+    if (this.isOver) return;
     try {
       this.#onInformational?.(statusCode, Headers.fromLines(lines));
     } catch (error) {
-      this.#abort(error);
+      this.fail(error);
     }
   }
 
@@ -162,7 +143,7 @@ export class Exchange implements Listener, BodySource {
 
   onRestart(): void {
     const body = this.#body;
-    if (this.#over || body === null) return;
+    if (this.isOver || body === null) return;
     this.#pump?.stop();
     this.#takeWriting()?.(true);
     native.restart(this.#id);
@@ -174,23 +155,23 @@ export class Exchange implements Listener, BodySource {
   }
 
   onWriteFailed(kind: ErrorKind, code: string | undefined, message: string): void {
-    const details: ErrorDetails = { code, request: this.#request, path: this.#filePath };
-    this.#abort(requestFailure(errorByKind[kind], message, details, this.#request));
+    const details: ErrorDetails = { code, request: this.request, path: this.#filePath };
+    this.fail(requestFailure(errorByKind[kind], message, details, this.request));
   }
 
   onRefusal(head: ArrivedHead): void {
-    const connect = this.#hop?.connectRequest(this.#request.url);
+    const connect = this.#hop?.connectRequest(this.request.url);
     this.#refusal = new Response(head.statusCode, undefined, head, connect);
   }
 
   onFault(reason: unknown): void {
-    if (!this.#over) this.#drop();
-    this.#fail(reason);
+    if (this.isOver) this.reject(reason);
+    else this.fail(reason);
   }
 
   onFailedHead(head: ArrivedHead): void {
     head.source = this;
-    this.#failed = new Response(head.statusCode, undefined, head, this.#request);
+    this.#failed = new Response(head.statusCode, undefined, head, this.request);
   }
 
   onError(
@@ -201,10 +182,10 @@ export class Exchange implements Listener, BodySource {
     course: string,
     thrown?: Thrown,
   ): void {
-    if (this.#over) return;
-    this.#finish();
+    if (this.isOver) return;
+    this.finish();
     const refusal = this.#refusal;
-    const details: ErrorDetails = { code, request: refusal === null ? this.#request : refusal.request };
+    const details: ErrorDetails = { code, request: refusal === null ? this.request : refusal.request };
     Object.assign(details, courseOf(course));
     const response = refusal ?? this.#failed;
     if (response !== null) details.response = response;
@@ -214,126 +195,53 @@ export class Exchange implements Listener, BodySource {
       details.code = codeOf(thrown.reason) ?? code;
     }
     if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
-    this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
+    this.reject(requestFailure(errorByKind[kind], message, details, this.request));
   }
 
   // ── what is asked from above ──
 
   read(raw: boolean): Promise<Buffer | null> {
-    const chunk = this.#chunks.shift();
-    if (chunk !== undefined) return Promise.resolve(chunk);
-    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
-    if (this.#over) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      this.#reading = { resolve, reject };
-      native.read(this.#id, raw);
-    });
+    const chunk = this.takeChunk();
+    return chunk === undefined ? this.readNext(() => native.read(this.#id, raw)) : Promise.resolve(chunk);
   }
 
   /** All that is left, decoded, into a file: no piece of it comes up here. */
   async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
     this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
     this.#savingTo = sink.path;
-    await this.#rest(() => native.save(this.#id, sink.handle, tell !== null));
+    await this.readNext(() => native.save(this.#id, sink.handle, tell !== null));
   }
 
   /** All that is left, decoded: it is put together below, where nothing has to be copied. */
   async readWhole(limit: number | null, tell: ((received: number) => void) | null): Promise<Buffer> {
     // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
     this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
-    const rest = await this.#rest(() => native.readWhole(this.#id, limit, tell !== null));
+    const rest = await this.readNext(() => native.readWhole(this.#id, limit, tell !== null));
     return rest ?? Buffer.alloc(0);
   }
 
   drain(): Promise<Buffer | null> {
     this.#whole = { tell: null };
-    return this.#rest(() => native.drainBody(this.#id));
+    return this.readNext(() => native.drainBody(this.#id));
   }
 
-  #rest(ask: () => void): Promise<Buffer | null> {
-    if (this.#failure !== null) return Promise.reject(this.#failure.reason);
-    if (this.#over) return Promise.resolve(null);
-    return new Promise((resolve, reject) => {
-      this.#reading = { resolve, reject };
-      ask();
-    });
-  }
-
-  cancel(): void {
-    if (this.#over) return;
-    this.#drop();
-    this.#fail(new StreamClosed('The response was closed while its body was read', { request: this.#request }));
-  }
-
-  /** A signal may be of the user's own making: what its methods throw is the error of this request alone. */
-  #listen(signal: AbortSignal): void {
-    try {
-      const unlisten = listen(signal, () => this.#abort(reasonOf(signal)));
-      if (this.#over) unlisten();
-      else this.#unlisten = unlisten;
-    } catch (error) {
-      this.#abort(error);
-    }
-  }
-
-  #abort(reason: unknown): void {
-    if (this.#over) return;
-    this.#drop();
-    this.#fail(reason);
-  }
-
-  #drop(): void {
+  protected dropped(): void {
     native.cancel(this.#id);
-    this.#finish();
   }
 
-  #finish(): void {
-    this.#over = true;
+  protected override settled(): void {
+    native.unhold();
+  }
+
+  protected override finish(): void {
     this.holds = null;
-    forgotten.unregister(this);
     this.#pump?.stop();
     this.#takeWriting()?.(true);
-    const unlisten = this.#unlisten;
-    this.#unlisten = null;
-    try {
-      unlisten?.();
-    } catch (reason) {
-      this.#failure = { reason };
-    }
+    super.finish();
   }
 
-  #settle(head: ArrivedHead): Response | null {
-    if (this.#failure !== null) {
-      this.#fail(this.#failure.reason);
-      return null;
-    }
-    const answer = this.#answer;
-    if (answer === null) return null;
-    this.#answer = null;
-    native.unhold();
-    const response = new Response(head.statusCode, undefined, head, this.#request);
-    answer.resolve(response);
-    return response;
-  }
-
-  #fail(reason: unknown): void {
-    const waiting = this.#takeAnswer() ?? this.#takeReading();
-    this.#failure = { reason };
-    waiting?.reject(reason);
-  }
-
-  #takeAnswer(): Waiting<Response> | null {
-    const answer = this.#answer;
-    if (answer !== null) native.unhold();
-    this.#answer = null;
-    return answer;
-  }
-
-  #takeReading(): Waiting<Buffer | null> | null {
-    const reading = this.#reading;
-    if (reading !== null) native.unhold();
-    this.#reading = null;
-    return reading;
+  #respond(head: ArrivedHead): Response {
+    return new Response(head.statusCode, undefined, head, this.request);
   }
 
   #takeWriting(): ((stopped: boolean) => void) | null {
@@ -345,7 +253,7 @@ export class Exchange implements Listener, BodySource {
 
   /** Pushes the chunks as fast as there is room for them; what the source throws is the caller's error. */
   async #upload(body: StreamBody): Promise<void> {
-    const pump = (this.#pump = new BodyPump(body, this.#options.onUploadProgress, MAX_CHUNK_BYTES));
+    const pump = (this.#pump = new BodyPump(body, this.options.onUploadProgress, MAX_CHUNK_BYTES));
     try {
       for (;;) {
         const chunk = await pump.next(true);
@@ -360,7 +268,7 @@ export class Exchange implements Listener, BodySource {
       if (!pump.isStopped) native.end(this.#id);
     } catch (error) {
       // What a producer throws because it was told to stop concerns no caller.
-      if (!pump.isStopped) this.#abort(error);
+      if (!pump.isStopped) this.fail(error);
     }
     pump.stop();
   }
@@ -383,6 +291,3 @@ export class Exchange implements Listener, BodySource {
     });
   }
 }
-
-/** Streaming responses that were neither read nor closed: their connections are closed when the responses are collected. */
-const forgotten = new FinalizationRegistry<Exchange>((exchange) => exchange.cancel());
