@@ -4,6 +4,11 @@
  * Calls the function, and tells the app of the context that it makes on its way. Only for what was made by Koa: its first
  * synchronous steps are `Object.create(app.context)` and `context.app = app`, so that is where the context is picked up; after
  * this one call `Object.create` is what it was.
+ *
+ * The other ways do not lead to the app. A getter of `req.url`, which Koa reads meanwhile, and a listener of `res` are called without the
+ * context; `CallSite.getThis()` is undefined in strict code; Koa's AsyncLocalStorage is a property of the app; a setter of `app` on
+ * `Object.prototype` would be seen by as many, and for as long. The closure itself is open to the inspector alone, which halts the
+ * process to look.
  */
 export function learnKoa<T>(call: () => T, found: (app: object) => void): T {
   const { create } = Object;
