@@ -7,11 +7,8 @@ import { requestFailure } from '../../request-failure.js';
 import { StreamBody } from '../../request/body.js';
 import type { Request } from '../../request/request.js';
 import type { AppHead } from '../apps/exchange.js';
-import { WebExchange } from '../apps/fetch/web-exchange.js';
-import type { Streaming } from '../apps/fetch/request.js';
+import { ignore, WebExchange } from '../apps/fetch/web-exchange.js';
 import { toFailure } from './failure.js';
-
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
 
 /** What a platform is asked. */
 interface Asked {
@@ -21,9 +18,6 @@ interface Asked {
 
 export class PlatformExchange extends WebExchange {
   #abort = new AbortController();
-  #reader: Reader | null = null;
-  #isReading = false;
-  #upload: Streaming | null = null;
 
   /** Calls `fetch`. What cannot be asked of it throws. */
   call(fetch: (url: string, init: object) => unknown, headerLines: string, init: object): void {
@@ -46,8 +40,7 @@ export class PlatformExchange extends WebExchange {
     const { method, body } = request;
     const init: RequestInit & { duplex?: 'half' } = bare({ ...more, method, headers, signal: this.#abort.signal });
     if (body instanceof StreamBody) {
-      this.#upload = this.streamed(body);
-      init.body = this.#upload.stream;
+      init.body = this.streamed(body);
       init.duplex = 'half';
     } else if (body !== null) {
       init.body = body as Uint8Array<ArrayBuffer>;
@@ -68,16 +61,17 @@ export class PlatformExchange extends WebExchange {
     if (body !== null && !(body instanceof StreamBody)) options.onUploadProgress?.(body.length, body.length);
   }
 
-  protected dropped(reason: unknown): void {
-    const reader = this.#reader;
-    this.#reader = null;
-    this.#upload?.stop(reason);
+  protected override dropped(reason: unknown): void {
     this.#abort.abort(reason);
-    reader?.cancel(reason).catch(ignore);
+    super.dropped(reason);
   }
 
-  protected room(waits: boolean): void {
-    if (waits && !this.#isReading) void this.#pull();
+  protected broken(error: unknown): void {
+    this.#failed(error);
+  }
+
+  protected toChunk(piece: Uint8Array): Buffer {
+    return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   }
 
   #failed(error: unknown): void {
@@ -110,7 +104,6 @@ export class PlatformExchange extends WebExchange {
 
   #take(response: globalThis.Response): void {
     const isBodiless = this.request.method === 'HEAD' || response.status === 204 || response.status === 304;
-    const { body } = response;
     const head: AppHead = {
       statusCode: response.status,
       reason: response.statusText,
@@ -119,43 +112,7 @@ export class PlatformExchange extends WebExchange {
       contentEncoding: undefined,
       isBodiless,
     };
-    if (isBodiless || body === null) {
-      body?.cancel().catch(ignore);
-      if (this.begin(head)) this.#ended();
-      return;
-    }
-    this.#reader = body.getReader() as Reader;
-    if (this.begin(head) && this.collects) void this.#pull();
-  }
-
-  /** Reads from the platform's body until no read is pending. */
-  async #pull(): Promise<void> {
-    this.#isReading = true;
-    try {
-      for (;;) {
-        const reader = this.#reader;
-        if (reader === null) return;
-        const { done, value } = await reader.read();
-        if (this.isOver) return;
-        if (done) {
-          this.#reader = null;
-          return this.#ended();
-        }
-        if (value.length === 0) continue;
-        this.push(Buffer.from(value.buffer, value.byteOffset, value.byteLength));
-        if (!this.collects) return;
-      }
-    } catch (error) {
-      this.#reader = null;
-      this.#failed(error);
-    } finally {
-      this.#isReading = false;
-    }
-  }
-
-  #ended(): void {
-    this.end();
-    this.#upload?.stop(new Error('The response is whole: no more of the request is sent'));
+    this.take(head, response.body);
   }
 }
 
@@ -256,5 +213,3 @@ function streams(): boolean {
     return (canStream = false);
   }
 }
-
-function ignore(): void {}

@@ -4,8 +4,8 @@ import { StreamBody, toChunk } from '../../../request/body.js';
 import { NetworkError, RemoteProtocolError, typeName } from '../../../errors.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { AppHead } from '../exchange.js';
-import { WebExchange } from './web-exchange.js';
-import type { AppRequest, Streaming } from './request.js';
+import { ignore, WebExchange } from './web-exchange.js';
+import type { AppRequest } from './request.js';
 import { abortRequest, toAppRequest } from './request.js';
 import type { Watch } from './errors.js';
 import { hearErrors } from './errors.js';
@@ -13,17 +13,12 @@ import { isResponse } from '../kind.js';
 import { toLength } from '../node/head.js';
 import { ownCopy, ownText } from '../../../own-memory.js';
 
-type Reader = ReadableStreamDefaultReader<Uint8Array>;
-
 export class FetchExchange extends WebExchange {
   #raises: boolean;
   #watch: Watch | null;
   #asked: AppRequest | null = null;
   #heard: { error: unknown } | null = null;
-  #reader: Reader | null = null;
-  #isReading = false;
   #head: FetchHead | null = null;
-  #upload: Streaming | null = null;
 
   /** @param watch Of the app, told when its handler begins and ends. */
   constructor(request: WebExchange['request'], options: WebExchange['options'], raises: boolean, watch: Watch | null) {
@@ -36,13 +31,8 @@ export class FetchExchange extends WebExchange {
   call(handler: (asked: globalThis.Request, context: unknown) => unknown, path: string, headerLines: string): void {
     const { body } = this.request;
     const { onUploadProgress } = this.options;
-    if (body instanceof StreamBody) this.#upload = this.streamed(body);
-    const asked = toAppRequest(
-      this.request,
-      path,
-      headerLines,
-      body instanceof StreamBody ? (this.#upload as Streaming).stream : body,
-    );
+    const sent = body instanceof StreamBody ? this.streamed(body) : body;
+    const asked = toAppRequest(this.request, path, headerLines, sent);
     this.#asked = asked;
     if (this.#raises) hearErrors(asked, (error) => (this.#heard = { error }));
     let answer: unknown;
@@ -67,16 +57,9 @@ export class FetchExchange extends WebExchange {
   }
 
   /** A reader that is stuck is told as well, so that it fails and does not hang. */
-  protected dropped(reason: unknown): void {
+  protected override dropped(reason: unknown): void {
     if (this.#asked !== null) abortRequest(this.#asked, reason);
-    this.#upload?.stop(reason);
-    const reader = this.#reader;
-    this.#reader = null;
-    reader?.cancel(reason).catch(ignore);
-  }
-
-  protected room(waits: boolean): void {
-    if (waits && !this.#isReading) void this.#pull();
+    super.dropped(reason);
   }
 
   #thrown(error: unknown): void {
@@ -86,7 +69,7 @@ export class FetchExchange extends WebExchange {
       this.fail(error);
     } else {
       this.#head = new FetchHead(500, '', 'content-length\n0\n', this.request.method);
-      if (this.begin(this.#head)) this.#ended();
+      if (this.begin(this.#head)) this.ended();
     }
   }
 
@@ -131,65 +114,30 @@ export class FetchExchange extends WebExchange {
     for (const [name, value] of response.headers) lines += `${name}\n${value}\n`;
     const head = new FetchHead(response.status, response.statusText, lines, request.method);
     this.#head = head;
-    const { body } = response;
-    if (head.isBodiless || body === null) {
-      if (body !== null) body.cancel().catch(ignore);
-      if (this.begin(head)) this.#ended();
-      return;
-    }
-    const reader = body.getReader() as Reader;
-    this.#reader = reader;
-    if (!this.begin(head)) return;
-    // A buffered body is read at once; a streamed one only when a read is pending.
-    if (this.collects) void this.#pull();
+    this.take(head, response.body);
   }
 
-  /** Reads from the app's body until no read is pending. */
-  async #pull(): Promise<void> {
-    this.#isReading = true;
-    try {
-      for (;;) {
-        const reader = this.#reader;
-        if (reader === null) return;
-        const { done, value } = await reader.read();
-        if (this.isOver) return;
-        if (done) {
-          this.#reader = null;
-          this.#ended();
-          return;
-        }
-        const piece = this.#toPiece(value);
-        if (piece === null) return;
-        if (piece.length === 0) continue;
-        this.push(piece);
-        if (!this.collects) return;
-      }
-    } catch (error) {
-      this.#reader = null;
-      if (this.#raises) this.fail(error);
-      else this.#cut('The app failed in the midst of its response', error);
-    } finally {
-      this.#isReading = false;
-    }
+  protected broken(error: unknown): void {
+    if (this.#raises) this.fail(error);
+    else this.#cut('The app failed in the midst of its response', error);
   }
 
   /** A copy: the app may go on using its buffer. Text is taken as Node's adapters take it (Elysia's generators give it). */
-  #toPiece(value: unknown): Buffer | null {
+  protected toChunk(value: unknown): Buffer | null {
     if (typeof value === 'string') return ownText(value);
     if (ArrayBuffer.isView(value) || value instanceof ArrayBuffer) return ownCopy(toChunk(value));
     this.#cut(`The app's body has a piece that is neither bytes nor text, but ${typeName(value)}`, undefined);
     return null;
   }
 
-  #ended(): void {
+  protected override ended(): void {
     const { received } = this;
     const { contentLength, isBodiless } = this.#head as FetchHead;
     if (contentLength !== null && !isBodiless && received !== contentLength) {
       const said = Number.isNaN(contentLength) ? 'no length' : contentLength;
       this.#cut(`The app sent ${received} bytes, its Content-Length is ${said}`, undefined);
     } else {
-      this.end();
-      if (this.#upload !== null) this.#upload.stop(new Error('The response is whole: no more of the request is sent'));
+      super.ended();
     }
   }
 
@@ -230,8 +178,6 @@ class FetchHead implements AppHead {
 function discard(response: globalThis.Response | undefined): void {
   if (isResponse(response) && response.body && !response.body.locked) response.body.cancel().catch(ignore);
 }
-
-function ignore(): void {}
 
 /** The third argument of a Workers handler. What it waits for may go on when the answer is out; its errors are its own. */
 const CONTEXT = Object.freeze({

@@ -5,8 +5,7 @@
  */
 
 import { AsyncResource } from 'node:async_hooks';
-import type { Server } from 'node:http';
-import { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { StreamBody } from '../../../request/body.js';
 import { BodyPump } from '../../../request/body-pump.js';
 import { RemoteProtocolError } from '../../../errors.js';
@@ -21,6 +20,8 @@ import { ChunkedReader, toBytes } from './chunked.js';
 import type { DispatchOptions } from '../../dispatch.js';
 import { ownCopy } from '../../../own-memory.js';
 import { NodeHead } from './head.js';
+import type { IncomingHead, Outgoing } from './messages.js';
+import { close, makeRequest, makeResponse, needDrainOf } from './messages.js';
 import { isResponse } from '../kind.js';
 import type { ConnectionWishes } from '../../check-request.js';
 import { whenUnreachable } from './unreachable.js';
@@ -67,22 +68,12 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     super(request, options);
     this.#raises = raiseAppExceptions;
     const socket = new AppSocket(this, ends);
-    const [Incoming, Outgoing] = server === null ? [IncomingMessage, ServerResponse] : classesOf(server);
-    const req = new Incoming(socket) as Incoming;
-    const fields = headerLines.split('\n');
-    fields.pop();
-    req.httpVersionMajor = req.httpVersionMinor = 1;
-    req.httpVersion = '1.1';
-    req.method = request.method;
-    req.url = target;
-    req.upgrade = false;
-    if (server !== null) req.joinDuplicateHeaders = (server as Incoming['server']).joinDuplicateHeaders;
-    req._addHeaderLines(fields, fields.length);
+    const req: Incoming = makeRequest(socket, server, request.method, target, headerLines);
     if (scriptName !== '') {
       req.baseUrl = scriptName;
       req.originalUrl = request.url.fullPath;
     }
-    const res = new Outgoing(req);
+    const res = makeResponse(req, server);
     if (asked.closes) res.shouldKeepAlive = false;
     this.asked = asked;
     this.#server = server;
@@ -411,11 +402,11 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 }
 
-/** The exchange that a request belongs to: frameworks tell of errors with the request at hand. */
 /** Behind a message: what to do with a fetch handler of more than one parameter. */
 export const NO_LISTENER =
   'A function of two parameters is called as a Node listener, (req, res); a fetch handler of more than one is given as dispatch: new FetchDispatch({ app })';
 
+/** The exchange that a request belongs to: frameworks tell of errors with the request at hand. */
 export function exchangeOf(req: object | null | undefined): NodeExchange | undefined {
   return req === null || req === undefined ? undefined : (req as Partial<Incoming>)[exchangeKey];
 }
@@ -433,53 +424,4 @@ const sideKey = Symbol('side');
 /** A property and no WeakMap: entries of that would be the garbage collector's to look through. */
 const exchangeKey = Symbol('exchange');
 
-/** What Node's own server and parser use of its messages, and its types do not say. */
-type Incoming = IncomingMessage & {
-  [exchangeKey]?: NodeExchange;
-  upgrade: boolean | null;
-  joinDuplicateHeaders?: boolean;
-  baseUrl?: string;
-  originalUrl?: string;
-  server: Server & { joinDuplicateHeaders?: boolean };
-  _consuming: boolean;
-  _addHeaderLines(fields: string[], count: number): void;
-  _dump(): void;
-};
-type Outgoing = ServerResponse & { _header: string | null; _closed: boolean };
-
-type Classes = [typeof IncomingMessage, typeof ServerResponse];
-
-const classes = new WeakMap<Server, Classes>();
-
-/** `createServer({ IncomingMessage, ServerResponse })` keeps them under symbols. */
-function classesOf(server: Server): Classes {
-  const known = classes.get(server);
-  if (known !== undefined) return known;
-  const kept = server as unknown as Record<symbol, unknown>;
-  const pick = (name: string, otherwise: unknown) => {
-    const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === name);
-    return symbol !== undefined && typeof kept[symbol] === 'function' ? kept[symbol] : otherwise;
-  };
-  const found = [pick('IncomingMessage', IncomingMessage), pick('ServerResponse', ServerResponse)] as Classes;
-  classes.set(server, found);
-  return found;
-}
-
-let needDrain: symbol | undefined;
-
-/** The mark that a response puts on itself when `write` said no; Node's server takes it off by the same symbol. */
-function needDrainOf(res: ServerResponse): symbol {
-  return (needDrain ??=
-    Object.getOwnPropertySymbols(res).find(({ description }) => description === 'kNeedDrain') ?? Symbol('kNeedDrain'));
-}
-
-/** `emitCloseNT` of Node's server. Then the client closes the connection, which shows only to a 'close' listener of the socket. */
-function close(res: ServerResponse, socket: AppSocket): void {
-  const response = res as Outgoing;
-  if (!response._closed) {
-    response.destroyed = true;
-    response._closed = true;
-    response.emit('close');
-  }
-  if (socket.listenerCount('close') > 0) socket.destroy();
-}
+type Incoming = IncomingHead & { [exchangeKey]?: NodeExchange };
