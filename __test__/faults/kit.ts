@@ -12,6 +12,7 @@ import {
   HTTPError,
   HTTPProxy,
   type HTTPProxyMode,
+  type HTTPProxyOptions,
   type RequestOptions,
   type Response,
 } from '../../src/index.js';
@@ -96,6 +97,9 @@ export function cellsOf(fault: Fault | Http2Fault, way: Way): Cell[] {
 /** A client, and the server that it meets its fault at. */
 export interface World {
   readonly client: Client;
+  /** What the client was made of; a thread of its own can have them. */
+  readonly options: ClientOptions;
+  readonly proxy: HTTPProxyOptions | undefined;
   readonly url: string;
   readonly server: RawServer;
   readonly state: State;
@@ -112,10 +116,12 @@ export async function open(t: ExecutionContext, fault: Fault | Http2Fault, way: 
   port = link?.port ?? port;
   // A fault of the proxy is the proxy's own.
   if (way === 'https in a tunnel' && fault.isProxys !== true) port = await tunnelTo(t, port);
-  const { options, url } = wayTo(port, way);
-  const client = new Client({ timeout: null, verify: ca.cert, ...options, ...fault.client });
+  const { url, httpVersions, proxy } = wayTo(port, way);
+  const options: ClientOptions = { timeout: null, verify: ca.cert, ...fault.client };
+  if (httpVersions !== undefined) options.httpVersions = httpVersions;
+  const client = new Client(proxy === undefined ? options : { ...options, proxies: new HTTPProxy(proxy) });
   t.teardown(() => client.close());
-  return { client, url, server, state, link };
+  return { client, options, proxy, url, server, state, link };
 }
 
 /** Runs one cell; the outcome, and all else that has to hold as errors of the test. */
@@ -218,23 +224,29 @@ export async function answer(peer: Http2Peer, stream: number): Promise<void> {
   await peer.data(stream, BODY, END_STREAM);
 }
 
-function wayTo(port: number, way: Way): { url: string; options: ClientOptions } {
+interface WayThere {
+  readonly url: string;
+  readonly httpVersions?: 'HTTP/1.1' | 'HTTP/2';
+  readonly proxy?: HTTPProxyOptions;
+}
+
+function wayTo(port: number, way: Way): WayThere {
   const proxyUrl = `http://pu:s3cret@127.0.0.1:${port}`;
-  const through = (proxyMode: HTTPProxyMode): ClientOptions => ({ proxies: new HTTPProxy({ proxyUrl, proxyMode }) });
+  const through = (proxyMode: HTTPProxyMode): HTTPProxyOptions => ({ proxyUrl, proxyMode });
   switch (way) {
     case 'forward':
-      return { url: 'http://u:s3cret@origin.test/', options: through('DEFAULT') };
+      return { url: 'http://u:s3cret@origin.test/', proxy: through('DEFAULT') };
     case 'tunnel':
-      return { url: 'http://u:s3cret@origin.test/', options: through('TUNNEL_ONLY') };
+      return { url: 'http://u:s3cret@origin.test/', proxy: through('TUNNEL_ONLY') };
     case 'https in a tunnel':
-      return { url: 'https://u:s3cret@localhost/', options: through('DEFAULT') };
+      return { url: 'https://u:s3cret@localhost/', proxy: through('DEFAULT') };
     case 'https':
-      return { url: `https://u:s3cret@127.0.0.1:${port}/`, options: { httpVersions: 'HTTP/1.1' } };
+      return { url: `https://u:s3cret@127.0.0.1:${port}/`, httpVersions: 'HTTP/1.1' };
     case 'direct':
     case 'h2':
       return {
         url: `http://u:s3cret@127.0.0.1:${port}/`,
-        options: { httpVersions: way === 'h2' ? 'HTTP/2' : 'HTTP/1.1' },
+        httpVersions: way === 'h2' ? 'HTTP/2' : 'HTTP/1.1',
       };
   }
 }

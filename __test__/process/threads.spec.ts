@@ -110,6 +110,49 @@ test('two copies of the package, each with its addon, in one process', async (t)
   t.is(await run(t, program, { ok: server.url, copy }), 'true true true\n');
 });
 
+test('a copy of the package that only a thread has loaded goes with it, and the other one stays', async (t) => {
+  const server = await answering(t);
+  const program = `
+    const whippet = await import(${JSON.stringify(packageUrl)});
+    const client = new whippet.Client();
+    for (let i = 0; i < 3; i++) {
+      const worker = new Worker(new URL('data:text/javascript,' + encodeURIComponent(\`
+        import { parentPort } from 'node:worker_threads';
+        import { createRequire } from 'node:module';
+        const copy = createRequire('\${args.copy}')('\${args.door}');
+        const client = new copy.Client({ timeout: null });
+        for (let i = 0; i < 20; i++) client.get('\${args.hold}').catch(() => {});
+        parentPort.postMessage((await client.get('\${args.ok}')).text);\`)));
+      const [text] = await once(worker, 'message');
+      const inFlight = client.get(args.ok);
+      await worker.terminate();
+      console.log(text, (await inFlight).text, (await client.get(args.ok)).text);
+    }`;
+  const copy = await copyOfPackage(t);
+  const args = {
+    ok: server.url,
+    hold: `${server.url}hold`,
+    copy,
+    door: fileURLToPath(new URL('dist/index.cjs', copy)),
+  };
+  const running = startBare(t, withWorkers(program, args));
+  t.is(endsWith(t, await running.ended), 'ok ok ok\n'.repeat(3));
+});
+
+test('the package by import and by require in one process', async (t) => {
+  const server = await answering(t);
+  const program = `
+    const { createRequire } = await import('node:module');
+    const required = createRequire(args.copy)(args.door);
+    const imported = await import(args.copy);
+    const clients = [new required.Client(), new imported.Client(), new whippet.Client()];
+    const responses = await Promise.all(Array.from({ length: 90 }, (_, i) => clients[i % 3].get(args.ok)));
+    console.log(required.Client === imported.Client, responses.every(({ text }) => text === 'ok'));`;
+  const copy = await copyOfPackage(t);
+  const args = { ok: server.url, copy, door: fileURLToPath(new URL('dist/index.cjs', copy)) };
+  t.is(await run(t, program, args), 'true true\n');
+});
+
 test('SEC-N3 a polluted Object.prototype changes nothing on the wire', async (t) => {
   const server = await serveRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok');
   const pollution = {
