@@ -1,6 +1,7 @@
 /** cookies.txt: what curl, wget and exporters write is read, and what is written they can read. */
 import test, { type ExecutionContext } from 'ava';
 import * as fc from 'fast-check';
+import { execFileSync } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -78,6 +79,18 @@ test('SEC-E4 host-only, HttpOnly, Secure, path and expiry survive saving and loa
   }
   await second.save(file);
   t.is(await readFile(file, 'utf8'), text);
+});
+
+(process.platform === 'win32' ? test.skip : test)('what is no file is written to, and not replaced', async (t) => {
+  const target = path.join(await folder(t), 'pipe');
+  execFileSync('mkfifo', [target]);
+  const read = readFile(target, 'utf8');
+  const cookies = new Cookies();
+  cookies.set('a', '1', { domain: 'example.org' });
+  await cookies.save(target);
+  t.regex(await read, /\ta\t1\n$/);
+  t.true((await stat(target)).isFIFO());
+  t.deepEqual(await readdir(path.dirname(target)), ['pipe']);
 });
 
 test('a jar with a store of one’s own is saved too', async (t) => {

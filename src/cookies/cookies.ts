@@ -4,7 +4,7 @@
  */
 
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { inspect } from 'node:util';
 import type { Cookie, CookieJar, Store } from 'tough-cookie';
 import { CookieConflict, quote, typeName } from '../errors.js';
@@ -84,9 +84,15 @@ export class Cookies implements Iterable<[string, string]> {
     return cookies;
   }
 
-  /** As cookies.txt, readable by its owner alone; the file is replaced at once or not at all. @since 0.1.0 */
+  /**
+   * As cookies.txt, readable by its owner alone; the file is replaced at once or not at all. What is no file (`/dev/null`, a pipe)
+   * is written to, and stays what it is. @since 0.1.0
+   */
   async save(path: string): Promise<void> {
     const text = formatCookiesTxt(await run(this.#listing(), this.#store.synchronous));
+    // A folder fails at the rename, which says so.
+    const kind = await stat(path).catch(() => null);
+    if (kind !== null && !kind.isFile() && !kind.isDirectory()) return writeFile(path, text, { encoding: 'latin1' });
     const draft = `${path}.${randomUUID()}`;
     try {
       await writeFile(draft, text, { encoding: 'latin1', mode: 0o600, flag: 'wx' });
