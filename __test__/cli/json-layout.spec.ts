@@ -92,6 +92,15 @@ test('what JSON.parse refuses is no JSON here, and the other way round', (t) => 
   t.pass();
 });
 
+test('a string without an end is read once', (t) => {
+  // Quadratic, this would take minutes.
+  const text = `"${'\\"'.repeat(1_000_000)}\\\n`;
+  t.is(
+    colorJson(text, (_role, part) => part),
+    text,
+  );
+});
+
 test('colours leave the text', (t) => {
   const text = '{"a": [1, "x\\"y", null], "b":1e5}';
   const painted = colorJson(text, (role, part) => `<${role}>${part}</>`);

@@ -5,6 +5,7 @@ declare module 'cli-progress' {
       format: () => string;
       stream: NodeJS.WritableStream;
       hideCursor: boolean;
+      linewrap: boolean;
       clearOnComplete: boolean;
       gracefulExit: boolean;
       fps: number;

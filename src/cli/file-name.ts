@@ -70,6 +70,8 @@ export function safeName(proposed: string): string {
   if (/^(?:con|prn|aux|nul|conin\$|conout\$|(?:com|lpt)[\d\u00b9\u00b2\u00b3])(?:\.|\s*$)/i.test(name))
     name = `_${name}`;
   if (Buffer.byteLength(name) > MAX_NAME_BYTES) name = shortened(name);
+  // What another download goes on from is not for a server to write.
+  if (/\.part(?:\.json)?$/i.test(name)) name = `${name}_`;
   return name === '' ? 'download' : name;
 }
 

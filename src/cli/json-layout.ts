@@ -69,10 +69,10 @@ export function layOutJson(text: string, paint: Painter, show: (text: string) =>
   return expected === 'nothing' ? out.join('') : null;
 }
 
-/** JSON on the text as it is, coloured only. */
+/** JSON on the text as it is, coloured only. A string may have no end, so that nothing is read twice. */
 export function colorJson(text: string, paint: Painter): string {
   return text.replace(
-    /("(?:[^"\\]|\\.)*")(\s*:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g,
+    /("(?:[^"\\]|\\[^])*(?:"|\\?$))([ \t\n\r]{0,100}:)?|(-?\d[\d.eE+-]*)|\b(true|false|null)\b/g,
     (all, quoted, colon, number, word) => {
       if (quoted !== undefined) return colon === undefined ? paint('text', quoted) : paint('name', quoted) + colon;
       return number === undefined ? (word === undefined ? all : paint('word', word)) : paint('number', number);

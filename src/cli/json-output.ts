@@ -13,7 +13,7 @@ import type { Output } from './output.js';
 import type { RequestPlan } from './request-options.js';
 import { maskedUserinfo, valueMask } from './secrets.js';
 import { sentBody } from './sent-body.js';
-import { headerText } from './visible-text.js';
+import { CONTROLS, escapedInJson, headerText } from './visible-text.js';
 
 /** The exit code. @throws what the client does, OutputClosed */
 export async function writeJson(
@@ -28,7 +28,9 @@ export async function writeJson(
   if (isWithheld) await response.close();
   else await response.read();
   const described = describe(response, isWithheld, valueMask(args), args.has('show-secrets'));
-  await output.write(`${JSON.stringify(described, null, output.isTerminal ? 2 : undefined)}\n`);
+  // What JSON leaves as it is, and a terminal does not: DEL, C1, overrides of the direction.
+  const text = JSON.stringify(described, null, output.isTerminal ? 2 : undefined).replace(CONTROLS, escapedInJson);
+  await output.write(`${text}\n`);
   return exitCodeOf(response.statusCode);
 }
 

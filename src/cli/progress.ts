@@ -33,7 +33,8 @@ class Lines implements Progress {
     if (performance.now() - this.#last < LINE_INTERVAL_MS) return;
     this.#last = performance.now();
     const { perSecond } = this.#rate;
-    const of = total === null ? '' : ` of ${shownSize(total)}, ${shownClock((total - received) / perSecond)} left`;
+    const of =
+      total === null ? '' : ` of ${shownSize(total)}, ${shownClock(Math.max(0, total - received) / perSecond)} left`;
     this.#output.note(`${shownSize(received)}${of}, ${shownSize(perSecond)}/s`);
   }
 
@@ -59,7 +60,9 @@ class Bar implements Progress {
       this.#bar = new SingleBar({
         format: () => barLine(this.#received, this.#total, this.#rate.perSecond, this.#output.columns),
         stream: process.stderr,
-        hideCursor: true,
+        // What it would switch off stays off when the command is killed; the line fits, so that it is not wrapped.
+        hideCursor: false,
+        linewrap: true,
         clearOnComplete: true,
         // Ctrl+C is the command's to answer.
         gracefulExit: false,
@@ -83,7 +86,7 @@ export function barLine(received: number, total: number | null, perSecond: numbe
   const share = total === 0 ? 1 : Math.min(1, received / total);
   const percent = `${String(Math.floor(share * 100)).padStart(3)}%`;
   const sizes = `${shownSize(received)} of ${shownSize(total)}`;
-  const left = `${shownClock((total - received) / perSecond)} left`;
+  const left = `${shownClock(Math.max(0, total - received) / perSecond)} left`;
   const text = fitting(
     [[sizes, rate, left].join('  '), [shownSize(received), rate, left].join('  '), [rate, left].join('  '), left, ''],
     columns - percent.length - 3,

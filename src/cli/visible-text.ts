@@ -4,7 +4,7 @@
  */
 
 /** C0 but LF and TAB, DEL, C1; and the overrides and isolates of bidirectional text, which show one thing and are another. */
-const CONTROLS = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069]/g;
+export const CONTROLS: RegExp = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u202a-\u202e\u2066-\u2069]/g;
 
 /** Text of several lines. A CR before an LF is no more than the end of a line. */
 export function visible(text: string): string {
@@ -24,6 +24,11 @@ export function headerText(value: string): string {
   } catch {
     return value;
   }
+}
+
+/** Of JSON: the same character. */
+export function escapedInJson(char: string): string {
+  return `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 }
 
 function escaped(char: string): string {
