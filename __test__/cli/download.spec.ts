@@ -139,7 +139,10 @@ test('a file that cannot be written is bad usage, and nothing is sent', async (t
   const server = await serveFile(t);
   const folder = folderOf(t);
   mkdirSync(path.join(folder, 'folder'));
-  for (const file of ['missing/file', 'folder', 'folder/', '']) {
+  symlinkSync('loop', path.join(folder, 'loop'));
+  writeFileSync(path.join(folder, 'plain'), '');
+  const impossible = ['loop', 'loop/x', 'plain/x', 'plain/', 'a'.repeat(300), 'a'.repeat(250)];
+  for (const file of ['missing/file', 'folder', 'folder/', '', ...impossible]) {
     const { code, stderr } = await runCommand(t, [server.url, '-o', file], { cwd: folder });
     t.is(code, 2, stderr);
     t.regex(stderr, /^error: --output: /);
@@ -205,6 +208,11 @@ const names: [proposed: string, expected: string][] = [
   ['  ', 'download'],
   ['C:\\x\\y.txt', 'y.txt'],
   ['a/', 'download'],
+  ['big.iso.part', 'big.iso.part_'],
+  ['big.iso.PART.json', 'big.iso.PART.json_'],
+  [`a.part${'b'.repeat(192)}.part`, `a.part${'b'.repeat(189)}.part_`],
+  ['-', '_'],
+  ['.', 'download'],
   [`${'ü'.repeat(300)}.txt`, `${'ü'.repeat(98)}.txt`],
 ];
 for (const [proposed, expected] of names) {
@@ -239,6 +247,48 @@ unix('-O onto what is there: name-1, links of every kind in the way included', a
   t.deepEqual(namesIn(folder), ['in', 'victim']);
 });
 
+test('-o with -i, -I and --print: the file has the body, stdout what was asked for besides', async (t) => {
+  const server = await serveFile(t);
+  const folder = folderOf(t);
+  const head = /^HTTP\/1\.1 200 OK\n[^]*\n\n$/;
+  const rows: [args: string[], expected: RegExp, size: number][] = [
+    [['-i'], head, content.length],
+    [['-I'], head, 0],
+    [['--print=Hb'], /^GET \/ HTTP\/1\.1\n[^]*\n\n$/, content.length],
+    [['--print=b'], /^$/, content.length],
+  ];
+  for (const [args, expected, size] of rows) {
+    const { code, stdout } = await runCommand(t, [server.url, '-o', 'file', ...args], { cwd: folder });
+    t.is(code, 0);
+    t.regex(stdout, expected);
+    t.is(statSync(path.join(folder, 'file')).size, size);
+  }
+  t.regex((await runCommand(t, [server.url, '-o', '/dev/null', '-i'])).stdout, head);
+});
+test('-o - is stdout, and nothing to go on from or to check', async (t) => {
+  const server = await serveFile(t);
+  const folder = folderOf(t);
+  const { code, bytes, stderr } = await runCommand(t, [server.url, '-o', '-'], { cwd: folder });
+  t.deepEqual({ code, stderr }, { code: 0, stderr: '' });
+  t.true(bytes.equals(content));
+  t.deepEqual(namesIn(folder), []);
+  for (const args of [['--resume'], ['--checksum', `sha256:${sha256(content)}`]])
+    t.is((await runCommand(t, [server.url, '-o', '-', ...args])).code, 2);
+});
+
+onTerminal('-o - on a terminal: the bytes as they are', async (t) => {
+  const server = await serve(t, (_request, response) => void response.end('{"a":\x1b[1m}'));
+  t.is((await runOnTerminal(t, [server.url, '-o', '-'])).stdout, '{"a":\x1b[1m}');
+});
+
+onTerminal('a bar leaves the terminal as it was at every moment, and is none on one that is dumb', async (t) => {
+  const server = await serveFile(t);
+  // The cursor, and the wrapping of lines.
+  t.notRegex((await runOnTerminal(t, [server.url, '-o', 'file'])).stdout, /\x1b\[\?\d+l/);
+  const { stdout } = await runOnTerminal(t, [server.url, '-o', 'file'], { env: { TERM: 'dumb' } });
+  t.regex(stdout, /^saved file: [^\r\n\x1b]*\r\n$/);
+});
+
 onTerminal('a bar on a terminal, and none with --no-progress', async (t) => {
   const server = await serveFile(t);
   const { code, stdout } = await runOnTerminal(t, [server.url, '-o', 'file'], { columns: 40 });
@@ -268,9 +318,12 @@ test('the bar: sizes beyond 4 GB, a rate, the time left, within the columns', (t
   t.is(barLine(2 ** 32, 2 ** 33, 1e6, 200).slice(0, 12), ' 50% [######');
   t.is(barLine(5 * GB, null, 2e6, 80), '5.00 GB  2.00 MB/s');
   t.is(barLine(0, 0, 0, 80).slice(0, 4), '100%');
+  t.regex(barLine(7, 3, 1, 80), /7 bytes of 3 bytes {2}1 bytes\/s {2}0:00 left$/);
   for (const columns of [10, 20, 30, 40, 60, 80, 200]) {
     for (const [received, total] of [
       [0, 1],
+      // A length that lies.
+      [7, 3],
       [4.9 * GB, 5e12],
       [1, null],
       [3, 3],

@@ -129,6 +129,8 @@ const masks: [name: string, value: string, expected: string][] = [
   ['X-Amz-Security-Token', 'abc', '[secure]'],
   ['X-Client-Secret', 'abc', '[secure]'],
   ['X-Goog-Api-Key', 'abc', '[secure]'],
+  ['X-Hub-Signature-256', 'abc', '[secure]'],
+  ['Cf-Access-Jwt-Assertion', 'abc', '[secure]'],
   ['Content-Type', 'text/html', 'text/html'],
   ['WWW-Authenticate', 'Basic realm="r"', 'Basic realm="r"'],
   ['ETag', '"abc"', '"abc"'],
@@ -275,6 +277,33 @@ test('--curl: curl itself sends the same request', async (t) => {
   return t.is(seen.length, rows.length * 2);
 });
 
+test('--curl: the proxy of the URL’s pattern, its password masked whatever is in it', async (t) => {
+  const rows: [args: string[], expected: RegExp][] = [
+    [['-x', `http://u:${SECRET}'" <@h:1`], / -x 'http:\/\/\[secure\]@h:1'$/m],
+    [['-x', `u:${SECRET}@h`], / -x 'http:\/\/\[secure\]@h'$/m],
+    [['-x', `all://*.test=http://u:${SECRET}@h`, '-x', 'http=http://other'], / -x 'http:\/\/\[secure\]@h'$/m],
+    [['-x', 'http=http://other'], / --noproxy '\*'$/m],
+    [['-x', 'http://other', '-x', 'all://a.test='], / --noproxy '\*'$/m],
+    [['--no-proxy'], / --noproxy '\*'$/m],
+  ];
+  for (const [args, expected] of rows) {
+    const { stdout } = await runCommand(t, ['https://a.test/', ...args, '--curl']);
+    t.regex(stdout, expected);
+    t.false(stdout.includes(SECRET), stdout);
+  }
+});
+
+test('--curl: curl reads no netrc by itself', async (t) => {
+  const folder = folderOf(t);
+  writeFileSync(path.join(folder, '.netrc'), '');
+  const line = async (args: string[], env: Record<string, string>) =>
+    (await runCommand(t, ['http://a.test/', '--curl', ...args], { env })).stdout;
+  t.regex(await line([], { HOME: folder }), / --netrc-optional /);
+  t.regex(await line([], { NETRC: 'own' }), / --netrc-file own /);
+  t.notRegex(await line(['--no-netrc'], { HOME: folder }), /netrc/);
+  t.notRegex(await line([], {}), /netrc/);
+});
+
 test('--curl asks for no password: curl does', async (t) => {
   const { code, stdout } = await runCommand(t, ['example.org', '-u', 'me', '--curl']);
   t.is(code, 0);
@@ -347,6 +376,39 @@ test('quantiles, the histogram and the waterfall', (t) => {
 });
 
 test('a certificate that is none is said to be', (t) => t.is(shownCertificate(Buffer.from('x'), 0), 'not readable'));
+
+onTerminal(
+  '--json-output: no control character of the server reaches the terminal, and each stays what it is',
+  async (t) => {
+    const body = '\u009b31m\u202e\x7f';
+    const server = await serve(t, (_request, response) => {
+      response.setHeader('x-evil', Buffer.from(body.slice(0, -1)).toString('latin1'));
+      response.end(Buffer.from(body));
+    });
+    const { stdout } = await runOnTerminal(t, [server.url, '--json-output']);
+    t.notRegex(stdout, /[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202e]/);
+    const shown = JSON.parse(stdout) as { body: string; headers: Record<string, string> };
+    t.is(shown.body, body);
+    t.is(shown.headers['x-evil'], body.slice(0, -1));
+  },
+);
+
+onTerminal('--stream on a terminal: a line end in two pieces, binary bodies, no line end', async (t) => {
+  const rows: [chunks: string[], type: string, expected: string][] = [
+    [['a\r', '\nb'], 'text/plain', 'a\nb\n'],
+    [['\x89PNG', '\0'], 'image/png', '[binary body, image/png: not shown; -o FILE saves it]\n'],
+    [['gr\xc3', '\xbcn\n'], 'text/plain', 'grün\n'],
+  ];
+  for (const [chunks, type, expected] of rows) {
+    const server = await serve(t, (_request, response) => {
+      response.setHeader('content-type', type);
+      for (const chunk of chunks) response.write(chunk, 'latin1');
+      response.end();
+    });
+    const { stdout } = await runOnTerminal(t, [server.url, '--stream', '--print=b', '--color=never']);
+    t.is(stdout.replaceAll('\r\n', '\n'), expected);
+  }
+});
 
 test('--stream: bytes as they come in a pipe', async (t) => {
   let finish: () => void = () => {};

@@ -102,6 +102,10 @@ export function readArguments(args: readonly string[]): Arguments {
       throw new UsageError(`--${name}: only with ${needs.map((other) => `--${other}`).join(' or ')}`);
     }
   }
+  if (values.get('output')?.at(-1) === '-') {
+    for (const name of ['resume', 'checksum'])
+      if (values.has(name)) throw new UsageError(`--${name}: only with a file, and --output - is none`);
+  }
   return new Arguments(words, values);
 }
 

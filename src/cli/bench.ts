@@ -39,7 +39,7 @@ export async function bench(
   const { requests, concurrency } = checkBench(args);
   const { content } = plan.options as { content?: unknown };
   if (typeof content === 'object' && content !== null && Symbol.asyncIterator in content) {
-    throw new UsageError('--bench: the body on stdin is too long to be sent again; give it as --data @FILE');
+    throw new UsageError('--bench: the body cannot be read again; give it as --data @FILE, of a file');
   }
   const tally: Tally = { latencies: [], errors: new Map(), statuses: new Map(), bytes: 0, elapsed: 0 };
   const started = performance.now();

@@ -1,14 +1,15 @@
 /** The options of the client, from those of the command: how it connects, what it trusts, how long it waits. */
 
+import { statSync } from 'node:fs';
 import { NetRCAuth } from '../auth/netrc-auth.js';
 import type { ClientOptions } from '../client/options.js';
-import type { HTTPVersionOption, ProxyTypes } from '../types.js';
+import type { CertificateTypes, HTTPVersionOption } from '../types.js';
 import type { Arguments } from './arguments.js';
-import { checkReadable } from './files.js';
+import { checkReadable, readBytes } from './files.js';
 import { badValue, shown, UsageError } from './usage-error.js';
 
 /** @throws UsageError */
-export function clientOptions(args: Arguments): ClientOptions {
+export async function clientOptions(args: Arguments, signal: AbortSignal): Promise<ClientOptions> {
   const options: ClientOptions = {
     timeout: {
       connect: orElse(args.milliseconds('connect-timeout'), DEFAULT_CONNECT_TIMEOUT_MS),
@@ -22,8 +23,8 @@ export function clientOptions(args: Arguments): ClientOptions {
     retries: args.integer('retry', 0),
     trustEnv: !args.has('no-env'),
     httpVersions: httpVersions(args),
-    verify: verify(args),
-    cert: clientCertificate(args),
+    verify: await verify(args, signal),
+    cert: await clientCertificate(args, signal),
     socketPath: args.value('unix-socket'),
     localAddress: args.value('interface'),
     resolve: addresses(args),
@@ -47,21 +48,28 @@ function httpVersions(args: Arguments): HTTPVersionOption[] | undefined {
   return versions.length === 0 ? undefined : [...new Set(versions)];
 }
 
-function verify(args: Arguments): boolean | string[] | undefined {
+async function verify(args: Arguments, signal: AbortSignal): Promise<boolean | CertificateTypes[] | undefined> {
   if (args.has('no-verify')) return false;
-  const files = args.values('ca').map((file) => checkExists('--ca', file));
+  const files: CertificateTypes[] = [];
+  for (const file of args.values('ca')) files.push(await certificate('--ca', checkExists('--ca', file), signal));
   return files.length === 0 ? undefined : files;
 }
 
-function clientCertificate(args: Arguments): ClientOptions['cert'] {
+async function clientCertificate(args: Arguments, signal: AbortSignal): Promise<ClientOptions['cert']> {
   const cert = args.value('cert');
   if (cert === undefined) return undefined;
   const key = args.value('key') ?? cert;
   return {
-    cert: checkReadable('--cert', cert),
-    key: checkReadable('--key', key),
+    cert: await certificate('--cert', checkReadable('--cert', cert), signal),
+    key: await certificate('--key', checkReadable('--key', key), signal),
     password: args.value('key-password'),
   };
+}
+
+/** The path, or what a pipe has. */
+async function certificate(option: string, file: string, signal: AbortSignal): Promise<CertificateTypes> {
+  const state = statSync(file);
+  return state.isFile() || state.isDirectory() ? file : readBytes(option, file, signal);
 }
 
 /** A folder of authorities is fine, too. */
@@ -75,11 +83,11 @@ function checkExists(option: string, path: string): string {
 }
 
 /** One proxy, or proxies by pattern; without a scheme it is an http one. */
-function proxiesOf(args: Arguments): ClientOptions['proxies'] | undefined {
+export function proxiesOf(args: Arguments): Record<string, string | null> | null | undefined {
   if (args.has('no-proxy')) return null;
   const given = args.values('proxy');
   if (given.length === 0) return undefined;
-  const proxies: Record<string, ProxyTypes | null> = Object.create(null) as Record<string, null>;
+  const proxies: Record<string, string | null> = Object.create(null) as Record<string, null>;
   for (const text of given) {
     const [, pattern = 'all', proxy = text] = /^([a-z\d+.-]+(?::\/\/[^=@/]*)?)=(.*)$/i.exec(text) ?? [];
     if (proxy === '' && pattern === 'all') throw badValue('--proxy', text, 'a URL; --no-proxy is none');

@@ -3,34 +3,33 @@
 import { Client } from '../client/client.js';
 import { readArguments, type Arguments } from './arguments.js';
 import { clientOptions } from './client-options.js';
-import { exchange, partsOf } from './exchange.js';
+import { exchange, goesToStdout, partsOf } from './exchange.js';
 import { EXIT } from './exit-code.js';
 import { reportFailure } from './failure.js';
-import { Interrupted } from './interrupted.js';
-import { Output, OutputClosed } from './output.js';
+import { abortOnSignals, Interrupted } from './interrupted.js';
+import { Output, OutputClosed, writeNote } from './output.js';
 import { planRequest, type RequestPlan } from './request-options.js';
 
 /** Runs the command to its end; the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
   let args: Arguments | null = null;
   const abort = new AbortController();
-  process.on('SIGINT', () => {
-    // The second time there is no patience left.
-    if (abort.signal.aborted) process.exit(EXIT.interrupted);
-    abort.abort(new Interrupted());
-  });
+  abortOnSignals(abort);
   try {
     args = readArguments(words);
-    const output = new Output(args);
+    const output = new Output(args, abort.signal);
     output.onClosed((reason) => abort.abort(reason));
     const exitCode = (await writtenHere(args, output)) ?? (await send(args, output, abort.signal));
     await output.flush();
-    return exitCode;
-  } catch (error) {
+    const { reason } = abort.signal as { reason: unknown };
+    return reason instanceof Interrupted ? reason.exitCode : exitCode;
+  } catch (thrown) {
+    // What was given up because of the signal says so in its own ways.
+    const error: unknown = abort.signal.aborted ? abort.signal.reason : thrown;
     if (error instanceof OutputClosed) return EXIT.ok;
-    if (error instanceof Interrupted) return EXIT.interrupted;
+    if (error instanceof Interrupted) return error.exitCode;
     const { lines, exitCode } = reportFailure(error, args);
-    process.stderr.write(`${lines.join('\n')}\n`);
+    writeNote(lines.join('\n'));
     return exitCode;
   }
 }
@@ -53,12 +52,13 @@ async function writtenHere(args: Arguments, output: Output): Promise<number | nu
 async function send(args: Arguments, output: Output, signal: AbortSignal): Promise<number> {
   // What is wrong with the options is said before a password is asked for or anything is sent.
   partsOf(args, output.isTerminal);
-  const options = clientOptions(args);
-  const download = args.has('output') || args.has('download') ? await import('./download.js') : null;
+  const options = await clientOptions(args, signal);
+  const isDownload = args.has('download') || (args.has('output') && !goesToStdout(args));
+  const download = isDownload ? await import('./download.js') : null;
   download?.checkDownload(args);
   const bench = args.has('bench') ? await import('./bench.js') : null;
   bench?.checkBench(args);
-  const plan = await planRequest(args);
+  const plan = await planRequest(args, signal);
   const jar = args.value('cookie-jar');
   if (jar !== undefined && !args.has('curl')) {
     const { loadCookies } = await import('./cookie-jar.js');

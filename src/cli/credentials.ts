@@ -14,7 +14,12 @@ import { UsageError } from './usage-error.js';
  * @param hasHeader The request has an Authorization header of its own.
  * @throws UsageError
  */
-export async function authOf(args: Arguments, url: URL, hasHeader: boolean): Promise<AuthTypes | null | undefined> {
+export async function authOf(
+  args: Arguments,
+  url: URL,
+  hasHeader: boolean,
+  signal: AbortSignal,
+): Promise<AuthTypes | null | undefined> {
   const given = args.value('auth');
   const type = args.value('auth-type') ?? 'basic';
   if (given === undefined) {
@@ -26,13 +31,13 @@ export async function authOf(args: Arguments, url: URL, hasHeader: boolean): Pro
   // curl asks for it.
   if (at < 0 && args.has('curl')) return undefined;
   const username = at < 0 ? given : given.slice(0, at);
-  const password = at < 0 ? await askPassword(username, url) : given.slice(at + 1);
+  const password = at < 0 ? await askPassword(username, url, signal) : given.slice(at + 1);
   return checked(() => (type === 'digest' ? new DigestAuth(username, password) : new BasicAuth(username, password)));
 }
 
-async function askPassword(username: string, url: URL): Promise<string> {
+async function askPassword(username: string, url: URL, signal: AbortSignal): Promise<string> {
   const { promptPassword } = await import('./password-prompt.js');
-  const password = await promptPassword(`password of ${username} at ${url.host}: `);
+  const password = await promptPassword(`password of ${username} at ${url.host}: `, signal);
   if (password === null)
     throw new UsageError(`--auth: the password of '${username}' is missing, and there is no terminal to ask on`);
   return password;

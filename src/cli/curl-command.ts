@@ -1,19 +1,24 @@
 /** `--curl`: the command line that sends the same request with curl. Nothing is sent; secrets are masked unless they are asked for. */
 
+import { existsSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
 import type { Client } from '../client/client.js';
 import type { RequestOptions } from '../client/options.js';
 import type { FileContent } from '../request/file-content.js';
+import { PatternMap } from '../url/pattern.js';
 import type { Arguments } from './arguments.js';
+import { proxiesOf } from './client-options.js';
 import type { RequestBody } from './request-body.js';
 import type { RequestPlan } from './request-options.js';
-import { MASK, maskedUserinfo } from './secrets.js';
+import { MASK, maskedUrl } from './secrets.js';
 
 /** One line for a POSIX shell: `request.toCurl()`, and what curl has to be told besides of credentials, parts and connections. */
 export function curlCommand(client: Client, plan: RequestPlan, args: Arguments): string {
   const { content, data, files, ...others } = plan.options as RequestBody & RequestOptions;
-  const isStream = typeof content === 'object' && Symbol.asyncIterator in content;
   // What curl reads and puts together itself.
-  const ownBody = files !== undefined ? partWords(data, files) : isStream ? ['--data-binary', '@-'] : null;
+  const source = sourceOf(content);
+  const ownBody = files !== undefined ? partWords(data, files) : source === null ? null : ['--data-binary', source];
   // Asked for as one without a body, which needs no length of none.
   const request =
     ownBody === null
@@ -21,13 +26,20 @@ export function curlCommand(client: Client, plan: RequestPlan, args: Arguments):
       : client.buildRequest('GET', plan.url, others as RequestOptions);
   if (ownBody !== null && plan.method !== 'POST') ownBody.unshift('-X', plan.method);
   const command = request.toCurl({ showSecrets: args.has('show-secrets') });
-  const words = [...(ownBody ?? []), ...authWords(args), ...jarWords(args), ...connectionWords(args)];
+  const words = [...(ownBody ?? []), ...authWords(args), ...jarWords(args), ...connectionWords(plan, args)];
   return [command, ...words.map(quoted)].join(' ');
+}
+
+/** Of a body that is a stream or a pipe, which is not read here. */
+function sourceOf(content: RequestBody['content']): string | null {
+  if (typeof content !== 'object') return null;
+  if (Symbol.asyncIterator in content) return '@-';
+  return isFile(content) && !statSync(content.path).isFile() ? `@${content.path}` : null;
 }
 
 function authWords(args: Arguments): string[] {
   const given = args.value('auth');
-  if (given === undefined) return args.has('netrc') ? ['--netrc-file', args.value('netrc') as string] : [];
+  if (given === undefined) return netrcWords(args);
   const isShown = args.has('show-secrets');
   if (args.value('auth-type') === 'bearer') return ['-H', `Authorization: Bearer ${isShown ? given : MASK}`];
   const user = given.split(':', 1)[0];
@@ -36,6 +48,14 @@ function authWords(args: Arguments): string[] {
     '-u',
     isShown || !given.includes(':') ? given : `${user}:${MASK}`,
   ];
+}
+
+/** curl reads no netrc by itself. */
+function netrcWords(args: Arguments): string[] {
+  if (args.has('no-netrc') || (args.has('no-env') && !args.has('netrc'))) return [];
+  const file = args.value('netrc') ?? process.env.NETRC;
+  if (file !== undefined && file !== '') return ['--netrc-file', file];
+  return existsSync(path.join(homedir(), '.netrc')) ? ['--netrc-optional'] : [];
 }
 
 function jarWords(args: Arguments): string[] {
@@ -49,8 +69,8 @@ function partWords(data: RequestBody['data'] = {}, files: NonNullable<RequestBod
     for (const value of values) words.push('--form-string', `${name}=${value}`);
   }
   for (const [name, [filename, part, type]] of files) {
-    if (!isFile(part)) words.push('--form-string', `${name}=${Buffer.from(part).toString()}`);
-    else {
+    if (part instanceof Uint8Array) words.push('--form-string', `${name}=${Buffer.from(part).toString()}`);
+    else if (isFile(part)) {
       const ending = `${type === undefined ? '' : `;type=${type}`}${filename === null ? '' : `;filename=${filename}`}`;
       words.push('-F', `${name}=@${part.path}${ending}`);
     }
@@ -75,16 +95,14 @@ const SAME: readonly (readonly [name: string, curl: string])[] = [
   ['output', '-o'],
 ];
 
-function connectionWords(args: Arguments): string[] {
+function connectionWords(plan: RequestPlan, args: Arguments): string[] {
   const words: string[] = args.has('no-follow') ? [] : ['-L'];
   for (const [name, curl] of SAME) {
     const value = args.value(name);
     if (value !== undefined) words.push(curl, ...(value === '' ? [] : [value]));
   }
   const isShown = args.has('show-secrets');
-  for (const proxy of args.values('proxy'))
-    words.push('-x', isShown ? proxy : maskedUserinfo(proxy.includes('//') ? proxy : `http://${proxy}`));
-  if (args.has('no-proxy') || args.has('no-env')) words.push('--noproxy', '*');
+  words.push(...proxyWords(plan, args, isShown));
   if (args.has('key-password')) words.push('--pass', isShown ? (args.value('key-password') as string) : MASK);
   for (const text of args.values('resolve')) {
     const [, host, port = '443', address] = /^(.*?)(?::(\d+))?=(.*)$/.exec(text) ?? [];
@@ -97,7 +115,17 @@ function connectionWords(args: Arguments): string[] {
   return words;
 }
 
-function isFile(part: FileContent | Uint8Array): part is FileContent {
+/** curl has one proxy: the one of the patterns that the URL matches. */
+function proxyWords(plan: RequestPlan, args: Arguments, isShown: boolean): string[] {
+  const proxies = proxiesOf(args);
+  if (proxies === undefined) return args.has('no-env') ? ['--noproxy', '*'] : [];
+  const read = (proxy: unknown) => proxy as string | null;
+  const proxy = proxies === null ? null : new PatternMap(proxies, 'proxies', read).lookup(plan.url);
+  if (proxy === null || proxy === undefined) return ['--noproxy', '*'];
+  return ['-x', isShown ? proxy : maskedUrl(proxy)];
+}
+
+function isFile(part: object): part is FileContent {
   return 'path' in part;
 }
 

@@ -1,17 +1,17 @@
 /** `-o` and `-O`: the body into a file, which has its name only when it is whole. How parts and their continuation work is the client's. */
 
-import { createWriteStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import type { Client } from '../client/client.js';
 import type { DownloadOptions } from '../client/download-options.js';
 import type { Response } from '../response/response.js';
 import { HTTPStatusError } from '../errors.js';
 import type { Arguments } from './arguments.js';
-import { exitCodeOf } from './exit-code.js';
+import { partsOf, writeParts } from './exchange.js';
+import { EXIT, exitCodeOf } from './exit-code.js';
 import { nameFor } from './file-name.js';
-import { checkFolder, checkWritable } from './files.js';
+import { checkFolder, checkWritable, kindOf } from './files.js';
 import { responseHead } from './message-head.js';
-import { isTerminal, type Output } from './output.js';
+import { isTerminal, OutputClosed, type Output } from './output.js';
 import { openProgress, savedLine, type Progress } from './progress.js';
 import type { RequestPlan } from './request-options.js';
 import { badValue } from './usage-error.js';
@@ -21,8 +21,12 @@ import { visibleLine } from './visible-text.js';
 export function checkDownload(args: Arguments): void {
   checksumOf(args);
   const file = args.value('output');
-  if (file === undefined) checkFolder('--download', '.');
-  else if (!isDevice(file)) checkWritable('--output', file);
+  if (file === undefined) return checkFolder('--download', '.');
+  if (isDevice(file)) return undefined;
+  checkWritable('--output', file);
+  // The longer names beside it have to fit, too.
+  for (const ending of ['.part', '.part.json']) kindOf('--output', `${file}${ending}`);
+  return undefined;
 }
 
 /** The exit code. @throws what the client does */
@@ -34,8 +38,8 @@ export async function download(
   signal: AbortSignal,
 ): Promise<number> {
   const file = args.value('output');
-  if (file !== undefined && isDevice(file)) return intoDevice(client, plan, file, args, signal);
-  const progress = args.has('no-progress') ? null : openProgress(output, isTerminal(2));
+  if (file !== undefined && isDevice(file)) return intoDevice(client, plan, file, args, output, signal);
+  const progress = args.has('no-progress') ? null : openProgress(output, isTerminal(2) && process.env.TERM !== 'dumb');
   const started = performance.now();
   try {
     const saved = await client.download(plan.url, file ?? '.', {
@@ -47,12 +51,15 @@ export async function download(
     if (!args.has('no-progress')) {
       output.note(savedLine(visibleLine(saved.path), saved.size, saved.resumedFrom, performance.now() - started));
     }
-    return saved.response === null ? 0 : exitCodeOf(saved.response.statusCode);
+    if (saved.response === null) return EXIT.ok;
+    await writeHeads(saved.response, args, output);
+    return exitCodeOf(saved.response.statusCode);
   } catch (error) {
     progress?.stop();
     // There is a response, but none to keep.
     if (!(error instanceof HTTPStatusError)) throw error;
     output.note(responseHead(error.response, output.paintNotes)[0]);
+    await writeHeads(error.response, args, output);
     return exitCodeOf(error.response.statusCode);
   }
 }
@@ -87,7 +94,7 @@ function checksumOf(args: Arguments): DownloadOptions['checksum'] {
 
 /** /dev/null, a pipe: nothing that could be named later on. */
 function isDevice(file: string): boolean {
-  const state = statSync(file, { throwIfNoEntry: false });
+  const state = kindOf('--output', file);
   return state !== undefined && !state.isFile() && !state.isDirectory();
 }
 
@@ -96,11 +103,26 @@ async function intoDevice(
   plan: RequestPlan,
   file: string,
   args: Arguments,
+  output: Output,
   signal: AbortSignal,
 ): Promise<number> {
+  const { openToWrite } = await import('./pipes.js');
   const response = await client.stream(plan.method, plan.url, { ...plan.options, signal });
-  const isWithheld = args.has('fail') && response.isError;
-  if (isWithheld) await response.close();
-  else await pipeline(response.iterBytes(), createWriteStream(file));
-  return exitCodeOf(response.statusCode);
+  try {
+    await writeHeads(response, args, output);
+    const isWithheld = args.has('fail') && response.isError;
+    if (!isWithheld) await pipeline(response.iterBytes(), await openToWrite(file, signal), { signal });
+    return exitCodeOf(response.statusCode);
+  } catch (error) {
+    throw (error as NodeJS.ErrnoException).code === 'EPIPE' ? new OutputClosed() : error;
+  } finally {
+    await response.close();
+  }
+}
+
+/** What was asked for besides the body, on stdout. */
+async function writeHeads(response: Response, args: Arguments, output: Output): Promise<void> {
+  if (['head', 'include', 'print'].some((name) => args.has(name))) {
+    await writeParts(response, { ...partsOf(args, false), responseBody: false }, output);
+  }
 }

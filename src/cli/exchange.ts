@@ -22,13 +22,19 @@ export interface Parts {
 export function partsOf(args: Arguments, isTerminal: boolean): Parts {
   const given = args.value('print');
   if (given !== undefined && !/^[HBhb]*$/.test(given)) throw badValue('--print', given, 'letters of HBhb');
-  const shown = given ?? (args.has('head') ? 'h' : args.has('include') || isTerminal ? 'hb' : 'b');
+  const isShown = isTerminal && !goesToStdout(args);
+  const shown = given ?? (args.has('head') ? 'h' : args.has('include') || isShown ? 'hb' : 'b');
   return {
     requestHead: shown.includes('H'),
     requestBody: shown.includes('B'),
     responseHead: shown.includes('h'),
     responseBody: shown.includes('b'),
   };
+}
+
+/** `-o -`: the bytes as they are, also where they are seen on a terminal. */
+export function goesToStdout(args: Arguments): boolean {
+  return args.value('output') === '-';
 }
 
 /** The exit code. @throws what the client does, OutputClosed */
@@ -42,14 +48,13 @@ export async function exchange(
   const parts = partsOf(args, output.isTerminal);
   const response = await client.stream(plan.method, plan.url, { ...plan.options, signal });
   try {
-    await writeRequest(response, parts, output);
-    if (parts.responseHead) await writeHead(response, output);
+    await writeParts(response, parts, output);
     const isWithheld = args.has('fail') && response.isError;
     if (parts.responseBody && !isWithheld) {
-      if (args.has('stream')) {
+      if (args.has('stream') && !goesToStdout(args)) {
         const { writeStream } = await import('./response-stream.js');
         await writeStream(response, output);
-      } else await writeBody(response, output);
+      } else await writeBody(response, output, goesToStdout(args));
     } else if (isWithheld && !parts.responseHead) {
       output.note(responseHead(response, output.paintNotes)[0]);
     }
@@ -57,6 +62,12 @@ export async function exchange(
   } finally {
     await response.close();
   }
+}
+
+/** The request and the head of the response. @throws OutputClosed */
+export async function writeParts(response: Response, parts: Parts, output: Output): Promise<void> {
+  await writeRequest(response, parts, output);
+  if (parts.responseHead) await writeHead(response, output);
 }
 
 async function writeRequest(response: Response, parts: Parts, output: Output): Promise<void> {

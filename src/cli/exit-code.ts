@@ -1,6 +1,15 @@
 /** What the command's end says: 0, or the kind of the failure. */
 
-export const EXIT = { ok: 0, failed: 1, usage: 2, clientError: 4, serverError: 5, interrupted: 130 } as const;
+export const EXIT = {
+  ok: 0,
+  failed: 1,
+  usage: 2,
+  clientError: 4,
+  serverError: 5,
+  signals: 128,
+  interrupted: 130,
+  terminated: 143,
+} as const;
 
 /** Of a response. */
 export function exitCodeOf(statusCode: number): number {

@@ -1,6 +1,6 @@
 /** Files that a command line names: they are there before anything is sent. */
 
-import { accessSync, constants, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync, type Stats } from 'node:fs';
 import path from 'node:path';
 import { shown, UsageError } from './usage-error.js';
 
@@ -15,20 +15,36 @@ export function checkReadable(option: string, file: string): string {
 }
 
 /** @throws UsageError when it cannot be read */
-export function readText(option: string, file: string): string {
+export async function readText(option: string, file: string, signal: AbortSignal): Promise<string> {
+  return (await readBytes(option, file, signal)).toString();
+}
+
+/** @throws UsageError when it cannot be read */
+export async function readBytes(option: string, file: string, signal: AbortSignal): Promise<Buffer> {
   checkReadable(option, file);
-  return reading(option, file, () => readFileSync(file, 'utf8'));
+  if (reading(option, file, () => statSync(file).isFile())) return reading(option, file, () => readFileSync(file));
+  const { readPipe } = await import('./pipes.js');
+  return readPipe(file, signal);
 }
 
 /** A file that will be written. @throws UsageError when it cannot be */
 export function checkWritable(option: string, file: string): string {
   if (file === '') throw new UsageError(`${option}: an empty name is no file`);
   if (file.includes('\0')) throw new UsageError(`${option}: NUL is not allowed in a path`);
-  if (/[/\\]$/.test(file) || statSync(file, { throwIfNoEntry: false })?.isDirectory() === true) {
+  if (/[/\\]$/.test(file) || kindOf(option, file)?.isDirectory() === true) {
     throw new UsageError(`${option}: ${shown(file)} is a directory`);
   }
   checkFolder(option, path.dirname(file));
   return file;
+}
+
+/** What is there, links followed. @throws UsageError when it cannot be: the name is too long, a file is no folder */
+export function kindOf(option: string, file: string): Stats | undefined {
+  try {
+    return statSync(file, { throwIfNoEntry: false });
+  } catch (error) {
+    throw why(`${option}: cannot write ${shown(file)}`, error);
+  }
 }
 
 /** @throws UsageError when no file can be made in it */

@@ -268,7 +268,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
         short: 'o',
         value: 'FILE',
         isPath: true,
-        help: 'there only when it is whole',
+        help: 'there only when it is whole; - is stdout',
         curl: '-o',
         httpie: '-o',
       },

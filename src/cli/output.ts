@@ -25,10 +25,13 @@ export class Output {
   /** Why nothing can be written: a full disk. */
   #failure: Error | null = null;
   #onClosed: ((reason: Error) => void)[] = [];
+  #signal: AbortSignal;
 
-  constructor(args: Arguments) {
+  /** @param signal What waits for a slow reader ends with it. */
+  constructor(args: Arguments, signal: AbortSignal) {
     this.paint = painterFor(args, this.isTerminal);
     this.#args = args;
+    this.#signal = signal;
   }
 
   /** For stderr. */
@@ -45,8 +48,6 @@ export class Output {
       if (error.code !== 'EPIPE' && error.code !== 'EOF') this.#failure = error;
       for (const tell of this.#onClosed) tell(this.#failure ?? new OutputClosed());
     });
-    // What is said there has no other place to go.
-    process.stderr.on('error', () => {});
     return process.stdout;
   }
 
@@ -59,24 +60,30 @@ export class Output {
     this.#onClosed.push(tell);
   }
 
-  /** Resolves when more may be written. @throws OutputClosed */
+  /** Resolves when more may be written, or the command is interrupted. @throws OutputClosed */
   async write(data: string | Uint8Array): Promise<void> {
     if (this.#isClosed) throw this.#failure ?? new OutputClosed();
-    if (data.length === 0 || this.#open().write(data)) return;
-    await Promise.race([once(process.stdout, 'drain'), once(process.stdout, 'close')]).catch(() => {});
+    if (data.length === 0 || this.#open().write(data) || this.#signal.aborted) return;
+    const signal = this.#signal;
+    await Promise.race([once(process.stdout, 'drain', { signal }), once(process.stdout, 'close', { signal })]).catch(
+      () => {},
+    );
     if (this.#isClosed) throw this.#failure ?? new OutputClosed();
   }
 
-  /** Resolves when what was written is out. @throws what it failed with, but not OutputClosed */
+  /** Resolves when what was written is out, or the command is interrupted. @throws what it failed with, but not OutputClosed */
   async flush(): Promise<void> {
-    await new Promise<void>((resolve) => this.#open().write('', () => resolve()));
+    if (this.#signal.aborted) return;
+    await new Promise<void>((resolve) => {
+      this.#signal.addEventListener('abort', () => resolve());
+      this.#open().write('', () => resolve());
+    });
     if (this.#failure !== null) throw this.#failure;
   }
 
   /** A line on stderr. */
   note(text: string): void {
-    this.#open();
-    process.stderr.write(`${text}\n`);
+    writeNote(text);
   }
 
   /** Columns of the terminal that notes go to. */
@@ -84,6 +91,15 @@ export class Output {
     // A terminal that does not know says 0.
     return process.stderr.columns || 80;
   }
+}
+
+let isListening = false;
+
+/** A line on stderr. That no one reads it is no failure: there is no other place to say so. */
+export function writeNote(text: string, end = '\n'): void {
+  if (!isListening) process.stderr.on('error', () => {});
+  isListening = true;
+  process.stderr.write(`${text}${end}`);
 }
 
 /** As `tty.isatty()`, whose module is loaded only where the answer may be "yes". */

@@ -1,22 +1,24 @@
 /** Asks for a password on the terminal, without an echo. */
 
 import { closeSync, openSync } from 'node:fs';
+import { StringDecoder } from 'node:string_decoder';
 import tty from 'node:tty';
 import { Interrupted } from './interrupted.js';
+import { writeNote } from './output.js';
 import { visible } from './visible-text.js';
 
 /**
  * What was typed up to Enter; null without a terminal. stdin may be the body, so that the terminal itself is asked.
  *
- * @throws Interrupted by Ctrl+C
+ * @throws Interrupted by Ctrl+C, and the reason of the signal
  */
-export async function promptPassword(question: string): Promise<string | null> {
+export async function promptPassword(question: string, signal: AbortSignal): Promise<string | null> {
   const terminal = openTerminal();
   if (terminal === null) return null;
   const { input, write, close } = terminal;
   write(visible(question));
   try {
-    return await readHidden(input);
+    return await readHidden(input, signal);
   } finally {
     write('\n');
     close();
@@ -32,7 +34,7 @@ interface Terminal {
 function openTerminal(): Terminal | null {
   if (process.stdin.isTTY) {
     const input = process.stdin;
-    return { input, write: (text) => process.stderr.write(text), close: () => input.pause() };
+    return { input, write: (text) => writeNote(text, ''), close: () => input.pause() };
   }
   try {
     const descriptor = openSync('/dev/tty', 'r+');
@@ -41,24 +43,28 @@ function openTerminal(): Terminal | null {
       return null;
     }
     const input = new tty.ReadStream(descriptor);
-    return { input, write: (text) => process.stderr.write(text), close: () => input.destroy() };
+    return { input, write: (text) => writeNote(text, ''), close: () => input.destroy() };
   } catch {
     return null;
   }
 }
 
-function readHidden(input: tty.ReadStream): Promise<string> {
+function readHidden(input: tty.ReadStream, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
+    // A character may come in two pieces.
+    const decoder = new StringDecoder();
     const done = (settle: () => void): void => {
       input.off('data', onData);
       input.off('end', onEnd);
+      signal.removeEventListener('abort', onAbort);
       input.setRawMode(false);
       settle();
     };
     const onEnd = (): void => done(() => resolve(text));
+    const onAbort = (): void => done(() => reject(signal.reason as Error));
     const onData = (chunk: Buffer): void => {
-      for (const char of chunk.toString()) {
+      for (const char of decoder.write(chunk)) {
         if (char === '\r' || char === '\n' || char === '\x04') return done(() => resolve(text));
         if (char === '\x03') return done(() => reject(new Interrupted()));
         // Backspace, and Ctrl+U for the line.
@@ -70,6 +76,7 @@ function readHidden(input: tty.ReadStream): Promise<string> {
     input.setRawMode(true);
     input.on('data', onData);
     input.on('end', onEnd);
+    signal.addEventListener('abort', onAbort);
     input.resume();
   });
 }

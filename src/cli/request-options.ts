@@ -7,6 +7,7 @@ import type { Arguments } from './arguments.js';
 import { authOf } from './credentials.js';
 import { readItem } from './items.js';
 import { readBody } from './request-body.js';
+import { hideWords } from './secrets.js';
 import { toUrl } from './target-url.js';
 import { shown, UsageError } from './usage-error.js';
 import { readWords } from './words.js';
@@ -19,12 +20,13 @@ export interface RequestPlan {
 }
 
 /** @throws UsageError */
-export async function planRequest(args: Arguments): Promise<RequestPlan> {
+export async function planRequest(args: Arguments, signal: AbortSignal): Promise<RequestPlan> {
   const words = readWords(args.words, args.value('method'));
   const items = words.items.map(readItem);
   const given = words.method ?? (args.has('head') ? 'HEAD' : null);
   if (args.has('head') && given !== 'HEAD') throw new UsageError(`--head: not together with the method ${given}`);
   let url = toUrl(words.url);
+  hideWords(args, url);
   for (const line of args.values('query')) url = url.copyAddParam(...readPair(line));
   const headers = new HeaderLines();
   for (const line of args.values('header')) headers.addLine(line);
@@ -33,10 +35,10 @@ export async function planRequest(args: Arguments): Promise<RequestPlan> {
     // What the URL has of the name already stays, as it is written.
     if (kind === 'query') url = url.copyAddParam(name, value as string);
   }
-  const body = await readBody(args, items, given === 'GET' || given === 'HEAD');
+  const body = await readBody(args, items, given === 'GET' || given === 'HEAD', signal);
   const { contentType, ...content } = body ?? {};
   if (contentType !== undefined) headers.default('Content-Type', contentType);
-  const auth = await authOf(args, url, headers.has('authorization'));
+  const auth = await authOf(args, url, headers.has('authorization'), signal);
   const options: Record<string, unknown> = { ...content, headers: headers.lines, auth };
   const cookies = args.values('cookie').flatMap(readCookies);
   if (cookies.length > 0) options.cookies = cookies;

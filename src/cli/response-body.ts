@@ -6,17 +6,17 @@ import type { Output } from './output.js';
 import { plain } from './colors.js';
 import { visible } from './visible-text.js';
 
-/** Bytes of a text that are held to be laid out; what is longer is shown as it comes. */
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 
-/** Writes the body, to its end. @throws OutputClosed, and what reading it throws */
-export async function writeBody(response: Response, output: Output): Promise<void> {
-  if (output.isTerminal) return writeShown(response, output);
-  if (output.paint !== plain && isJson(response)) return writeColored(response, output);
+/** Writes the body, to its end. @param isRaw Its bytes, whoever reads them. @throws OutputClosed, and what reading it throws */
+export async function writeBody(response: Response, output: Output, isRaw = false): Promise<void> {
+  if (output.isTerminal && !isRaw) return writeShown(response, output);
+  if (!isRaw && output.paint !== plain && isJson(response)) return writeColored(response, output);
   for await (const chunk of response.iterBytes()) await output.write(chunk);
 }
 
-async function writeShown(response: Response, output: Output): Promise<void> {
+/** On a terminal. @param maxHeld Bytes of a text that are held to be laid out; what is longer is shown as it comes. */
+export async function writeShown(response: Response, output: Output, maxHeld = MAX_HELD_BYTES): Promise<void> {
   const decoder = decoderFor(response.encoding);
   let text = '';
   let size = 0;
@@ -31,7 +31,7 @@ async function writeShown(response: Response, output: Output): Promise<void> {
     if (size === 0 && isBinary(response, chunk)) return writeBinaryNote(response, output);
     size += chunk.length;
     text += decoder.decode(chunk, { stream: true });
-    if (isHeld && size <= MAX_HELD_BYTES) continue;
+    if (isHeld && size <= maxHeld) continue;
     isHeld = false;
     // The end of a line may be cut in two.
     const [whole, rest] = text.endsWith('\r') ? [text.slice(0, -1), '\r'] : [text, ''];
@@ -87,7 +87,7 @@ function isJson(response: Response): boolean {
 }
 
 /** A charset that is not known is read as UTF-8. */
-export function decoderFor(encoding: string): InstanceType<typeof TextDecoder> {
+function decoderFor(encoding: string): InstanceType<typeof TextDecoder> {
   try {
     return new TextDecoder(encoding);
   } catch {

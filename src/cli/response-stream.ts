@@ -4,7 +4,7 @@ import type { Response } from '../response/response.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
 import { layOutJson } from './json-layout.js';
 import type { Output } from './output.js';
-import { decoderFor } from './response-body.js';
+import { writeShown } from './response-body.js';
 import { visible, visibleLine } from './visible-text.js';
 
 /** @throws OutputClosed, and what reading throws */
@@ -20,9 +20,7 @@ export async function writeStream(response: Response, output: Output): Promise<v
     for await (const line of response.iterLines())
       if (line.trim() !== '') await output.write(`${shownJson(line.replaceAll('\x1e', ''), output)}\n`);
   } else if (output.isTerminal) {
-    const decoder = decoderFor(response.encoding);
-    for await (const chunk of response.iterBytes())
-      await output.write(visible(decoder.decode(chunk, { stream: true })));
+    await writeShown(response, output, 0);
   } else {
     for await (const chunk of response.iterBytes()) await output.write(chunk);
   }

@@ -1,5 +1,6 @@
 /** What `-v`, `--curl` and `--json-output` do not show, unless `--show-secrets` is given. */
 
+import type { URL } from '../url/url.js';
 import type { Arguments } from './arguments.js';
 import type { ShowValue } from './message-head.js';
 
@@ -23,6 +24,24 @@ export function maskedValue(name: string, value: string): string {
   return SECRET_NAMES.test(lower) ? MASK : maskedUserinfo(value);
 }
 
+/** Options whose values are, or may have, a secret. */
+const SECRET_OPTIONS = ['auth', 'cookie', 'data', 'header', 'json', 'key-password', 'proxy', 'query'];
+
+/**
+ * What `ps` shows to other users is the origin alone, when there may be a secret among the words. On Linux only: elsewhere a
+ * process cannot, or renames the window.
+ */
+export function hideWords(args: Arguments, url: URL): void {
+  if (process.platform !== 'linux') return;
+  if (args.words.length > 2 || url.userinfo !== '' || url.query !== '' || SECRET_OPTIONS.some((name) => args.has(name)))
+    process.title = `whippet ${url.origin}`;
+}
+
+/** Of one URL, whatever is in its password. */
+export function maskedUrl(url: string): string {
+  return url.replace(/^([a-z\d+.-]+:)?\/\/[^/?#]*@/i, (_all, scheme: string = '') => `${scheme}//${MASK}@`);
+}
+
 /** 'http://user:password@host' → 'http://[secure]@host', wherever in the text. */
 export function maskedUserinfo(text: string): string {
   return text.replace(/\/\/[^/?#\s"'<>]*@/g, `//${MASK}@`);
@@ -35,4 +54,4 @@ function maskedPair(pair: string): string {
 
 /** `X-API-Key`, `apikey`, `X-Auth-Token`, `Private-Token`, `X-Amz-Security-Token`, `X-Client-Secret` and the like. */
 const SECRET_NAMES =
-  /(?:^|[-_])(?:x?api[-_]?key|access[-_]?key|auth|key|token|secret|passwo?r?d|credentials?|session(?:[-_]?id)?|signature|jwt)$|token$|secret$|apikey$/;
+  /(?:^|[-_])(?:x?api[-_]?key|access[-_]?key|auth|key|token|secret|passwo?r?d|credentials?|session(?:[-_]?id)?|signature(?:-\d+)?|jwt|assertion|passphrase)$|token$|secret$|apikey$/;
