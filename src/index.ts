@@ -86,7 +86,7 @@ export type { StandardSchema, StandardSchemaOutput } from './response/schema.js'
 export { Response } from './response/response.js';
 export type { ResponseVersion } from './response/received.js';
 export type { FailedTimings, Peer, Timings, TLSInfo } from './response/timings.js';
-export type { RetryPolicy } from './client/retries.js';
+export type { RetryPolicy } from './client/retry-policy.js';
 export { codes } from './response/status-codes.js';
 export { TimeoutConfig } from './timeout.js';
 export type { TimeoutKinds } from './timeout.js';

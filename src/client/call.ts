@@ -15,7 +15,7 @@ import { ObservedSource } from '../response/observed-source.js';
 import type { ResponseContext } from '../response/received.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import type { RetryPolicy } from './retries.js';
+import type { RetryPolicy } from './retry-policy.js';
 import { TimeoutConfig } from '../timeout.js';
 
 /** What of a client counts for its calls. */

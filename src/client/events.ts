@@ -21,7 +21,7 @@ import { checkEventSize, EventIterator, EventStreamParser } from '../response/ev
 import type { Response } from '../response/response.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
-import { isPassingRefusal, isPermanent } from './retries.js';
+import { isPassingRefusal, isPermanent } from './retry-policy.js';
 
 /** What `client.events()` takes beyond the options of a request. @since 0.1.0 */
 export interface ReconnectOptions {

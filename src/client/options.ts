@@ -13,7 +13,7 @@ import type { EventHooksOption } from './event-hooks.js';
 import type { Headers } from '../headers.js';
 import { checkOptions, toFlag } from '../check-options.js';
 import type { Request } from '../request/request.js';
-import type { RetryPolicy } from './retries.js';
+import type { RetryPolicy } from './retry-policy.js';
 import type {
   BodyOptions,
   CookieTypes,

@@ -4,7 +4,6 @@
  */
 
 import { inspect } from 'node:util';
-import type { Content } from './body-options.js';
 import { toContent } from './body-options.js';
 import type { Body } from './body.js';
 import type { CompressionSettings } from './compression.js';
@@ -12,9 +11,10 @@ import type { CurlOptions } from './curl.js';
 import { toCurl } from './curl.js';
 import { StreamBody, toChunk } from './body.js';
 import { Cookies } from '../cookies/cookies.js';
-import { LocalProtocolError, quote, RequestNotRead, typeName } from '../errors.js';
+import { LocalProtocolError, RequestNotRead } from '../errors.js';
 import { hasLine, Headers, mergeHeaders } from '../headers.js';
-import { boundaryOf } from './multipart.js';
+import { checkFraming, headLines } from './header-lines.js';
+import { anticipatesContent, normaliseMethod } from './method.js';
 import { checkOptions } from '../check-options.js';
 import type { BodyOptions, CookieTypes, HeaderTypes, QueryParamTypes, URLTypes } from '../types.js';
 import { URL } from '../url/url.js';
@@ -310,107 +310,4 @@ function cookieOf(cookies: CookieTypes, url: URL): string {
   throw new TypeError('cookies: the store of the jar is asynchronous, and a Request is made at once');
 }
 
-/**
- * All header lines, in httpx's order: Host, Content-Length of an empty body, `defaults`, the user's, Cookie, the body's.
- *
- * @param defaults Lines of the client, checked already.
- * @param own The request's own headers, or the client's and the request's merged (then `defaults` is '').
- * @param cookie From a jar: the value of the Cookie header, if the user gave none.
- */
-export function headLines(
-  method: string,
-  url: URL,
-  defaults: string,
-  own: Headers | null,
-  content: Content,
-  cookie = '',
-): string {
-  const { body, type, boundary } = content;
-  if (boundary !== null && own !== null) completeBoundary(own, boundary);
-  let lines = own === null || !own.has('host') ? `Host\n${url.netloc}\n` : '';
-  const cookieLine = cookie === '' || own?.has('cookie') ? '' : `Cookie\n${cookie}\n`;
-  const framed = own !== null && (own.has('content-length') || own.has('transfer-encoding'));
-  if (body === null) {
-    // RFC 9110 §8.6: a method that anticipates content says that there is none.
-    if (!framed && anticipatesContent.has(method)) lines += 'Content-Length\n0\n';
-    lines += defaults;
-    if (own !== null) lines += own.toLines();
-    lines += cookieLine;
-  } else {
-    lines += defaults;
-    if (own !== null) lines += own.toLines();
-    lines += cookieLine;
-    const isNamed = own !== null && (own.has('content-type') || own.isMerged('content-type'));
-    const typeLine = type === null || isNamed ? '' : `Content-Type\n${type}\n`;
-    // httpx: of multipart the type stands first.
-    if (boundary !== null) lines += typeLine;
-    if (!framed) {
-      lines += body.length === null ? 'Transfer-Encoding\nchunked\n' : `Content-Length\n${body.length}\n`;
-    }
-    if (boundary === null) lines += typeLine;
-  }
-  if (framed) checkOwnFraming(own, body);
-  if (own !== null) checkHost(own);
-  return lines;
-}
-
-/** Adds the boundary to a multipart Content-Type given without one: a recipient could not parse the body (RFC 2046 §5.1.1). */
-function completeBoundary(own: Headers, boundary: string): void {
-  const given = own.get('content-type');
-  if (given !== undefined && boundaryOf(given) === null) {
-    const bare = given.replace(/;\s*boundary=(?:"")?\s*(?=;|$)/i, '').replace(/[;\s]+$/, '');
-    own.set('Content-Type', `${bare}; boundary=${boundary}`);
-  }
-}
-
-/** RFC 9110 §9.1: a token, in upper case as httpx has it. */
-export function normaliseMethod(method: unknown): string {
-  if (typeof method !== 'string') throw new TypeError(`method: expected a string, got ${typeName(method)}`);
-  if (commonMethods.has(method)) return method;
-  if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(method)) {
-    throw new TypeError(`method: ${quote(method)} is not a token (letters, digits and -, at most 64)`);
-  }
-  const upper = method.toUpperCase();
-  if (upper === 'CONNECT')
-    throw new TypeError("method: 'CONNECT' is for proxies; a tunnel is opened by the client itself");
-  return upper;
-}
-
-function checkFraming(headers: Headers, request: Request): void {
-  if (request.body instanceof StreamBody) request.body.declared = null;
-  if (headers.has('content-length') || headers.has('transfer-encoding')) checkOwnFraming(headers, request.body);
-  checkHost(headers, request);
-}
-
-/** RFC 9112 §3.2: one Host. */
-function checkHost(headers: Headers, request?: Request): void {
-  if (headers.getList('host').length > 1) throw new LocalProtocolError('More than one Host header', { request });
-}
-
-/** RFC 9112 §6: one framing, and one that tells the truth. Two case-variants of a name are two lines here. */
-function checkOwnFraming(headers: Headers, body: Body): void {
-  const codings = headers.getList('transfer-encoding');
-  const lengths = headers.getList('content-length');
-  if (codings.length > 0) {
-    if (codings.length > 1 || codings[0].toLowerCase() !== 'chunked') {
-      throw new LocalProtocolError(
-        `Transfer-Encoding: ${quote(codings.join(', '))} is not supported, only 'chunked' is`,
-      );
-    }
-    if (lengths.length > 0) throw new LocalProtocolError('Content-Length and Transfer-Encoding exclude each other');
-    return;
-  }
-  if (lengths.length > 1) throw new LocalProtocolError('More than one Content-Length header');
-  const [text] = lengths;
-  if (!/^\d{1,15}$/.test(text)) throw new LocalProtocolError(`Content-Length: ${quote(text)} is not a length`);
-  const actual = body === null ? 0 : body.length;
-  if (actual !== null && actual !== Number(text)) {
-    const many = actual < Number(text) ? 'Too little' : 'Too much';
-    throw new LocalProtocolError(`${many} data for declared Content-Length: ${actual} bytes, ${text} declared`);
-  }
-  if (body instanceof StreamBody && actual === null) body.declared = Number(text);
-}
-
-const commonMethods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE']);
-const anticipatesContent = new Set(['POST', 'PUT', 'PATCH', 'QUERY']);
 const initNames = ['params', 'headers', 'cookies', 'content', 'json', 'data', 'files'];

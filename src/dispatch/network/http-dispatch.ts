@@ -3,7 +3,6 @@
  * are the client's; sockets are the core's.
  */
 
-import { inspect } from 'node:util';
 import type { Body } from '../../request/body.js';
 import { StreamBody } from '../../request/body.js';
 import { ClientClosed, ConnectError } from '../../errors.js';
@@ -40,6 +39,8 @@ import type { PoolHandle, PoolOptions } from '../../native.js';
 import { Preconnecting } from './preconnecting.js';
 import * as native from './engine.js';
 import { checkProtocol } from '../check-request.js';
+import { Stats } from './pool-stats.js';
+import { Profiles } from './profiles.js';
 import type { ProxyHop } from './proxy-hop.js';
 import { ProxyHops } from './proxy-hop.js';
 
@@ -311,79 +312,6 @@ export class HTTPDispatch implements Dispatch {
 
 defineInspect(HTTPDispatch, (dispatch) => `<HTTPDispatch ${dispatch.stats.toString()}>`);
 
-/** Timeouts and limits by number. Most clients have one; a client with ever new timeouts does not pile them up. */
-class Profiles {
-  #last: LastProfile | null = null;
-  #byKey = new Map<string, number>();
-
-  /** `pool` is asked for its number when a profile is made, and not before: that crosses the binding. */
-  of(pool: PoolHandle, timeout: TimeoutConfig, maxResponseSize: number | null, hop: ProxyHop | null): number {
-    const last = this.#last;
-    const isLast = last !== null && last.timeout === timeout && last.maxResponseSize === maxResponseSize;
-    if (isLast && last.hop === hop) return last.profile;
-    const { poolTimeout, connectTimeout, writeTimeout, readTimeout, totalTimeout } = timeout;
-    const key = `${poolTimeout} ${connectTimeout} ${writeTimeout} ${readTimeout} ${totalTimeout} ${maxResponseSize} ${hop?.number}`;
-    let profile = this.#byKey.get(key);
-    if (profile === undefined) {
-      if (this.#byKey.size >= MAX_PROFILE_COUNT) this.clear();
-      const limits = {
-        __proto__: null,
-        pool: pool.id,
-        poolTimeoutMs: poolTimeout ?? undefined,
-        connectTimeoutMs: connectTimeout ?? undefined,
-        writeTimeoutMs: writeTimeout ?? undefined,
-        readTimeoutMs: readTimeout ?? undefined,
-        totalTimeoutMs: totalTimeout ?? undefined,
-        maxResponseSize: maxResponseSize ?? undefined,
-      };
-      profile = native.openProfile(limits, hop?.handle ?? null);
-      this.#byKey.set(key, profile);
-    }
-    this.#last = { timeout, maxResponseSize, hop, profile };
-    return profile;
-  }
-
-  /** Requests that are under way keep theirs. */
-  clear(): void {
-    for (const profile of this.#byKey.values()) native.closeProfile(profile);
-    this.#byKey.clear();
-    this.#last = null;
-  }
-}
-
-interface LastProfile {
-  timeout: TimeoutConfig;
-  maxResponseSize: number | null;
-  hop: ProxyHop | null;
-  profile: number;
-}
-
-class Stats implements PoolStats {
-  readonly active: number;
-  readonly idle: number;
-  readonly queued: number;
-  #drain: () => Promise<void>;
-
-  constructor(pool: PoolHandle | null, drain: () => Promise<void>) {
-    this.#drain = drain;
-    this.active = pool?.active ?? 0;
-    this.idle = pool?.idle ?? 0;
-    this.queued = pool?.queued ?? 0;
-  }
-
-  drain(): Promise<void> {
-    return this.#drain();
-  }
-
-  toString(): string {
-    return `<Pool ${this.active} active, ${this.queued} queued | ${this.idle} idle>`;
-  }
-
-  [inspect.custom](): string {
-    return this.toString();
-  }
-}
-
 /** Bytes as a stream, so that progress can be told. */
 function inPieces(body: Body): Body {
   if (body === null || body instanceof StreamBody) return body;
@@ -395,12 +323,6 @@ function slices(bytes: Buffer): Buffer[] {
   return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
 }
 
-/** What a client without connections of its own shows. */
-export function noPool(drain: () => Promise<void>): PoolStats {
-  return new Stats(null, drain);
-}
-
-const MAX_PROFILE_COUNT = 64;
 /** What a client passes on, too. */
 export const dispatchOptionNames: readonly string[] = [
   'httpVersions',
