@@ -1,8 +1,6 @@
 /**
  * JavaScript's side of the binding: requests go down one call each, what happened comes up in batches. Ids, records and the
  * I/O thread are known here and nowhere else; what an event means for an exchange is `exchange.ts`.
- *
- * The layout of a record is in crates/node/src/record.rs.
  */
 
 import { isMainThread } from 'node:worker_threads';
@@ -16,206 +14,36 @@ import type {
   ProxyHandle,
   ProxyHandleOptions,
   RecordKind,
-  RecordVersion,
   SendFlag,
 } from '../../native.js';
 import { addon } from '../../native.js';
 import { InternalError } from '../../errors.js';
-import type { Headers } from '../../headers.js';
 import { ownCopy } from '../../own-memory.js';
-import type { ReceivedResponse, ResponseVersion } from '../../response/received.js';
 import type { FilePart } from '../../request/file-content.js';
-import type { BodySource } from '../../response/body-source.js';
-import type { ExchangeFacts, Peer, Timings, TLSInfo } from '../../response/timings.js';
-import { receiveOf } from '../../response/timings.js';
 import { bare } from '../../bare.js';
-import { ConnectionFacts, milliseconds } from './connection-facts.js';
-
-/** What a call for an open file is told. */
-interface FileListener {
-  onFile(text: string): void;
-  onError(kind: ErrorKind, code: string | undefined, message: string): void;
-}
-
-/** What a pool is told that looks names up by itself. */
-export interface LookupListener {
-  /** The addresses of `host` are wanted: `answerLookup` or `failLookup` with the number. */
-  onLookup(question: number, host: string): void;
-}
-
-/** What a function of a user's threw. */
-export interface Thrown {
-  readonly reason: unknown;
-}
-
-/** What an exchange is told. */
-export interface Listener {
-  onDone(head: ArrivedHead): void;
-  onHead(head: ArrivedHead): void;
-  /** `received`: bytes since the last chunk, before decoding. */
-  onChunk(chunk: Buffer, received: number): void;
-  /** `received` bytes more of a body that is read as a whole. */
-  onProgress(received: number): void;
-  /** `rest`: what was asked for as a whole; null when it was not wanted, and given up. */
-  onEnd(trailerLines: string, elapsed: number, received: number, rest: Buffer | null): void;
-  onTrailers(lines: string): void;
-  onInformational(statusCode: number, lines: string): void;
-  onWritable(stopped: boolean): void;
-  /** The body of a streamed request is wanted from its beginning, as it goes to another connection; `restart` is the answer. */
-  onRestart(): void;
-  /** So many bytes of a file were handed over as part of the request. */
-  onFileProgress(sent: number): void;
-  /** A file could not be sent as part of the request. */
-  onWriteFailed(kind: ErrorKind, code: string | undefined, message: string): void;
-  /** A proxy's answer to CONNECT; the error follows. */
-  onRefusal(head: ArrivedHead): void;
-  /** Of a response whose body cannot be had; the error follows. */
-  onFailedHead(head: ArrivedHead): void;
-  /** `course`: how far it came, for `courseOf`. `thrown`: by the look-up of a name, which is why. */
-  onError(
-    kind: ErrorKind,
-    code: string | undefined,
-    message: string,
-    atProxy: boolean,
-    course: string,
-    thrown?: Thrown,
-  ): void;
-  /** One of the others has thrown. This one must not. */
-  onFault?(reason: unknown): void;
-}
-
-/** What is told to a call that makes connections beforehand. */
-export interface ConnectionListener {
-  onReady(): void;
-  onRefusal(head: ArrivedHead): void;
-  onError: Listener['onError'];
-}
-
-/** A response's head in a batch, and a small body behind it; numbers, text and bytes are made on first access. */
-export class ArrivedHead implements ReceivedResponse, ExchangeFacts {
-  /** Set when the body comes piece by piece. */
-  source: BodySource | null = null;
-  trailers: Headers | null = null;
-  #tls: TLSInfo | null | undefined;
-
-  constructor(
-    readonly statusCode: number,
-    private readonly versionNumber: number,
-    private readonly isWhole: boolean,
-    private readonly batch: Buffer,
-    private readonly headStart: number,
-    private readonly bodyStart: number,
-    private readonly bodyEnd: number,
-    private readonly large: Buffer | null,
-    private readonly connection: ConnectionFacts | undefined,
-  ) {}
-
-  get version(): ResponseVersion {
-    const versionNumber = this.versionNumber & ~SETS_COOKIES;
-    return versionNumber === versions.Http2 ? 'HTTP/2' : versionNumber === versions.Http10 ? 'HTTP/1.0' : 'HTTP/1.1';
-  }
-
-  get maySetCookies(): boolean {
-    return this.versionNumber >= SETS_COOKIES;
-  }
-
-  get reason(): string {
-    return this.batch.latin1Slice(this.headStart, this.batch.indexOf(10, this.headStart));
-  }
-
-  get headerLines(): string {
-    const { batch, headStart, bodyStart } = this;
-    // Nearly always there is no reason phrase of the server's own, and the lines begin behind the line feed.
-    const start = batch[headStart] === 10 ? headStart + 1 : batch.indexOf(10, headStart) + 1;
-    return batch.latin1Slice(start, bodyStart);
-  }
-
-  get elapsed(): number {
-    return this.#field(HEAD_AT) / 1000;
-  }
-
-  get elapsedTotal(): number | null {
-    return this.isWhole ? this.#field(NOW_AT) / 1000 : null;
-  }
-
-  get received(): number {
-    return this.#field(RECEIVED_AT);
-  }
-
-  get facts(): ExchangeFacts {
-    return this;
-  }
-
-  /** In whole microseconds, so that their sum is that of the record. */
-  timings(total: number | null): Timings {
-    const [head, pool, sent] = [this.#field(HEAD_AT), this.#field(POOL_AT), this.#field(SENT_AT)];
-    const isNew = this.#field(CONNECTION_AT) >= IS_NEW;
-    const connecting = this.connection?.connecting ?? NO_CONNECTION;
-    const [dns, connect, tls] = isNew ? connecting : connecting.map((us) => us && 0);
-    const begun = pool + (dns ?? 0) + (connect ?? 0) + (tls ?? 0);
-    const send = Math.max(0, sent - begun);
-    return Object.freeze({
-      pool: pool / 1000,
-      dns: milliseconds(dns),
-      connect: milliseconds(connect),
-      tls: milliseconds(tls),
-      send: send / 1000,
-      wait: Math.max(0, head - begun - send) / 1000,
-      receive: receiveOf(head / 1000, total),
-    });
-  }
-
-  get peer(): Peer | null {
-    const isReused = (this.#field(CONNECTION_AT) & IS_REUSED) !== 0;
-    return this.connection?.peer(isReused) ?? null;
-  }
-
-  get tls(): TLSInfo | null {
-    return (this.#tls ??= this.connection?.tls() ?? null);
-  }
-
-  view(): Buffer | null {
-    if (this.source !== null) return null;
-    return this.large ?? this.batch.subarray(this.bodyStart, this.bodyEnd);
-  }
-
-  /** A copy in memory of its own, so that `content.buffer` shows no bytes of the other responses in the batch. */
-  copy(): Buffer | null {
-    if (this.source !== null || this.large !== null) return this.large;
-    return ownCopy(this.batch.subarray(this.bodyStart, this.bodyEnd));
-  }
-
-  #field(at: number): number {
-    return this.batch.readUInt32LE(this.headStart - RECORD_BYTES + at);
-  }
-}
-
-/** A record's fixed part, and where in it the numbers are that are read when asked for. */
-const RECORD_BYTES = 40;
-const HEAD_AT = 16;
-const NOW_AT = 20;
-const RECEIVED_AT = 24;
-const POOL_AT = 28;
-const SENT_AT = 32;
-const CONNECTION_AT = 36;
-
-/** Of the connection's number: it was made for this request, or was there before it. */
-const IS_NEW = 0x80000000;
-const IS_REUSED = 0x40000000;
-const NUMBER = 0x3fffffff;
-
-const NO_CONNECTION: readonly null[] = [null, null, null];
-
-/** Added to a record's version: there is a Set-Cookie among the header lines. */
-const SETS_COOKIES = 128;
+import { ArrivedHead } from './arrived-head.js';
+import { ConnectionFacts } from './connection-facts.js';
+import type { ConnectionListener, FileListener, Listener, LookupListener, Thrown } from './listeners.js';
+import {
+  BODY_LENGTH_AT,
+  CONNECTION_AT,
+  FILE_PROGRESS,
+  HEAD_LENGTH_AT,
+  KIND_AT,
+  LARGE,
+  NOW_AT,
+  NUMBER,
+  RECEIVED_AT,
+  RECORD_BYTES,
+  STATUS_AT,
+} from './record.js';
 
 /** The addon's enums, there with the engine: nothing is loaded before the first request. */
 let kinds: typeof RecordKind;
-let versions: typeof RecordVersion;
 /** How one request is carried: a sum of these. */
 export let flags: typeof SendFlag;
 
-/** Starts an exchange: returns its id, for the calls below. `waiting` completions are owed until it is told otherwise. */
+/** Starts an exchange: returns its id, for the calls below. The process is held until its promise is settled (`unhold`). */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
   const id = take(listener);
   hold();
@@ -408,7 +236,7 @@ function start(): Engine {
 
 function makeEngine(): Engine {
   const loaded = addon();
-  ({ RecordKind: kinds, RecordVersion: versions, SendFlag: flags } = loaded);
+  ({ RecordKind: kinds, SendFlag: flags } = loaded);
   return new loaded.Engine(drain, outlivesViews);
 }
 
@@ -432,18 +260,14 @@ export function unhold(): void {
   if (--pending === 0) start().setBusy(false);
 }
 
-/** The status of a Writable record that tells of a file's progress. */
-const FILE_PROGRESS = 2;
-const LARGE = 0xffffffff;
-
 function drain(batch: Buffer, large: Buffer[]): void {
   let nextLarge = 0;
   for (let at = 0; at < batch.length;) {
     const id = batch.readUInt32LE(at);
-    const kind = batch[at + 4];
-    const status = batch.readUInt16LE(at + 6);
-    const headLength = batch.readUInt32LE(at + 8);
-    const bodyLength = batch.readUInt32LE(at + 12);
+    const kind = batch[at + KIND_AT];
+    const status = batch.readUInt16LE(at + STATUS_AT);
+    const headLength = batch.readUInt32LE(at + HEAD_LENGTH_AT);
+    const bodyLength = batch.readUInt32LE(at + BODY_LENGTH_AT);
     const headAt = at + RECORD_BYTES;
     const bodyAt = headAt + headLength;
     const isLarge = bodyLength === LARGE;
@@ -458,7 +282,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
         case kinds.FailedHead: {
           const isWhole = kind !== kinds.Head;
           const facts = connections[batch.readUInt32LE(at + CONNECTION_AT) & NUMBER];
-          const head = new ArrivedHead(status, batch[at + 5], isWhole, batch, headAt, bodyAt, bodyEnd, body, facts);
+          const head = new ArrivedHead(batch, at, isWhole, body, facts);
           if (kind === kinds.Done) {
             release(id);
             listener.onDone(head);
@@ -470,16 +294,16 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         }
         case kinds.Chunk:
-          listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + 24));
+          listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + RECEIVED_AT));
           break;
         case kinds.Progress:
-          listener.onProgress(batch.readUInt32LE(at + 24));
+          listener.onProgress(batch.readUInt32LE(at + RECEIVED_AT));
           break;
         case kinds.End: {
           release(id);
-          const elapsed = batch.readUInt32LE(at + 20) / 1000;
+          const elapsed = batch.readUInt32LE(at + NOW_AT) / 1000;
           const rest = status === 1 ? null : (body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)));
-          listener.onEnd(linesOf(batch, headAt, bodyAt), elapsed, batch.readUInt32LE(at + 24), rest);
+          listener.onEnd(linesOf(batch, headAt, bodyAt), elapsed, batch.readUInt32LE(at + RECEIVED_AT), rest);
           break;
         }
         case kinds.Trailers:
@@ -489,7 +313,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           listener.onInformational(status, linesOf(batch, headAt, bodyAt));
           break;
         case kinds.Writable:
-          if (status === FILE_PROGRESS) listener.onFileProgress(batch.readUInt32LE(at + 24));
+          if (status === FILE_PROGRESS) listener.onFileProgress(batch.readUInt32LE(at + RECEIVED_AT));
           else listener.onWritable(status === 1);
           break;
         case kinds.Restart:
@@ -498,7 +322,14 @@ function drain(batch: Buffer, large: Buffer[]): void {
         case kinds.Error: {
           release(id);
           const { kind: failed, code, message, course } = faultOf(batch.utf8Slice(bodyAt, bodyEnd));
-          listener.onError(failed, code, message, status === 1, course, thrown.get(batch.readUInt32LE(at + 24)));
+          listener.onError(
+            failed,
+            code,
+            message,
+            status === 1,
+            course,
+            thrown.get(batch.readUInt32LE(at + RECEIVED_AT)),
+          );
           break;
         }
         case kinds.WriteFailed: {
@@ -515,12 +346,12 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         case kinds.Lookup:
           (listener as unknown as LookupListener).onLookup(
-            batch.readUInt32LE(at + 24),
+            batch.readUInt32LE(at + RECEIVED_AT),
             batch.utf8Slice(bodyAt, bodyEnd),
           );
           break;
         case kinds.LookupForgotten:
-          thrown.delete(batch.readUInt32LE(at + 24));
+          thrown.delete(batch.readUInt32LE(at + RECEIVED_AT));
           break;
         case kinds.LookupEnded:
           release(id);
@@ -529,9 +360,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           process.emitWarning(batch.utf8Slice(bodyAt, bodyEnd), bare({ code: 'WHIPPET_NO_TRUST_STORE' }));
           break;
         case kinds.Refusal:
-          listener.onRefusal(
-            new ArrivedHead(status, versions.Http11, true, batch, headAt, bodyAt, bodyEnd, body, undefined),
-          );
+          listener.onRefusal(new ArrivedHead(batch, at, true, body, undefined));
           break;
         case kinds.Ready:
           release(id);

@@ -9,7 +9,8 @@ import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
 import { courseOf } from './connection-facts.js';
 import type { ErrorKind } from '../../native.js';
-import type { ArrivedHead, ConnectionListener, Thrown } from './engine.js';
+import type { ArrivedHead } from './arrived-head.js';
+import type { ConnectionListener, Thrown } from './listeners.js';
 import * as native from './engine.js';
 import type { ProxyHop } from './proxy-hop.js';
 

@@ -5,7 +5,7 @@
 
 import type { LookupFunction } from '../../connect/lookup.js';
 import { lookUp, wordsOf } from '../../connect/lookup.js';
-import type { LookupListener } from './engine.js';
+import type { LookupListener } from './listeners.js';
 import * as native from './engine.js';
 
 export class Resolver implements LookupListener {

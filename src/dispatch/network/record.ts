@@ -1,0 +1,30 @@
+/** Where in a record what is: its layout is that of crates/node/src/record.rs. */
+
+/** The fixed part. The head follows, then the body. */
+export const RECORD_BYTES = 40;
+
+export const KIND_AT = 4;
+export const VERSION_AT = 5;
+export const STATUS_AT = 6;
+export const HEAD_LENGTH_AT = 8;
+export const BODY_LENGTH_AT = 12;
+export const HEAD_TIME_AT = 16;
+export const NOW_AT = 20;
+export const RECEIVED_AT = 24;
+export const POOL_AT = 28;
+export const SENT_AT = 32;
+export const CONNECTION_AT = 36;
+
+/** In place of a body's length: it is the next of the large buffers. */
+export const LARGE = 0xffffffff;
+
+/** Added to a record's version: there is a Set-Cookie among the header lines. */
+export const SETS_COOKIES = 128;
+
+/** Of the connection's number: it was made for this request, or was there before it. */
+export const IS_NEW = 0x80000000;
+export const IS_REUSED = 0x40000000;
+export const NUMBER = 0x3fffffff;
+
+/** The status of a Writable record that tells of a file's progress. */
+export const FILE_PROGRESS = 2;
