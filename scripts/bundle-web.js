@@ -19,7 +19,7 @@ const BUILTIN = new RegExp(`^(?:node:.*|${builtinModules.join('|')})$`);
 /** Which modules of ours have another one in their place. */
 const INSTEAD = {
   'src/cookies/tough-cookie.ts': 'tough-cookie.ts',
-  'src/dispatch/apps/real-time.ts': 'real-time.ts',
+  'src/real-time.ts': 'real-time.ts',
 };
 
 const instead = (platform) => ({

@@ -22,7 +22,7 @@ export function sendHandlingAuth(request: Request, call: Call): Promise<Response
 /** The loop: each request that the flow yields is sent, and its response given back, until the flow ends. */
 async function sendInFlow(auth: Auth, request: Request, call: Call): Promise<Response> {
   // Of the request itself, so that a redirect has the body too.
-  if (auth.requiresRequestBody === true) await call.waitFor(() => request.read());
+  if (auth.requiresRequestBody === true) await readBody(request, call);
   const outgoing = request.copy();
   const flow = auth.authFlow(outgoing);
   // Flows write the next answer into the request that they have sent; hooks shall see what was sent.
@@ -58,6 +58,16 @@ async function sendInFlow(auth: Auth, request: Request, call: Call): Promise<Res
   }
   if (response === null) throw new TypeError('auth: the flow ended without a request');
   return response;
+}
+
+async function readBody(request: Request, call: Call): Promise<void> {
+  const { body } = request;
+  try {
+    await call.waitFor(() => request.read());
+  } catch (error) {
+    if (body instanceof StreamBody) body.stop(error);
+    throw error;
+  }
 }
 
 /** Nothing to wait for: the flow of Basic is one request. */

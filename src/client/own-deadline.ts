@@ -1,11 +1,10 @@
 /**
  * A dispatch that is not this package's may know nothing of signals and of the total timeout: both are kept for it, until its
- * response's body has ended.
+ * response's body has ended. So they are for MockDispatch, whose responses are made by hand.
  */
 
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
-import { MockDispatch } from '../dispatch/apps/mock-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
 import { PlatformDispatch } from '../dispatch/platform/platform-dispatch.js';
 import { HTTPDispatch } from '../dispatch/network/http-dispatch.js';
@@ -112,7 +111,7 @@ class LimitedSource implements BodySource {
 
 /** What is overridden is not ours. */
 const ours: ReadonlySet<Dispatch['send']> = new Set<Dispatch['send']>(
-  [HTTPDispatch, FetchDispatch, NodeDispatch, MockDispatch, PlatformDispatch].map(
+  [HTTPDispatch, FetchDispatch, NodeDispatch, PlatformDispatch].map(
     ({ prototype }) => prototype.send as Dispatch['send'],
   ),
 );

@@ -28,6 +28,8 @@ export abstract class PendingResponse implements BodySource {
   #answer: Waiting<Response> | null;
   #reading: Waiting<Buffer | null> | null = null;
   #chunks: Buffer[] = [];
+  /** Of these, those that were read: taken off one by one they would all be moved each time, and an app may write bytes. */
+  #taken = 0;
   #failure: { reason: unknown } | null = null;
   #unlisten: (() => void) | null = null;
   #isWatched = false;
@@ -84,7 +86,14 @@ export abstract class PendingResponse implements BodySource {
 
   /** The next chunk that waits. */
   protected takeChunk(): Buffer | undefined {
-    return this.#chunks.shift();
+    if (this.#taken === this.#chunks.length) return undefined;
+    const chunk = this.#chunks[this.#taken];
+    this.#chunks[this.#taken++] = NOTHING;
+    if (this.#taken === this.#chunks.length || this.#taken === MAX_TAKEN_COUNT) {
+      this.#chunks.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    return chunk;
   }
 
   /** For a read while no chunk waits: `ask` is called when there may be more. */
@@ -168,6 +177,9 @@ export abstract class PendingResponse implements BodySource {
     return reading;
   }
 }
+
+const MAX_TAKEN_COUNT = 1024;
+const NOTHING = Buffer.alloc(0);
 
 /** Streaming responses that were neither read nor closed: what gives them their bodies is told when they are collected. */
 const forgotten = new FinalizationRegistry<PendingResponse>((exchange) => exchange.cancel());

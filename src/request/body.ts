@@ -15,6 +15,7 @@ import type { FilePart } from './file-content.js';
 import { FileContent, toFilePart } from './file-content.js';
 import type { ContentTypes } from '../types.js';
 import { ownText } from '../own-memory.js';
+import { TakingTurns } from '../turns.js';
 
 /** A request's body: none, bytes that can be sent again, or a source. */
 export type Body = null | Buffer | StreamBody;
@@ -24,6 +25,7 @@ export class StreamBody {
   #open: (forCore: boolean) => AsyncIterable<unknown> | Iterable<unknown>;
   #replayable: boolean;
   #used = false;
+  #opened: TakingTurns<unknown> | null = null;
   /** The length that a Content-Length of the user's promises for a source that has none. */
   declared: number | null = null;
   /** All of it, where that is bytes of a file. */
@@ -58,7 +60,7 @@ export class StreamBody {
    * @param forCore A file that the core can read is a piece as it is.
    * @throws StreamConsumed the second time, when the source can be read once
    */
-  open(forCore = false): AsyncIterator<unknown> | Iterator<unknown> {
+  open(forCore = false): AsyncIterator<unknown> {
     if (!this.isReplayable) {
       throw requestFailure(
         StreamConsumed,
@@ -69,7 +71,13 @@ export class StreamBody {
     this.#used = true;
     const { declared } = this;
     const source = declared === null ? this.#open(forCore) : atMost(this.#open(false), declared);
-    return Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    const pieces = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+    return (this.#opened = new TakingTurns(pieces));
+  }
+
+  /** Nobody waits any more for what reads it: an endless source would be read for ever. */
+  stop(reason: unknown): void {
+    this.#opened?.stop(reason);
   }
 }
 

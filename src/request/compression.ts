@@ -89,25 +89,36 @@ function through(source: AsyncIterable<Buffer> | Iterable<Buffer>, encoding: Com
   return coder;
 }
 
-async function* bytesOf(body: StreamBody): AsyncGenerator<Buffer> {
+/** No generator: one that is asked to return would first have to come to a piece that is not empty. */
+function bytesOf(body: StreamBody): AsyncIterable<Buffer> {
   const { declared } = body;
-  const pieces = body.open();
+  let pieces: AsyncIterator<unknown> | null = null;
   let sent = 0;
-  try {
-    for (;;) {
-      const { done, value } = await pieces.next();
-      if (done) break;
-      const chunk = toChunk(value);
-      sent += chunk.length;
-      if (chunk.length > 0) yield chunk;
-    }
-  } finally {
-    void (async () => pieces.return?.())().catch(() => {});
-  }
-  if (declared !== null && sent < declared) {
-    const message = `Too little data for declared Content-Length: ${sent} bytes, ${declared} declared`;
-    throw requestFailure(LocalProtocolError, message, {});
-  }
+  let isOver = false;
+  const iterator: AsyncIterator<Buffer> = {
+    async next() {
+      pieces ??= body.open();
+      for (;;) {
+        const { done, value } = await pieces.next();
+        if (done || isOver) break;
+        const chunk = toChunk(value);
+        sent += chunk.length;
+        if (chunk.length > 0) return { done: false, value: chunk };
+      }
+      if (!isOver && declared !== null && sent < declared) {
+        const message = `Too little data for declared Content-Length: ${sent} bytes, ${declared} declared`;
+        throw requestFailure(LocalProtocolError, message, {});
+      }
+      isOver = true;
+      return { done: true, value: undefined };
+    },
+    async return() {
+      isOver = true;
+      void pieces?.return?.().catch(() => {});
+      return { done: true, value: undefined };
+    },
+  };
+  return { [Symbol.asyncIterator]: () => iterator };
 }
 
 function* slices(bytes: Buffer): Generator<Buffer> {

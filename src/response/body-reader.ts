@@ -8,6 +8,7 @@ import { GatheredBytes } from './gathered-bytes.js';
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
 import { RequestError, ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
+import { Turns } from '../turns.js';
 
 /** Called with the bytes received and the number that was declared, null for none. */
 export interface Progress {
@@ -108,9 +109,12 @@ export class BodyReader {
   async *pieces(what: string, raw: boolean, progress: Progress | null, isCallers = true): AsyncGenerator<Buffer> {
     this.#begin(what);
     const { source } = this;
+    const turns = new Turns();
     let told = 0;
     try {
       for (;;) {
+        const turn = turns.due();
+        if (turn !== null) await turn;
         const piece = await source.read(raw);
         if (source.received > told) {
           told = source.received;
@@ -191,12 +195,15 @@ export function tooLarge(limit: number, details: ErrorDetails): ResponseTooLarge
 /** For sources that know no better way. */
 async function drainPieces(source: BodySource): Promise<Buffer | null> {
   const content = new GatheredBytes();
+  const turns = new Turns();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(resolve, DRAIN_MS, 'late');
   });
   try {
     for (;;) {
+      const turn = turns.due();
+      if (turn !== null) await turn;
       const piece = await Promise.race([source.read(true), late]);
       if (piece === null) return content.join();
       if (piece === 'late') return null;

@@ -6,6 +6,7 @@ import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
 import type { PieceDecoder } from './text.js';
 import { bare } from '../bare.js';
+import { Turns } from '../turns.js';
 
 /**
  * Pieces of exactly `size`, the last possibly shorter; as they come when `size` is null. Empty ones are left out. A cut that would
@@ -78,11 +79,15 @@ export async function* textLines(source: AsyncIterable<string>): AsyncGenerator<
 
 /**
  * The same iterator, whose `return()` closes what it reads from at once: a generator would do so only after it was begun, and
- * after the piece that it waits for.
+ * after the piece that it waits for. A piece may have lines by the ten thousand: others have their turns in between.
  */
 export function closingEarly<T>(pieces: AsyncGenerator<T>, close: () => Promise<void>): AsyncIterableIterator<T> {
+  const turns = new Turns();
   return {
-    next: () => pieces.next(),
+    next() {
+      const turn = turns.due();
+      return turn === null ? pieces.next() : turn.then(() => pieces.next());
+    },
     async return(value?: unknown) {
       await close();
       // Ends the generator, when its turn comes; a read that was pending has failed already.

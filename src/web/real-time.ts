@@ -1,4 +1,4 @@
-/** In the place of dispatch/apps/real-time.ts: the platform's timers are numbers, need no receiver, and there is no `setImmediate`. */
+/** In the place of src/real-time.ts: the platform's timers are numbers, need no receiver, and there is no `setImmediate`. */
 
 export const { queueMicrotask } = globalThis;
 

@@ -15,7 +15,7 @@ import type { ReceivedResponse } from '../../response/received.js';
 import { Response } from '../../response/response.js';
 import { PendingResponse } from '../pending-response.js';
 import { QuietTimer } from './quiet-timer.js';
-import { now } from './real-time.js';
+import { now } from '../../real-time.js';
 import type { DispatchOptions } from '../dispatch.js';
 import type { BodySource } from '../../response/body-source.js';
 

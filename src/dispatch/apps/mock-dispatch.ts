@@ -3,6 +3,7 @@
 import { RemoteProtocolError, typeName } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
 import { defineInspect } from '../../inspect.js';
+import { StreamBody } from '../../request/body.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import { AppExchange } from './exchange.js';
@@ -76,7 +77,11 @@ class MockExchange extends AppExchange {
   }
 
   protected room(): void {}
-  protected dropped(): void {}
+
+  protected dropped(reason: unknown): void {
+    const { body } = this.request;
+    if (body instanceof StreamBody) body.stop(reason);
+  }
 }
 
 const NO_OPTIONS: DispatchOptions = Object.freeze({ timeout: NO_TIMEOUT });

@@ -1,6 +1,6 @@
 /** A timeout in process, where app and client share one event loop. The network's are measured by the core. */
 
-import { clearTimeout, now, setImmediate, setTimeout } from './real-time.js';
+import { clearTimeout, now, setImmediate, setTimeout } from '../../real-time.js';
 
 /**
  * Calls back after so many milliseconds of quiet. A loop that was busy for long is no silence: Node's timers count from the

@@ -2,6 +2,7 @@
 
 import { BodyPump } from '../../../request/body-pump.js';
 import type { StreamBody } from '../../../request/body.js';
+import { Turns } from '../../../turns.js';
 import type { AppHead } from '../exchange.js';
 import { AppExchange } from '../exchange.js';
 import type { Streaming } from './request.js';
@@ -63,8 +64,11 @@ export abstract class WebExchange extends AppExchange {
   /** Reads until no read is pending. */
   async #pull(): Promise<void> {
     this.#isReading = true;
+    const turns = new Turns();
     try {
       for (;;) {
+        const turn = turns.due();
+        if (turn !== null) await turn;
         const reader = this.#reader;
         if (reader === null) return;
         const { done, value } = await reader.read();

@@ -13,7 +13,7 @@ import { requestFailure } from '../../../request-failure.js';
 import { Headers } from '../../../headers.js';
 import type { Request } from '../../../request/request.js';
 import { AppExchange } from '../exchange.js';
-import { nextTick, queueMicrotask } from '../real-time.js';
+import { nextTick, queueMicrotask } from '../../../real-time.js';
 import type { Ends, SocketOwner } from './socket.js';
 import { AppSocket } from './socket.js';
 import { ChunkedReader, toBytes } from './chunked.js';
@@ -25,6 +25,7 @@ import { close, makeRequest, makeResponse, needDrainOf } from './messages.js';
 import { isResponse } from '../kind.js';
 import type { ConnectionWishes } from '../../check-request.js';
 import { whenUnreachable } from './unreachable.js';
+import { Turns } from '../../../turns.js';
 import { MAX_CHUNK_BYTES, Upload } from './upload.js';
 
 /** What a dispatch decided for all of its exchanges. */
@@ -55,6 +56,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   #release: (() => void) | null = null;
   /** Enough waits for the reader: writers should wait as well. */
   #isFull = false;
+  #turns: Turns | null = null;
   #hasReturned = false;
 
   /** @param target The request-target, below the mount path. */
@@ -305,7 +307,14 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   }
 
   #body(piece: Buffer): void {
-    this.#isFull = !this.push(piece);
+    this.#isFull = !this.push(piece) || (this.collects && !this.#hasTurn());
+  }
+
+  /** What is collected fills no buffer. Writers that never wait do so now and then all the same, or nobody else has a turn. */
+  #hasTurn(): boolean {
+    const turn = (this.#turns ??= new Turns()).due();
+    void turn?.then(() => this.room());
+    return turn === null;
   }
 
   #trailers(lines: string[]): void {

@@ -4,7 +4,7 @@
  * protocol; only for such apps, and not more often than every quarter of a second for all of them together.
  */
 
-import { setTimeout } from '../real-time.js';
+import { setTimeout } from '../../../real-time.js';
 
 interface Awaited {
   readonly reference: WeakRef<object>;
