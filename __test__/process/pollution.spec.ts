@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { clientOptionNames, requestOptionNames, sendOptionNames } from '../../src/client/options.js';
-import { run } from '../helpers/child.js';
+import { packageUrl, run } from '../helpers/child.js';
 import { serve } from '../helpers/server.js';
 
 const OURS = new Set([
@@ -23,6 +23,8 @@ chunkSize domain path expires filename contentType request response cause
 code proxy host hostname port protocol userinfo fragment history
 redirect sensitiveHeaders isAway isCrossSite also buffered forwards fields roots
 pool poolTimeoutMs connectTimeoutMs readTimeoutMs totalTimeoutMs keepaliveExpiryMs http1 http2 multiItems
+lastEventId reconnect retry maxEventSize resume checksum ifExists mode connections
+upgrade onInfo opaque responseHeaders reset expectContinue throwOnError headersTimeout bodyTimeout
 isIntermediate retried elapsed reason version dnsTtl dnsTtlMs maxAge maxAgeMs tcpKeepalive tcpKeepaliveMs`),
 ]);
 /** Of property descriptors, and of Node's streams, files, events, keys, web streams, requests and warnings. */
@@ -63,6 +65,8 @@ const PROGRAM = `
     request.setEncoding('utf8').on('data', (piece) => (text += piece)).on('end', () => response.end(request.method + text));
   };
   const app = 'http://app.test/';
+  const { createDispatcher } = await import(args.undici);
+  const door = createDispatcher();
   // Streams of Node's own are made before: what they make of a polluted prototype is theirs.
   let opened;
   const flows = [
@@ -88,14 +92,29 @@ const PROGRAM = `
     async () => told(await new Client({ app: fetchApp }).post(app, { content: 'in' })),
     async () => told(await new Client({ app: fetchApp }).post(app, { content: pieces() })),
     async () => told(await new Client({ app: nodeApp }).post(app, { content: 'in' })),
+    async (client) => {
+      const events = [];
+      for await (const { data, event, id } of client.events('GET', args.url + 'events', { reconnect: false })) events.push(data, event, id);
+      return events.join();
+    },
+    async (client) => {
+      const response = await client.fetch(args.url, { __proto__: null, method: 'POST', body: 'fetched', headers: { x: 'y' } });
+      return response.status + (await response.text());
+    },
+    async () => {
+      const { statusCode, body } = await door.request({ origin: new URL(args.url).origin, path: '/', method: 'PUT' });
+      return statusCode + (await body.text());
+    },
   ];
   // What Node cannot do by itself under a polluted prototype is not ours to mend: these flows are left out then.
   const makeRequest = async () => void (await new globalThis.Request(app, { __proto__: null, method: 'POST', body: 'x' }).text());
   const controls = {
     4: async () => { for await (const piece of createReadStream(args.file)) String(piece); },
+    19: async () => { for await (const piece of createReadStream(args.file)) String(piece); },
     8: async () => void new ReadableStream(),
     14: makeRequest,
     15: makeRequest,
+    18: async () => void new globalThis.Response(null),
   };
   const inTime = (work) => Promise.race([work, new Promise((_, reject) => setTimeout(reject, 500))]);
   const ofDescriptors = ['get', 'set', 'value', 'writable', 'enumerable', 'configurable'];
@@ -135,6 +154,7 @@ const PROGRAM = `
 
 /** Nothing listens there: the port is tcpmux's, and no test may be given it. */
 const REFUSED = 'http://127.0.0.1:1';
+const UNDICI = new URL('dist/drop-in/undici.js', packageUrl).href;
 const ALL = [...OURS, ...THEIRS];
 for (let from = 0; from < ALL.length; from += 20) {
   const names = ALL.slice(from, from + 20);
@@ -152,11 +172,15 @@ for (let from = 0; from < ALL.length; from += 20) {
       for await (const piece of request) body.push(piece as Buffer);
       response.statusCode = request.url === '/missing' ? 404 : 200;
       response.setHeader('content-type', 'text/plain');
+      if (request.url === '/events') {
+        response.setHeader('content-type', 'text/event-stream').end('id: 1\ndata: of the server\n\n');
+        return;
+      }
       const text = [request.method, request.url, ...request.rawHeaders, Buffer.concat(body).toString()].join('|');
       if (request.url === '/gzip') response.setHeader('content-encoding', 'gzip').end(gzipSync(text));
       else response.end(text);
     });
-    const printed = await run(t, PROGRAM, { url: server.url, refused: REFUSED, names, file });
-    t.is(printed.replaceAll(server.origin, 'http://server'), 'over 17\n');
+    const printed = await run(t, PROGRAM, { url: server.url, refused: REFUSED, names, file, undici: UNDICI });
+    t.is(printed.replaceAll(server.origin, 'http://server'), 'over 20\n');
   });
 }

@@ -57,9 +57,10 @@ export function eventsOf(
   open: Open,
 ): AsyncIterableIterator<ServerSentEvent> {
   const given = readOptions<EventsOptions>(options, [...requestOptionNames, ...reconnectNames], 'client.events()');
-  const { lastEventId, reconnect, retry, maxEventSize, ...rest } = given;
+  const { lastEventId, reconnect, retry, maxEventSize, ...others } = given;
+  const rest = own(others as Given<RequestOptions>);
   checkCalls(rest);
-  return new EventSource(open, own(rest as Given<RequestOptions>), {
+  return new EventSource(open, rest, {
     lastEventId: checkLastEventId(lastEventId),
     maxReconnects: checkReconnect(reconnect, method),
     retry: checkRetry(retry),

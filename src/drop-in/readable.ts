@@ -1,6 +1,7 @@
 /** The body of a response as a Node stream, read as it is asked for. */
 
 import { Readable } from 'node:stream';
+import { bare } from '../bare.js';
 import type { Response } from '../response/response.js';
 
 /** The bytes as they came, their content coding not undone; of a body that is there already, what it has. */
@@ -14,7 +15,7 @@ export class ResponseReadable extends Readable {
   #chunks: AsyncIterator<Buffer>;
 
   constructor(response: Response, chunks: AsyncIterator<Buffer>) {
-    super({ highWaterMark: 64 * 1024 });
+    super(bare({ highWaterMark: 64 * 1024 }));
     this.#response = response;
     this.#chunks = chunks;
   }

@@ -3,7 +3,9 @@
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
+import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
+import type { RequestOptions } from '../../client/options.js';
 import { keepSending } from '../../client/options.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
@@ -51,7 +53,7 @@ export class OutgoingRequest extends Writable {
 
   constructor(client: Client, url: globalThis.URL, options: NativeOptions) {
     // It lives on behind its last byte, until its response is read.
-    super({ autoDestroy: false });
+    super(bare({ autoDestroy: false }));
     this.#client = client;
     this.#url = url;
     this.#options = options;
@@ -150,12 +152,11 @@ export class OutgoingRequest extends Writable {
     );
     const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     const request = new Request(this.method, target, body === null ? { headers } : { headers, content: body });
-    keepSending(request, {
-      onInformational: (statusCode, fields) => {
-        this.emit('information', { statusCode, headers: Object.fromEntries(fields), rawHeaders: fields.raw.flat() });
-        if (statusCode === 100) this.emit('continue');
-      },
-    });
+    const onInformational: RequestOptions['onInformational'] = (statusCode, fields) => {
+      this.emit('information', { statusCode, headers: Object.fromEntries(fields), rawHeaders: fields.raw.flat() });
+      if (statusCode === 100) this.emit('continue');
+    };
+    keepSending(request, bare({ onInformational }));
     this.socket = new RequestSocket(this);
     this.emit('socket', this.socket);
     const response = await this.#client.send(request, {

@@ -5,6 +5,7 @@ import type { EventEmitter } from 'node:events';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Readable, Writable } from 'node:stream';
 import { Duplex, finished, PassThrough } from 'node:stream';
+import { bare } from '../../bare.js';
 import { BodyReadable } from './body-readable.js';
 import type { DispatchOptions, HeadersInput } from './dispatch-options.js';
 import { InvalidArgumentError, InvalidReturnValueError, RequestAbortedError, SocketError } from './errors.js';
@@ -191,7 +192,7 @@ export function pipeline<Opaque>(
 ): Duplex {
   let controller: DispatchController | null = null;
   const upload = new PassThrough();
-  const download = new PassThrough({ readableObjectMode: options?.objectMode === true });
+  const download = new PassThrough(bare({ readableObjectMode: options?.objectMode === true }));
   const duplex = Duplex.from({ writable: upload, readable: download });
   try {
     check(options);

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream';
 import { arrayBuffer, blob, json, text } from 'node:stream/consumers';
+import { bare } from '../../bare.js';
 import { NotSupportedError, RequestAbortedError } from './errors.js';
 
 export class BodyReadable extends Readable {
@@ -11,7 +12,8 @@ export class BodyReadable extends Readable {
   #web: ReadableStream | null = null;
 
   constructor(options: { resume(): void; abort(reason?: Error): void; type: string; highWaterMark?: number }) {
-    super({ read: () => options.resume(), highWaterMark: options.highWaterMark ?? 64 * 1024, autoDestroy: true });
+    const { highWaterMark = 64 * 1024 } = options;
+    super(bare({ read: () => options.resume(), highWaterMark, autoDestroy: true }));
     this.#type = options.type;
     this.#abort = options.abort;
   }

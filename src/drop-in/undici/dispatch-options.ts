@@ -2,6 +2,7 @@
 
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
+import { bare } from '../../bare.js';
 import { typeName } from '../../errors.js';
 import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
@@ -74,8 +75,9 @@ interface Upload {
 }
 
 /** @throws InvalidArgumentError, NotSupportedError as undici does */
-export function readDispatchOptions(options: DispatchOptions, origin: string | undefined): DispatchRequest {
-  if (options === null || typeof options !== 'object') throw new InvalidArgumentError('opts must be an object.');
+export function readDispatchOptions(given: DispatchOptions, origin: string | undefined): DispatchRequest {
+  if (given === null || typeof given !== 'object') throw new InvalidArgumentError('opts must be an object.');
+  const options = bare(given);
   const { path, method, upgrade, query } = options;
   const base = originOf(options.origin ?? origin);
   if (typeof path !== 'string') throw new InvalidArgumentError('path must be a string');

@@ -7,6 +7,7 @@
 import { EventEmitter } from 'node:events';
 import type { Duplex } from 'node:stream';
 import util from 'node:util';
+import { bare } from '../../bare.js';
 import { Client } from '../../client/client.js';
 import type { ClientOptions } from '../../client/options.js';
 import { typeName } from '../../errors.js';
@@ -163,7 +164,7 @@ export class Dispatcher extends EventEmitter {
     options: RequestOptions<Opaque>,
     callback?: Callback<ResponseData<Opaque>>,
   ): Promise<ResponseData<Opaque>> | void {
-    return request(this, options, callback);
+    return request(this, own(options), callback);
   }
 
   /** As undici's `stream()`: the body goes into the Writable that `factory` makes. @since 0.1.0 */
@@ -178,7 +179,7 @@ export class Dispatcher extends EventEmitter {
     factory: StreamFactory<Opaque>,
     callback?: Callback<StreamData<Opaque>>,
   ): Promise<StreamData<Opaque>> | void {
-    return stream(this, options, factory, callback);
+    return stream(this, own(options), factory, callback);
   }
 
   /**
@@ -187,7 +188,7 @@ export class Dispatcher extends EventEmitter {
    * @since 0.1.0
    */
   pipeline<Opaque = null>(options: RequestOptions<Opaque>, handler: PipelineHandler<Opaque>): Duplex {
-    return pipeline(this, options, handler);
+    return pipeline(this, own(options), handler);
   }
 
   /** As undici's `connect()`: CONNECT, on a connection of its own; resolves to its socket. @since 0.1.0 */
@@ -197,7 +198,7 @@ export class Dispatcher extends EventEmitter {
     options: ConnectOptions<Opaque>,
     callback?: Callback<ConnectData<Opaque>>,
   ): Promise<ConnectData<Opaque>> | void {
-    return connect(this, options, callback);
+    return connect(this, own(options), callback);
   }
 
   /** As undici's `upgrade()`: another protocol, on a connection of its own; resolves to its socket. @since 0.1.0 */
@@ -207,7 +208,7 @@ export class Dispatcher extends EventEmitter {
     options: UpgradeOptions<Opaque>,
     callback?: Callback<UpgradeData<Opaque>>,
   ): Promise<UpgradeData<Opaque>> | void {
-    return upgrade(this, options, callback);
+    return upgrade(this, own(options), callback);
   }
 
   /**
@@ -321,6 +322,11 @@ function onEnd(
     if (known.pending === 0 && !known.isConnected) origins.delete(origin);
   }
   if (exchanges.size === 0) for (const resolve of onIdle.splice(0)) resolve();
+}
+
+/** What is no object is complained of where it is read. */
+function own<T extends object>(options: T): T {
+  return typeof options === 'object' && options !== null ? bare(options) : options;
 }
 
 function isConnectionLost(error: unknown): boolean {

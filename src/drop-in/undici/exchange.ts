@@ -1,7 +1,9 @@
 /** One dispatched request: from the client's response to the calls of a handler, with its pauses. */
 
 import type { Readable } from 'node:stream';
+import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
+import type { RequestOptions } from '../../client/options.js';
 import { keepSending } from '../../client/options.js';
 import type { Headers } from '../../headers.js';
 import type { Response } from '../../response/response.js';
@@ -111,9 +113,9 @@ export class Exchange implements DispatchController {
       readTimeout: read,
       writeTimeout: read,
     });
-    keepSending(request, {
-      onInformational: (statusCode, headers) => this.#start(statusCode, headers, ''),
-    });
+    const onInformational: RequestOptions['onInformational'] = (statusCode, headers) =>
+      this.#start(statusCode, headers, '');
+    keepSending(request, bare({ onInformational }));
     this.#throwIfAborted();
     const sent = this.#client.send(request, {
       stream: true,
