@@ -109,7 +109,10 @@ await bundleCommand();
 
 for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
   if (!file.endsWith('.d.ts')) continue;
-  const text = readFileSync(path.join(root, 'dist', file), 'utf8');
+  const emitted = readFileSync(path.join(root, 'dist', file), 'utf8');
+  // The first comment of a module is for its readers. Where its imports are left out, an editor shows it with the first declaration.
+  const text = emitted.replace(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*(?=\/\*\*)/, '');
+  if (text !== emitted) writeFileSync(path.join(root, 'dist', file), text);
   const twin = text.replaceAll(/((?:from|import\()\s*['"]\.[^'"]*)\.js(['"])/g, '$1.cjs$2');
   writeFileSync(path.join(root, 'dist', file.replace(/\.d\.ts$/, '.d.cts')), twin);
 }

@@ -218,9 +218,9 @@ export class ValidationError extends HTTPError {
 export class ChecksumMismatch extends HTTPError {
   /** The caller's, in lower-case hexadecimal. @since 0.1.0 */
   readonly expected: string;
-  /** That of what was received. @since 0.1.0 */
+  /** The digest of what was received, in lower-case hexadecimal. @since 0.1.0 */
   readonly actual: string;
-  /** Not enumerable. @since 0.1.0 */
+  /** The response whose body it was. Not enumerable, so that a logged error stays short. @since 0.1.0 */
   declare readonly response: Response;
 
   /** Takes the message, and both digests in hexadecimal. @since 0.1.0 */

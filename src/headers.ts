@@ -132,7 +132,10 @@ export class Headers implements Iterable<[string, string]> {
     this.#lines = null;
   }
 
-  /** One line more, at the end. @since 0.1.0 */
+  /**
+   * Adds a line at the end, beside those of the name that are there. A TypeError for what would break a request.
+   * @since 0.1.0
+   */
   append(name: string, value: string): void {
     const key = checkName(name);
     checkValue(name, value);
@@ -184,7 +187,7 @@ export class Headers implements Iterable<[string, string]> {
     return Headers.fromLines(lines.map(([name, value]) => `${name}\n${value}\n`).join(''));
   }
 
-  /** Every line; names as given. @since 0.1.0 */
+  /** Every line in its order, as name and value; names are spelled as they were given or received. @since 0.1.0 */
   get raw(): readonly [string, string][] {
     const list = this.#entries();
     const items: [string, string][] = [];

@@ -84,7 +84,7 @@ export class TimeoutConfig {
     Object.freeze(this);
   }
 
-  /** In one line, for logs. @since 0.1.0 */
+  /** The five timeouts in one line, for logs; null is off. @since 0.1.0 */
   toString(): string {
     const { connectTimeout, readTimeout, writeTimeout, poolTimeout, totalTimeout } = this;
     const alike = connectTimeout === readTimeout && readTimeout === writeTimeout && writeTimeout === poolTimeout;

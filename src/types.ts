@@ -158,7 +158,7 @@ export interface PoolLimits {
 
 /** The pool in numbers, and in one line: `<Pool 1 active, 0 queued | 2 idle>`. @since 0.1.0 */
 export interface PoolStats {
-  /** Connections in use. @since 0.1.0 */
+  /** Connections that carry a request, or whose response is not read to its end. @since 0.1.0 */
   readonly active: number;
   /** Connections kept for the next request. @since 0.1.0 */
   readonly idle: number;

@@ -1,6 +1,9 @@
 /** Everything public has a doc comment, as a user's editor shows it: read from dist/*.d.ts. */
 import test from 'ava';
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { isOptions, readModel, type Item } from '../../scripts/reference/model.js';
+import { root } from './markdown.js';
 
 interface Public {
   /** `whippet Client.get` */
@@ -31,6 +34,24 @@ test('comments begin as sentences', (t) => {
     without(({ item }) => item.comment !== '' && !/^(?:[\p{Lu}`'"0-9(]|(?:true|false|null)\b)/u.test(item.comment)),
     [],
   );
+});
+
+test('comments have a subject and say something of it', (t) => {
+  t.deepEqual(
+    without(({ item }) => item.comment.split(/\s+/).length < 3 && !('deprecated' in item.tags)),
+    [],
+  );
+});
+
+test('no editor shows the first comment of a module with its first declaration', (t) => {
+  const files = (readdirSync(path.join(root, 'dist'), { recursive: true }) as string[]).filter((name) =>
+    /\.d\.c?ts$/.test(name),
+  );
+  t.true(files.length > 100);
+  const doubled = files.filter((name) =>
+    /^\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*\/\*\*/.test(readFileSync(path.join(root, 'dist', name), 'utf8')),
+  );
+  t.deepEqual(doubled, []);
 });
 
 test('each option that may be left out says what it is then: "Default: …", with "none" where there is none', (t) => {

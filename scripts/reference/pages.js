@@ -167,7 +167,8 @@ function split(comment) {
 
 function typeOf(one) {
   if (one.kind === 'method') return one.signature.replace(/;$/, '').replace(/\s+/g, ' ');
-  const [, type = ''] = /^(?:readonly )?(?:get )?[\w$[\].]+\??(?:\(\))?: ([^]*?);?(?:\n|$)/.exec(one.signature) ?? [];
+  const [, type = ''] =
+    /^(?:readonly )?(?:get )?[\w$[\].]+\??(?:\(\))?: ([^]*?);?(?:\n(?=\S)|$)/.exec(one.signature) ?? [];
   return type
     .replace(/\s+/g, ' ')
     .replace(/ \| undefined\b/g, '')

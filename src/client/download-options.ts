@@ -9,7 +9,7 @@ import { checkSize, readOptions, requestOptionNames } from './options.js';
 
 /** What `client.download()` takes beyond the options of a request. @since 0.1.0 */
 export interface FileOptions {
-  /** The method. Default: 'GET'. @since 0.1.0 */
+  /** The method of the request. Default: 'GET'. @since 0.1.0 */
   method?: string | undefined;
   /**
    * Continues `path + '.part'` by Range and If-Range, where a strong ETag or Last-Modified says that the content is the same still;

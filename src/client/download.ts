@@ -27,11 +27,11 @@ import {
   writeNote,
 } from './part-note.js';
 
-/** A file that was downloaded. @since 0.1.0 */
+/** What `client.download()` resolves with: the file, and the response that it came from. @since 0.1.0 */
 export interface Download {
-  /** As it was given. @since 0.1.0 */
+  /** The path of the file: as it was given, or within that folder as `fileName` named it. @since 0.1.0 */
   readonly path: string;
-  /** Bytes of the file. @since 0.1.0 */
+  /** The size of the whole file in bytes, those that were there before included. @since 0.1.0 */
   readonly size: number;
   /** Bytes that were there before, 0 when it was begun anew. @since 0.1.0 */
   readonly resumedFrom: number;

@@ -75,7 +75,7 @@ export interface HTTPProxyOptions {
  * @since 0.1.0
  */
 export class HTTPProxy {
-  /** Without userinfo. @since 0.1.0 */
+  /** The proxy's URL, without user name and password: those are its auth. @since 0.1.0 */
   readonly proxyUrl: URL;
   /** Whether http: requests are forwarded or tunnelled. @since 0.1.0 */
   readonly proxyMode: HTTPProxyMode;
@@ -156,7 +156,7 @@ export class HTTPProxy {
     return this.proxyUrl.origin;
   }
 
-  /** The password is masked. @since 0.1.0 */
+  /** What `console.log` shows: the password is `[secure]`. @since 0.1.0 */
   [inspect.custom](): string {
     const { auth } = this;
     const shown = [`proxyUrl: ${inspect(this.proxyUrl)}`];
@@ -165,7 +165,7 @@ export class HTTPProxy {
     return `HTTPProxy({ ${shown.join(', ')} })`;
   }
 
-  /** Likewise. @since 0.1.0 */
+  /** For logs: the password is `[secure]`. @since 0.1.0 */
   toJSON(): {
     proxyUrl: string;
     auth: readonly [username: string, password: string] | null;

@@ -13,7 +13,7 @@ export interface Dispatch {
   close?(): Promise<void>;
 }
 
-/** What one call brings along. @since 0.1.0 */
+/** What a client tells its dispatch about one call, beside the request itself. @since 0.1.0 */
 export interface DispatchOptions {
   /** The timeouts of the call, in milliseconds; null is off. @since 0.1.0 */
   timeout: TimeoutConfig;

@@ -24,15 +24,15 @@ import { rawChunks, ResponseReadable } from './readable.js';
 
 /** A request of Smithy's (`@smithy/types` HttpRequest). @since 0.1.0 */
 export interface SmithyRequest {
-  /** The method. @since 0.1.0 */
+  /** The method of the request. @since 0.1.0 */
   method: string;
   /** The scheme with its colon: `https:`. @since 0.1.0 */
   protocol: string;
-  /** The host. @since 0.1.0 */
+  /** The host of the request, without its port. @since 0.1.0 */
   hostname: string;
   /** The port. Default: the scheme's. @since 0.1.0 */
   port?: number;
-  /** The path, encoded. @since 0.1.0 */
+  /** The path, percent-encoded as it is sent. @since 0.1.0 */
   path: string;
   /** The query parameters, not encoded. Default: none. @since 0.1.0 */
   query?: Record<string, string | (string | null)[] | null>;

@@ -9,10 +9,11 @@ import { StreamBody } from './body.js';
 import type { FilePart } from './file-content.js';
 import type { Request } from './request.js';
 
-/** Of `toCurl()`. @since 0.1.0 */
+/** How `toCurl()` writes a request as a command of curl. @since 0.1.0 */
 export interface CurlOptions {
   /**
-   * Default: false: the values of Authorization, Cookie, X-API-Key and the like, and the password in the URL, are `[secure]`.
+   * Whether the command has the values of Authorization, Cookie, X-API-Key and the like, and the password in the URL; `[secure]` stands
+   * for them otherwise. Default: false.
    * @since 0.1.0
    */
   showSecrets?: boolean | undefined;

@@ -156,7 +156,7 @@ export class Request {
   }
 
   /**
-   * The body's bytes.
+   * The bytes of the body, as they are sent; empty when there is none.
    * @throws RequestNotRead for a stream that was not read
    * @since 0.1.0
    */

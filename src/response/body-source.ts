@@ -5,9 +5,9 @@ import type { FileHandle } from '../native.js';
 
 /** A file that a body is written into. @since 0.1.0 */
 export interface BodySink {
-  /** Its name, for errors. @since 0.1.0 */
+  /** The path of the file, as errors name it. @since 0.1.0 */
   readonly path: string;
-  /** The core's handle of it. @since 0.1.0 */
+  /** The file, opened by the core: by this the core writes into it without JavaScript. @since 0.1.0 */
   readonly handle: FileHandle;
   /**
    * Takes the next chunk; resolves when there is room for more. Rejects when the sink takes nothing any more.
@@ -45,7 +45,7 @@ export interface BodySource {
   save?: (sink: BodySink, tell: ((received: number) => void) | null) => Promise<void>;
   /** Bytes so far, before decoding. @since 0.1.0 */
   readonly received: number;
-  /** After the end. @since 0.1.0 */
+  /** The fields that came after the body; null before its end, and where there were none. @since 0.1.0 */
   readonly trailers: Headers | null;
   /** Milliseconds from sending to the end of the body, when known. @since 0.1.0 */
   readonly elapsed: number | null;

@@ -29,7 +29,7 @@ export class ServerSentEvent {
   }
 
   /**
-   * The data as JSON.
+   * The value that `data` is the JSON of.
    *
    * @throws DecodingError, with the SyntaxError as its cause, when it is none
    * @since 0.1.0

@@ -220,7 +220,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * The decoded body.
+   * The bytes of the body, after content decoding.
    * @throws ResponseNotRead before `read()` of a streaming response
    * @since 0.1.0
    */
@@ -329,37 +329,37 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return this.#receivedResponse?.trailers ?? this.#reader?.source.trailers ?? new Headers();
   }
 
-  /** 1xx @since 0.1.0 */
+  /** Whether the status is 1xx. @since 0.1.0 */
   get isInformational(): boolean {
     return this.statusCode >= 100 && this.statusCode < 200;
   }
 
-  /** 2xx @since 0.1.0 */
+  /** Whether the status is 2xx. @since 0.1.0 */
   get isSuccess(): boolean {
     return this.statusCode >= 200 && this.statusCode < 300;
   }
 
-  /** 3xx, with or without a Location. @since 0.1.0 */
+  /** Whether the status is 3xx, with or without a Location. @since 0.1.0 */
   get isRedirect(): boolean {
     return this.statusCode >= 300 && this.statusCode < 400;
   }
 
-  /** 4xx @since 0.1.0 */
+  /** Whether the status is 4xx. @since 0.1.0 */
   get isClientError(): boolean {
     return this.statusCode >= 400 && this.statusCode < 500;
   }
 
-  /** 5xx @since 0.1.0 */
+  /** Whether the status is 5xx. @since 0.1.0 */
   get isServerError(): boolean {
     return this.statusCode >= 500 && this.statusCode < 600;
   }
 
-  /** 4xx and 5xx @since 0.1.0 */
+  /** Whether the status is 4xx or 5xx. @since 0.1.0 */
   get isError(): boolean {
     return this.isClientError || this.isServerError;
   }
 
-  /** One of 301, 302, 303, 307 and 308, with a Location that is not empty. @since 0.1.0 */
+  /** Whether the status is 301, 302, 303, 307 or 308, and there is a Location that is not empty. @since 0.1.0 */
   get hasRedirectLocation(): boolean {
     return redirectCodes.has(this.statusCode) && !!this.headers.get('location');
   }
@@ -381,12 +381,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     this.#isIntermediate = goesOn;
   }
 
-  /** The body is read to its end or given up. @since 0.1.0 */
+  /** Whether the body was read to its end or given up; true of a response that came as a whole. @since 0.1.0 */
   get isClosed(): boolean {
     return this.#reader === null || this.#reader.isClosed;
   }
 
-  /** Reading the body has begun. @since 0.1.0 */
+  /** Whether reading the body has begun: it can be read once. @since 0.1.0 */
   get isStreamConsumed(): boolean {
     return this.#reader === null || this.#reader.isConsumed;
   }
@@ -566,7 +566,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return this.request.toCurl(options);
   }
 
-  /** `<Response [200 OK]>` @since 0.1.0 */
+  /** The status in one line, for logs: `<Response [200 OK]>`. @since 0.1.0 */
   toString(): string {
     return `<Response [${`${this.statusCode} ${this.reasonPhrase}`.trimEnd()}]>`;
   }

@@ -6,22 +6,22 @@
  * @since 0.1.0
  */
 export interface Timings {
-  /** Waiting for a connection, or for another request's handshake. @since 0.1.0 */
+  /** Milliseconds of waiting for a connection, or for another request's handshake. @since 0.1.0 */
   readonly pool: number;
-  /** Names to addresses; null for an address. @since 0.1.0 */
+  /** Milliseconds of looking the name up; null where the host is an address. @since 0.1.0 */
   readonly dns: number | null;
   /**
    * TCP and whatever a proxy wants, up to TLS with the origin; null for apps and responses made by hand.
    * @since 0.1.0
    */
   readonly connect: number | null;
-  /** TLS with the origin; null for http. @since 0.1.0 */
+  /** Milliseconds of the TLS handshake with the origin; null for http. @since 0.1.0 */
   readonly tls: number | null;
-  /** Writing the request. @since 0.1.0 */
+  /** Milliseconds of writing the request, its body included. @since 0.1.0 */
   readonly send: number;
-  /** From there to the response's head. @since 0.1.0 */
+  /** Milliseconds from there to the response's head. @since 0.1.0 */
   readonly wait: number;
-  /** From the head to the end of the body; null before that. @since 0.1.0 */
+  /** Milliseconds from the head to the end of the body; null before that. @since 0.1.0 */
   readonly receive: number | null;
 }
 
@@ -49,13 +49,13 @@ export interface Peer {
   readonly localAddress: string;
   /** The port of this end. @since 0.1.0 */
   readonly localPort: number;
-  /** The connection was there before this request asked. @since 0.1.0 */
+  /** Whether the connection was there before this request asked for one. @since 0.1.0 */
   readonly isReused: boolean;
 }
 
 /** TLS with the origin, in the names of IANA's registries. @since 0.1.0 */
 export interface TLSInfo {
-  /** The version of TLS. @since 0.1.0 */
+  /** The version of TLS that was agreed upon. @since 0.1.0 */
   readonly version: 'TLSv1.2' | 'TLSv1.3';
   /** The cipher suite, e.g. `TLS_AES_128_GCM_SHA256`. @since 0.1.0 */
   readonly cipher: string;

@@ -36,7 +36,7 @@ export class QueryParams implements Iterable<[string, string]> {
     this.#list = params instanceof QueryParams ? params.#list : toList(params);
   }
 
-  /** The first value. @since 0.1.0 */
+  /** The first value of the name; undefined when there is none. @since 0.1.0 */
   get(name: string): string | undefined {
     const list = this.#list;
     for (let i = 0; i < list.length; i += 3) if (list[i] === name) return list[i + 1];
@@ -51,7 +51,7 @@ export class QueryParams implements Iterable<[string, string]> {
     return values;
   }
 
-  /** Names are case-sensitive. @since 0.1.0 */
+  /** Whether there is a parameter of this name. Names are case-sensitive. @since 0.1.0 */
   has(name: string): boolean {
     return this.get(name) !== undefined;
   }
@@ -61,12 +61,12 @@ export class QueryParams implements Iterable<[string, string]> {
     return QueryParams.#of(replace(this.#list, [checkName(name), toText(value, name), '']));
   }
 
-  /** A copy with one value more. @since 0.1.0 */
+  /** A copy with one more parameter at the end; those of the same name stay. @since 0.1.0 */
   add(name: string, value: ParamValue): QueryParams {
     return QueryParams.#of([...this.#list, checkName(name), toText(value, name), '']);
   }
 
-  /** A copy without the name. @since 0.1.0 */
+  /** A copy without any parameter of this name. @since 0.1.0 */
   remove(name: string): QueryParams {
     const list: string[] = [];
     for (const entry of entries(this.#list)) if (entry[0] !== name) list.push(...entry);
@@ -88,7 +88,7 @@ export class QueryParams implements Iterable<[string, string]> {
     return this.#first().values();
   }
 
-  /** Every pair, in order. @since 0.1.0 */
+  /** Every name and value in its order, repeated names included. @since 0.1.0 */
   multiItems(): [string, string][] {
     return Array.from(entries(this.#list), ([name, value]) => [name, value]);
   }
@@ -138,7 +138,7 @@ export class QueryParams implements Iterable<[string, string]> {
     return this.#first().entries();
   }
 
-  /** The query, as it is sent. @since 0.1.0 */
+  /** The query as it is sent, so that JSON shows the same text as `toString()`. @since 0.1.0 */
   toJSON(): string {
     return this.toString();
   }

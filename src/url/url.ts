@@ -64,14 +64,14 @@ export class URL {
     return hostStart > userinfoStart && userinfoStart !== -1 ? href.slice(userinfoStart, hostStart - 1) : '';
   }
 
-  /** Decoded. @since 0.1.0 */
+  /** The user name, percent-decoded; empty when there is none. @since 0.1.0 */
   get username(): string {
     const { userinfo } = this;
     const colon = userinfo.indexOf(':');
     return percentDecode(colon === -1 ? userinfo : userinfo.slice(0, colon));
   }
 
-  /** Decoded. @since 0.1.0 */
+  /** The password, percent-decoded; empty when there is none. @since 0.1.0 */
   get password(): string {
     const { userinfo } = this;
     const colon = userinfo.indexOf(':');
@@ -139,7 +139,7 @@ export class URL {
     return href.slice(pathEnd + 1, queryEnd);
   }
 
-  /** Decoded, without the '#'. @since 0.1.0 */
+  /** The fragment, percent-decoded and without the '#'; it is never sent. @since 0.1.0 */
   get fragment(): string {
     const { href, queryEnd } = this.#layout;
     return percentDecode(href.slice(queryEnd + 1));
@@ -177,7 +177,7 @@ export class URL {
     return this.#fullPath !== null;
   }
 
-  /** Scheme and host are there. @since 0.1.0 */
+  /** Whether it has a scheme and a host, so that it can be requested as it is. @since 0.1.0 */
   get isAbsoluteUrl(): boolean {
     const { schemeEnd, hostStart, hostEnd } = this.#layout;
     return schemeEnd > 0 && hostEnd > hostStart;
@@ -289,7 +289,7 @@ export class URL {
     return 'URL';
   }
 
-  /** `URL('https://user:[secure]@host/')` @since 0.1.0 */
+  /** What `console.log` shows: `URL('https://user:[secure]@host/')`. @since 0.1.0 */
   [inspect.custom](): string {
     return `URL('${this.toSafeString()}')`;
   }

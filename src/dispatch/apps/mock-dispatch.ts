@@ -11,7 +11,7 @@ import type { Dispatch, DispatchOptions } from '../dispatch.js';
 import { checkProtocol } from '../check-request.js';
 import { NO_TIMEOUT } from '../../timeout.js';
 
-/** What answers. @since 0.1.0 */
+/** A function that answers a request in place of a server. What it throws rejects the call as it is. @since 0.1.0 */
 export type MockHandler = (request: Request) => Response | Promise<Response>;
 
 /**

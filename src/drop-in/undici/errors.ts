@@ -71,7 +71,7 @@ export const NotSupportedError = define('NotSupportedError', 'UND_ERR_NOT_SUPPOR
 export const ClientDestroyedError = define('ClientDestroyedError', 'UND_ERR_DESTROYED', 'The client is destroyed');
 /** The dispatcher was closed: UND_ERR_CLOSED. @since 0.1.0 */
 export const ClientClosedError = define('ClientClosedError', 'UND_ERR_CLOSED', 'The client is closed');
-/** The connection broke: UND_ERR_SOCKET. @since 0.1.0 */
+/** The connection broke while the request was under way: UND_ERR_SOCKET. @since 0.1.0 */
 export const SocketError = define('SocketError', 'UND_ERR_SOCKET', 'Socket error');
 /** The body is larger than it may be: UND_ERR_RES_EXCEEDED_MAX_SIZE. @since 0.1.0 */
 export const ResponseExceededMaxSizeError = define(

@@ -25,11 +25,11 @@ export interface DispatchController {
   abort(reason?: Error): void;
   /** Holds the body back, until `resume()`. @since 0.1.0 */
   pause(): void;
-  /** Lets the body go on. @since 0.1.0 */
+  /** Lets the body go on after `pause()`. @since 0.1.0 */
   resume(): void;
 }
 
-/** The second contract. @since 0.1.0 */
+/** A handler of undici's newer contract: each callback gets a controller of the request. @since 0.1.0 */
 export interface DispatchHandler {
   /** Called before the request is sent. @since 0.1.0 */
   onRequestStart?(controller: DispatchController, context: unknown): void;
@@ -50,7 +50,7 @@ export interface DispatchHandler {
   onResponseError?(controller: DispatchController, error: Error): void;
 }
 
-/** The first contract. @since 0.1.0 */
+/** A handler of undici's older contract, whose callbacks get raw headers and functions. @since 0.1.0 */
 export interface LegacyHandler {
   /** Called before the request is sent, with a function that ends it. @since 0.1.0 */
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void;

@@ -17,7 +17,7 @@ import type { NodeTarget } from './listener.js';
 import { targetOf } from './listener.js';
 import { checkAsked, checkProtocol } from '../../check-request.js';
 
-/** How a Node app is called. @since 0.1.0 */
+/** Which Node app is called, and what it sees of its caller. @since 0.1.0 */
 export interface NodeDispatchOptions {
   /** An Express or Koa app, a Fastify instance, an `http.Server`, or a `(req, res)` function. @since 0.1.0 */
   app: NodeApp;
@@ -32,7 +32,7 @@ export interface NodeDispatchOptions {
    * @since 0.1.0
    */
   scriptName?: string | undefined;
-  /** `req.socket.remoteAddress`. Default: '127.0.0.1'. @since 0.1.0 */
+  /** The address of the peer, which the app sees as `req.socket.remoteAddress`. Default: '127.0.0.1'. @since 0.1.0 */
   remoteAddr?: string | undefined;
 }
 
