@@ -17,8 +17,10 @@ import {
 import { requestFailure } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
-import { checkEventSize, EventIterator, EventStreamParser } from '../response/event-stream.js';
+import { checkEventSize, EventStreamParser } from '../response/event-stream.js';
+import { ItemIterator } from '../response/item-iterator.js';
 import type { Response } from '../response/response.js';
+import { Turns } from '../response/turns.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
 import { isPassingRefusal, isPermanent } from './retry-policy.js';
@@ -91,9 +93,8 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
   #signal: AbortSignal;
   #response: Response | null = null;
   #parser: EventStreamParser | null = null;
-  #events: EventIterator | null = null;
-  /** One call after the other, as a generator would have it. */
-  #turn: Promise<unknown> = Promise.resolve();
+  #events: ItemIterator<Buffer, ServerSentEvent> | null = null;
+  #turns = new Turns();
 
   constructor(open: Open, options: Given<RequestOptions>, settings: Settings) {
     this.#open = open;
@@ -106,17 +107,10 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
       signal === undefined || signal === null ? this.#left.signal : AbortSignal.any([signal, this.#left.signal]);
   }
 
-  /** Nothing but its caller waits for its promise: V8 follows no `await` beyond one that several wait for. */
-  async next(): Promise<IteratorResult<ServerSentEvent>> {
-    const before = this.#turn;
-    let end = (): void => {};
-    this.#turn = new Promise<void>((resolve) => (end = resolve));
-    try {
-      await before;
-      return await this.#next();
-    } finally {
-      end();
-    }
+  next(): Promise<IteratorResult<ServerSentEvent>> {
+    // Another event of a chunk that is there.
+    if (this.#turns.areOver && this.#events?.isReady === true && !this.#isOver) return this.#events.next();
+    return this.#turns.take(() => this.#next());
   }
 
   async return(): Promise<IteratorResult<ServerSentEvent>> {
@@ -198,7 +192,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     }
     const details = { request: response.request, response };
     this.#parser = new EventStreamParser(this.#settings.maxEventSize, details, this.#lastEventId);
-    this.#events = new EventIterator(response.iterBytes(), this.#parser, () => response.close());
+    this.#events = new ItemIterator(response.iterBytes(), this.#parser, () => response.close());
   }
 
   /** The next event; null when the connection is lost and another is to be tried. */
@@ -206,7 +200,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     const parser = this.#parser as EventStreamParser;
     let failure: unknown = null;
     try {
-      const { done, value } = await (this.#events as EventIterator).next();
+      const { done, value } = await (this.#events as ItemIterator<Buffer, ServerSentEvent>).next();
       this.#remember(parser);
       if (!done) {
         this.#failures = 0;

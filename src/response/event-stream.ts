@@ -8,6 +8,8 @@ import { requestFailure } from '../request-failure.js';
 import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import { HeldBytes } from './held-bytes.js';
+import type { ItemParser } from './item-iterator.js';
+import { utf8Text } from './text.js';
 
 /** One event of an event stream. @since 0.1.0 */
 export class ServerSentEvent {
@@ -62,7 +64,7 @@ export interface EventStreamState {
  * Parses chunks of an event stream. Lines end at LF, CR or CRLF; what a chunk leaves unfinished waits for the next one, and what
  * the end leaves unfinished is dropped.
  */
-export class EventStreamParser implements EventStreamState {
+export class EventStreamParser implements EventStreamState, ItemParser<Buffer, ServerSentEvent> {
   lastEventId: string;
   retry: number | null = null;
   /** The stream holds an event that is too large: what was before it has been returned. */
@@ -105,10 +107,15 @@ export class EventStreamParser implements EventStreamState {
     const end = endOfLines(bytes);
     if (end > 0) {
       const lines = this.#takeHeld(bytes.subarray(0, end));
-      this.#lines(lines.utf8Slice(0, lines.length), events);
+      this.#lines(utf8Text(lines), events);
     }
     if (end < bytes.length) this.#hold(bytes.subarray(end));
     return events;
+  }
+
+  /** What the end leaves unfinished is no event. */
+  end(): ServerSentEvent[] {
+    return [];
   }
 
   /** What was held, and these bytes behind it. */
@@ -139,13 +146,35 @@ export class EventStreamParser implements EventStreamState {
         next = text.charCodeAt(cr + 1) === LF ? cr + 2 : cr + 1;
       }
       if (end === at) this.#dispatch(events);
-      else this.#line(text, at, end);
+      else if (!this.#isWhole(text, at, end)) this.#line(text, at, end);
+      else {
+        this.#one(text, at, end, events);
+        next++;
+      }
       at = next;
     }
   }
 
+  /** Most events by far: one line of data with an empty one behind it. */
+  #isWhole(text: string, start: number, end: number): boolean {
+    return (
+      text.charCodeAt(end) === LF &&
+      text.charCodeAt(end + 1) === LF &&
+      this.#data.length === 0 &&
+      (end - start) * 3 < this.#maxEventSize &&
+      text.startsWith('data:', start)
+    );
+  }
+
+  #one(text: string, start: number, end: number, events: ServerSentEvent[]): void {
+    const from = text.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5;
+    this.lastEventId = this.#id;
+    events.push(new ServerSentEvent(this.#event || 'message', text.slice(from, end), this.#id, this.#eventRetry));
+    this.#event = '';
+    this.#eventRetry = null;
+  }
+
   #line(text: string, start: number, end: number): void {
-    // Most lines by far.
     if (text.startsWith('data:', start)) {
       const from = text.charCodeAt(start + 5) === SPACE && start + 5 < end ? start + 6 : start + 5;
       this.#append(text.slice(from, end));
@@ -208,88 +237,6 @@ export class EventStreamParser implements EventStreamState {
 }
 
 /**
- * The events of a body, each as soon as its last byte is there. Reading is pulled: a chunk is asked for when the events of the one
- * before are used up. What came before an error is delivered before it.
- */
-export class EventIterator implements AsyncIterableIterator<ServerSentEvent> {
-  #chunks: AsyncIterator<Buffer>;
-  #parser: EventStreamParser;
-  #close: () => Promise<void>;
-  #events: ServerSentEvent[] = [];
-  #at = 0;
-  #isOver = false;
-  /** One call after the other, as a generator would have it. */
-  #turn: Promise<unknown> | null = null;
-
-  constructor(chunks: AsyncIterator<Buffer>, parser: EventStreamParser, close: () => Promise<void>) {
-    this.#chunks = chunks;
-    this.#parser = parser;
-    this.#close = close;
-  }
-
-  next(): Promise<IteratorResult<ServerSentEvent>> {
-    if (this.#turn === null && this.#at < this.#events.length) {
-      return Promise.resolve({ done: false, value: this.#events[this.#at++] });
-    }
-    return this.#inTurn();
-  }
-
-  /** Nothing but its caller waits for its promise: V8 follows no `await` beyond one that several wait for. */
-  async #inTurn(): Promise<IteratorResult<ServerSentEvent>> {
-    const before = this.#turn;
-    let end = (): void => {};
-    const turn = (this.#turn = new Promise<void>((resolve) => (end = resolve)));
-    try {
-      if (before !== null) await before;
-      return await this.#pull();
-    } finally {
-      if (this.#turn === turn) this.#turn = null;
-      end();
-    }
-  }
-
-  async return(): Promise<IteratorResult<ServerSentEvent>> {
-    this.#isOver = true;
-    this.#events = [];
-    await this.#close();
-    return DONE;
-  }
-
-  [Symbol.asyncIterator](): this {
-    return this;
-  }
-
-  /** The next chunk. After the loop was left, an error that this caused is dropped. */
-  async #next(): Promise<IteratorResult<Buffer>> {
-    try {
-      return await this.#chunks.next();
-    } catch (error) {
-      if (this.#isOver) return DONE;
-      throw error;
-    }
-  }
-
-  async #pull(): Promise<IteratorResult<ServerSentEvent>> {
-    for (;;) {
-      if (this.#at < this.#events.length) return { done: false, value: this.#events[this.#at++] };
-      const { failure } = this.#parser;
-      if (failure !== null && !this.#isOver) {
-        await this.return();
-        throw failure;
-      }
-      if (this.#isOver) return DONE;
-      const { done, value } = await this.#next();
-      if (done) {
-        this.#isOver = true;
-        return DONE;
-      }
-      this.#events = this.#parser.push(value);
-      this.#at = 0;
-    }
-  }
-}
-
-/**
  * `maxEventSize`, if it was given.
  * @throws TypeError, RangeError naming the option
  */
@@ -326,5 +273,4 @@ const LF = 10;
 const CR = 13;
 const SPACE = 32;
 const MAX_EVENT_BYTES = 16 * 1024 * 1024;
-const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });
 const optionNames = ['maxEventSize'];

@@ -4,6 +4,7 @@ import type { UnderlyingSource } from 'node:stream/web';
 import { typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
+import type { ItemParser } from './item-iterator.js';
 import type { PieceDecoder } from './text.js';
 import { bare } from '../bare.js';
 import { Turns } from '../turns.js';
@@ -53,28 +54,35 @@ function cut<T extends string | Buffer>(whole: T, start: number, end: number): T
 }
 
 /** Lines without their ends: LF, CR and CRLF, also when a CRLF is split over two pieces. A last line break ends no empty line. */
-export async function* textLines(source: AsyncIterable<string>): AsyncGenerator<string> {
-  // The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying.
-  let begun: string[] = [];
-  let afterCarriageReturn = false;
-  for await (const piece of source) {
+export class LineParser implements ItemParser<string, string> {
+  readonly failure = null;
+  /** The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying. */
+  #begun: string[] = [];
+  #isAfterCarriageReturn = false;
+
+  push(piece: string): string[] {
     let text = piece;
-    if (afterCarriageReturn && text.startsWith('\n')) text = text.slice(1);
+    if (this.#isAfterCarriageReturn && text.startsWith('\n')) text = text.slice(1);
     if (text === '') {
-      afterCarriageReturn = false;
-      continue;
+      this.#isAfterCarriageReturn = false;
+      return [];
     }
-    afterCarriageReturn = text.endsWith('\r');
-    const lines = text.split(/\r\n|\n|\r/);
-    const last = lines.pop() as string;
-    for (const line of lines) {
-      begun.push(line);
-      yield begun.length === 1 ? line : begun.join('');
-      begun = [];
+    this.#isAfterCarriageReturn = text.endsWith('\r');
+    // Nearly no server writes CR, and a pattern takes several times as long.
+    const lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
+    const rest = lines.pop() as string;
+    if (lines.length > 0 && this.#begun.length > 0) {
+      lines[0] = `${this.#begun.join('')}${lines[0]}`;
+      this.#begun = [];
     }
-    if (last !== '') begun.push(last);
+    if (rest !== '') this.#begun.push(rest);
+    return lines;
   }
-  if (begun.length > 0) yield begun.join('');
+
+  end(): string[] {
+    const { length } = this.#begun;
+    return length === 0 ? [] : [this.#begun.join('')];
+  }
 }
 
 /**

@@ -7,35 +7,65 @@ import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
 import { HeldBytes } from './held-bytes.js';
+import type { ItemParser } from './item-iterator.js';
+import { utf8Text } from './text.js';
 
 /**
- * The values, each as soon as its end is there.
- *
- * @param details The request and response, for errors.
- * @throws DecodingError naming the line, or the record of a sequence, that is no JSON, with the SyntaxError as its cause
+ * The values, each as soon as its end is there. Fails with a DecodingError naming the line, or the record of a sequence, that is no
+ * JSON, with the SyntaxError as its cause.
  */
-export async function* jsonValues(chunks: AsyncIterable<Buffer>, details: () => ErrorDetails): AsyncGenerator<unknown> {
-  let reader: Reader | null = null;
-  let beginning: Buffer = Buffer.alloc(0);
-  for await (const chunk of chunks) {
-    let bytes = chunk;
-    if (reader === null) {
-      beginning = beginning.length === 0 ? chunk : Buffer.concat([beginning, chunk]);
-      // A byte order mark may come in pieces.
-      if (beginning.length < MARK.length && MARK.subarray(0, beginning.length).equals(beginning)) continue;
-      bytes = MARK.equals(beginning.subarray(0, MARK.length)) ? beginning.subarray(MARK.length) : beginning;
-      if (bytes.length === 0) continue;
-      reader = bytes[0] === RS ? new SequenceReader(details) : new LineReader(details);
-    }
-    yield* reader.push(bytes);
+export class JsonParser<T> implements ItemParser<Buffer, T> {
+  failure: DecodingError | null = null;
+  #details: () => ErrorDetails;
+  #reader: Reader | null = null;
+  #beginning: Buffer = NOTHING;
+
+  /** @param details The request and response, for errors. */
+  constructor(details: () => ErrorDetails) {
+    this.#details = details;
   }
-  if (reader !== null) yield* reader.end();
+
+  push(chunk: Buffer): T[] {
+    return this.#values((values) => {
+      const bytes = this.#reader === null ? this.#begin(chunk) : chunk;
+      this.#reader?.push(bytes, values);
+    });
+  }
+
+  end(): T[] {
+    return this.#values((values) => this.#reader?.end(values));
+  }
+
+  /** Without a byte order mark, which may come in pieces. */
+  #begin(chunk: Buffer): Buffer {
+    const beginning = (this.#beginning =
+      this.#beginning.length === 0 ? chunk : Buffer.concat([this.#beginning, chunk]));
+    if (beginning.length < MARK.length && MARK.subarray(0, beginning.length).equals(beginning)) return NOTHING;
+    const bytes = MARK.equals(beginning.subarray(0, MARK.length)) ? beginning.subarray(MARK.length) : beginning;
+    if (bytes.length === 0) return NOTHING;
+    this.#reader = bytes[0] === RS ? new SequenceReader(this.#details) : new LineReader(this.#details);
+    this.#beginning = NOTHING;
+    return bytes;
+  }
+
+  /** Those before what is no JSON are given out before the error. */
+  #values(read: (values: unknown[]) => void): T[] {
+    const values: unknown[] = [];
+    try {
+      if (this.failure === null) read(values);
+    } catch (error) {
+      if (!(error instanceof DecodingError)) throw error;
+      this.failure = error;
+    }
+    return values as T[];
+  }
 }
 
 interface Reader {
-  push(bytes: Buffer): Iterable<unknown>;
-  /** What the end of the body completes. */
-  end(): Iterable<unknown>;
+  /** Appends the values that these bytes complete. */
+  push(bytes: Buffer, values: unknown[]): void;
+  /** Appends what the end of the body completes. */
+  end(values: unknown[]): void;
 }
 
 /** A value a line. Ends of lines are LF, with or without a CR, which JSON takes for white space. Empty lines are passed over. */
@@ -49,29 +79,33 @@ class LineReader implements Reader {
     this.#held = new Held('line', details);
   }
 
-  *push(bytes: Buffer): Iterable<unknown> {
+  push(bytes: Buffer, values: unknown[]): void {
     const end = bytes.lastIndexOf(LF) + 1;
-    if (end > 0) {
-      const whole = this.#held.take(bytes.subarray(0, end));
-      // Many lines in one string: as fast as one line.
-      yield* this.#values(whole.utf8Slice(0, whole.length));
-    }
+    // Many lines in one string: as fast as one line.
+    if (end > 0) this.#lines(utf8Text(this.#held.take(bytes.subarray(0, end))), values);
     this.#held.hold(bytes.subarray(end), this.#line + 1);
   }
 
-  *end(): Iterable<unknown> {
-    const last = this.#held.take(Buffer.alloc(0));
-    if (last.length > 0) yield* this.#values(`${last.utf8Slice(0, last.length)}\n`);
+  end(values: unknown[]): void {
+    const last = this.#held.take(NOTHING);
+    if (last.length > 0) this.#lines(`${utf8Text(last)}\n`, values);
   }
 
-  *#values(text: string): Iterable<unknown> {
+  #lines(text: string, values: unknown[]): void {
     for (let at = 0; at < text.length;) {
       const end = text.indexOf('\n', at);
       this.#line++;
-      // Also between records that are separated twice: LF and a lone separator.
       const line = text.slice(at, end);
-      if (!isBlank(line)) yield parse(line, `line ${this.#line}`, this.#details);
+      if (!isBlank(line)) values.push(this.#value(line));
       at = end + 1;
+    }
+  }
+
+  #value(line: string): unknown {
+    try {
+      return JSON.parse(line);
+    } catch (cause) {
+      throw broken(`line ${this.#line}`, (cause as Error).message, cause, this.#details);
     }
   }
 }
@@ -91,28 +125,28 @@ class SequenceReader implements Reader {
     this.#held = new Held('record', details);
   }
 
-  *push(bytes: Buffer): Iterable<unknown> {
+  push(bytes: Buffer, values: unknown[]): void {
     let at = 0;
     for (let separator = bytes.indexOf(RS); separator !== -1; separator = bytes.indexOf(RS, at)) {
-      yield* this.#finish(this.#held.take(bytes.subarray(at, separator)));
+      this.#finish(this.#held.take(bytes.subarray(at, separator)), values);
       this.#record++;
       this.#isGiven = false;
       this.#nextTrial = 0;
       at = separator + 1;
     }
     this.#held.hold(bytes.subarray(at), this.#record);
-    if (bytes[bytes.length - 1] === LF) yield* this.#tryEarly();
+    if (bytes[bytes.length - 1] === LF) this.#tryEarly(values);
   }
 
-  *end(): Iterable<unknown> {
-    yield* this.#finish(this.#held.take(Buffer.alloc(0)));
+  end(values: unknown[]): void {
+    this.#finish(this.#held.take(NOTHING), values);
   }
 
   /** The record is there when its line feed is, not only when the next one begins. */
-  *#tryEarly(): Iterable<unknown> {
+  #tryEarly(values: unknown[]): void {
     if (this.#isGiven || this.#held.size < this.#nextTrial) return;
-    const bytes = this.#held.take(Buffer.alloc(0));
-    const text = bytes.utf8Slice(0, bytes.length);
+    const bytes = this.#held.take(NOTHING);
+    const text = utf8Text(bytes);
     if (isBlank(text)) return;
     let value: unknown;
     try {
@@ -124,11 +158,11 @@ class SequenceReader implements Reader {
       return;
     }
     this.#isGiven = true;
-    yield value;
+    values.push(value);
   }
 
-  *#finish(bytes: Buffer): Iterable<unknown> {
-    const text = bytes.utf8Slice(0, bytes.length);
+  #finish(bytes: Buffer, values: unknown[]): void {
+    const text = utf8Text(bytes);
     if (isBlank(text)) return;
     const where = `record ${this.#record}`;
     if (this.#isGiven) throw broken(where, 'more than one value', undefined, this.#details);
@@ -137,7 +171,7 @@ class SequenceReader implements Reader {
     if (typeof value !== 'object' && typeof value !== 'string' && !/\s$/.test(text)) {
       throw broken(where, 'it may be cut off: no line feed behind it', undefined, this.#details);
     }
-    yield value;
+    values.push(value);
   }
 }
 
@@ -182,12 +216,15 @@ function broken(where: string, why: string, cause: unknown, details: () => Error
 }
 
 function isBlank(text: string): boolean {
-  return text.trim() === '';
+  const first = text.charCodeAt(0);
+  // Most by far begin with a bracket.
+  return !(first > 0x20 && first < 0x7f) && text.trim() === '';
 }
 
 const LF = 10;
 /** The record separator. */
 const RS = 0x1e;
+const NOTHING: Buffer = Buffer.alloc(0);
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
 /** What still fits into a string, with room to spare. */
 const MAX_VALUE_BYTES = 256 * 1024 * 1024;

@@ -5,7 +5,7 @@
 
 import { inspect } from 'node:util';
 import type { ReceivedResponse, DefaultEncoding, ResponseContext, ResponseVersion } from './received.js';
-import { chunkSizeOf, closingEarly, decodePieces, once, streamOf, textLines, toPieces } from './iterators.js';
+import { chunkSizeOf, closingEarly, decodePieces, LineParser, once, streamOf, toPieces } from './iterators.js';
 import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from '../cookies/cookies.js';
@@ -13,8 +13,9 @@ import type { BodySink, BodySource } from './body-source.js';
 import { HTTPStatusError, LocalProtocolError, ResponseNotRead, StreamConsumed, quote } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
-import { EventIterator, EventStreamParser, maxEventSizeOf } from './event-stream.js';
-import { jsonValues } from './json-values.js';
+import { EventStreamParser, maxEventSizeOf } from './event-stream.js';
+import { ItemIterator, type ItemParser } from './item-iterator.js';
+import { JsonParser } from './json-values.js';
 import type { StandardSchema, StandardSchemaOutput } from './schema.js';
 import { validate } from './schema.js';
 import { parseLinks } from './links.js';
@@ -490,7 +491,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @since 0.1.0
    */
   iterLines(): AsyncIterableIterator<string> {
-    return this.#iterator(textLines(this.#texts('iterLines()', null)));
+    return this.#items(this.#texts('iterLines()', null), new LineParser());
   }
 
   /**
@@ -502,7 +503,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   events(options: EventStreamOptions = {}): AsyncIterableIterator<ServerSentEvent> {
     const parser = new EventStreamParser(maxEventSizeOf(options, 'events()'), this.#details());
-    return new EventIterator(this.#iterator(this.#bytes('events()')), parser, () => this.close());
+    return this.#items(this.#bytes('events()'), parser);
   }
 
   /**
@@ -511,7 +512,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    * @since 0.1.0
    */
   iterJson<T = unknown>(): AsyncIterableIterator<T> {
-    return this.#iterator(jsonValues(this.#bytes('iterJson()'), () => this.#details()) as AsyncGenerator<T>);
+    return this.#items(this.#bytes('iterJson()'), new JsonParser<T>(() => this.#details()));
   }
 
   /** The body before content decoding. Only of a streaming response, and once. @since 0.1.0 */
@@ -591,6 +592,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
     return closingEarly(pieces, () => this.close());
+  }
+
+  #items<C, T>(chunks: AsyncGenerator<C>, parser: ItemParser<C, T>): AsyncIterableIterator<T> {
+    return new ItemIterator(this.#iterator(chunks), parser, () => this.close());
   }
 
   /** @param what The call, for errors. */

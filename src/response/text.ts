@@ -90,6 +90,12 @@ export function decodeText(bytes: Buffer, encoding: string, isGiven = false): st
   return bytes.utf8Slice(startsWith(bytes, 0xef, 0xbb, 0xbf) ? 3 : 0, bytes.length);
 }
 
+/** UTF-8 without regard to a byte order mark. Invalid sequences become U+FFFD. */
+export function utf8Text(bytes: Buffer): string {
+  if (bytes.length >= WORTH_ASKING && isAscii(bytes)) return bytes.latin1Slice(0, bytes.length);
+  return bytes.utf8Slice(0, bytes.length);
+}
+
 /** Text that comes in pieces, which may be cut inside of a character. As `decodeText`. */
 export class PieceDecoder {
   #encoding: string;
