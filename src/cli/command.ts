@@ -70,7 +70,7 @@ async function send(args: Arguments, output: Output, signal: AbortSignal): Promi
   try {
     if (args.has('curl')) {
       const { curlCommand } = await import('./curl-command.js');
-      await output.write(`${curlCommand(client, plan, args)}\n`);
+      await output.write(`${await curlCommand(client, plan, args)}\n`);
       return EXIT.ok;
     }
     if (download !== null) return await download.download(client, plan, args, output, signal);

@@ -3,10 +3,12 @@
 import { existsSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import type { Client } from '../client/client.js';
+import { Client } from '../client/client.js';
 import type { RequestOptions } from '../client/options.js';
+import { MockDispatch } from '../dispatch/apps/mock-dispatch.js';
 import type { FileContent } from '../request/file-content.js';
-import { PatternMap } from '../url/pattern.js';
+import { Response } from '../response/response.js';
+import type { URL } from '../url/url.js';
 import type { Arguments } from './arguments.js';
 import { proxiesOf } from './client-options.js';
 import type { RequestBody } from './request-body.js';
@@ -14,7 +16,7 @@ import type { RequestPlan } from './request-options.js';
 import { MASK, maskedUrl } from './secrets.js';
 
 /** One line for a POSIX shell: `request.toCurl()`, and what curl has to be told besides of credentials, parts and connections. */
-export function curlCommand(client: Client, plan: RequestPlan, args: Arguments): string {
+export async function curlCommand(client: Client, plan: RequestPlan, args: Arguments): Promise<string> {
   const { content, data, files, ...others } = plan.options as RequestBody & RequestOptions;
   // What curl reads and puts together itself.
   const source = sourceOf(content);
@@ -26,7 +28,7 @@ export function curlCommand(client: Client, plan: RequestPlan, args: Arguments):
       : client.buildRequest('GET', plan.url, others as RequestOptions);
   if (ownBody !== null && plan.method !== 'POST') ownBody.unshift('-X', plan.method);
   const command = request.toCurl({ showSecrets: args.has('show-secrets') });
-  const words = [...(ownBody ?? []), ...authWords(args), ...jarWords(args), ...connectionWords(plan, args)];
+  const words = [...(ownBody ?? []), ...authWords(args), ...jarWords(args), ...(await connectionWords(plan, args))];
   return [command, ...words.map(quoted)].join(' ');
 }
 
@@ -95,14 +97,14 @@ const SAME: readonly (readonly [name: string, curl: string])[] = [
   ['output', '-o'],
 ];
 
-function connectionWords(plan: RequestPlan, args: Arguments): string[] {
+async function connectionWords(plan: RequestPlan, args: Arguments): Promise<string[]> {
   const words: string[] = args.has('no-follow') ? [] : ['-L'];
   for (const [name, curl] of SAME) {
     const value = args.value(name);
     if (value !== undefined) words.push(curl, ...(value === '' ? [] : [value]));
   }
   const isShown = args.has('show-secrets');
-  words.push(...proxyWords(plan, args, isShown));
+  words.push(...(await proxyWords(plan, args, isShown)));
   if (args.has('key-password')) words.push('--pass', isShown ? (args.value('key-password') as string) : MASK);
   for (const text of args.values('resolve')) {
     const [, host, port = '443', address] = /^(.*?)(?::(\d+))?=(.*)$/.exec(text) ?? [];
@@ -116,13 +118,27 @@ function connectionWords(plan: RequestPlan, args: Arguments): string[] {
 }
 
 /** curl has one proxy: the one of the patterns that the URL matches. */
-function proxyWords(plan: RequestPlan, args: Arguments, isShown: boolean): string[] {
+async function proxyWords(plan: RequestPlan, args: Arguments, isShown: boolean): Promise<string[]> {
   const proxies = proxiesOf(args);
   if (proxies === undefined) return args.has('no-env') ? ['--noproxy', '*'] : [];
-  const read = (proxy: unknown) => proxy as string | null;
-  const proxy = proxies === null ? null : new PatternMap(proxies, 'proxies', read).lookup(plan.url);
-  if (proxy === null || proxy === undefined) return ['--noproxy', '*'];
+  const proxy = proxies === null ? null : await proxyFor(plan.url, proxies);
+  if (proxy === null) return ['--noproxy', '*'];
   return ['-x', isShown ? proxy : maskedUrl(proxy)];
+}
+
+/** A client that has an answer in the place of each proxy: mounts have the patterns of proxies. */
+async function proxyFor(url: URL, proxies: Record<string, string | null>): Promise<string | null> {
+  let found: string | null = null;
+  const standIn = (proxy: string | null) =>
+    new MockDispatch(() => {
+      found = proxy;
+      return new Response(204);
+    });
+  const mounts = Object.fromEntries(Object.entries(proxies).map(([pattern, proxy]) => [pattern, standIn(proxy)]));
+  const client = new Client({ dispatch: standIn(null), mounts, trustEnv: false });
+  await client.get(url);
+  await client.close();
+  return found;
 }
 
 function isFile(part: object): part is FileContent {
