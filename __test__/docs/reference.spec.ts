@@ -114,6 +114,19 @@ test('a reason is of an option that there is', (t) => {
   );
 });
 
+test('every default that is a value has its reason', (t) => {
+  const rows = textOf('docs/reference/defaults.md')
+    .split('\n')
+    .filter((line) => line.startsWith('| ['))
+    .map((line) => line.split(' | ').map((cell) => cell.replace(/^\| |\s*\|$/g, '').trim()));
+  t.true(rows.length > 50);
+  const isValue = (value: string): boolean => !/^(?:none|the |an? |those of |null$)/.test(value);
+  t.deepEqual(
+    rows.filter(([, , value, reason = '']) => isValue(value) && reason === '').map(([, option]) => option),
+    [],
+  );
+});
+
 function existing(): string[] {
   return readdirSync(path.join(root, 'docs/reference')).sort();
 }

@@ -284,6 +284,10 @@ export const reasons = {
   'ClientOptions.allowAddresses':
     'A client that calls services of its own network is the common case; for URLs of users see the page on SSRF.',
   'ClientOptions.proxies': 'As curl, requests and httpx do.',
+  'ClientOptions.httpsOnly': 'Services of one’s own network often speak http; for URLs of users see the page on SSRF.',
+  'ClientOptions.lookup':
+    'The system’s resolver knows what this machine is set up for: /etc/hosts, search domains, DNS.',
+  'SendOptions.stream': 'Most callers want the whole response, and one that streams has to be closed.',
   'PoolLimits.maxConnections': 'More are a mistake in most programs, and each costs a file descriptor.',
   'PoolLimits.maxConnectionsPerOrigin':
     'Nine tenths of all are the most that one origin gets, so that it cannot starve the others.',
@@ -291,6 +295,11 @@ export const reasons = {
   'PoolLimits.keepaliveExpiry':
     'Under the five seconds after which Node’s servers close: a connection is given up before the server does.',
   'PoolLimits.pingInterval': 'A PING wakes radios and costs servers; TCP keepalive notices what vanished.',
+  'PoolLimits.maxAge':
+    'Ending connections costs handshakes; it is for services that move by DNS while they are asked without a pause.',
+  'PoolLimits.tcpKeepalive':
+    'A peer that vanished without a word is noticed within two minutes, for a packet a minute of silence.',
+  'PoolLimits.dnsTtl': 'A burst of new connections asks once, and a name that has moved is followed within seconds.',
   'RetryPolicy.methods': 'RFC 9110 §9.2.2: only these may be sent twice without harm.',
   'RetryPolicy.statusCodes': 'Those that say “later”, by RFC 9110 or in practice.',
   'RetryPolicy.backoff': 'Doubling gives a server room, and the random half keeps clients from coming back together.',
@@ -298,6 +307,11 @@ export const reasons = {
   'ReconnectOptions.retry': 'A few seconds, as browsers have it.',
   'ReconnectOptions.maxEventSize': 'An event is held in memory as a whole.',
   'ReconnectOptions.reconnect': 'A GET may be repeated, anything else may not.',
+  'FileOptions.method': 'A file is asked for by GET.',
+  'FileOptions.resume': 'Only the caller knows whether the part that is there is of this download.',
+  'FileOptions.ifExists': 'As `curl -o`; the file gets its name when it is whole, so that no old one is half replaced.',
+  'FileOptions.raiseForStatus': 'The page that comes with an error is not the file that was asked for.',
+  'FileOptions.maxSize': 'Nothing of it is held in memory; the disk is the limit.',
   'FileOptions.mode': 'A download replaces a file, not its permissions.',
   'HTTPProxyOptions.proxyMode': 'What proxies expect: they cache and filter http, and cannot look into https.',
 };
