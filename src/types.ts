@@ -143,7 +143,8 @@ export interface PoolLimits {
   /**
    * Milliseconds of silence, at least 1_000, after which TCP probes whether the peer is still there: once, and then
    * every sixth of that time (at least every second), at most five times. A peer that is gone is noticed so where read
-   * timeouts are off; one that lives and reads nothing is left alone. null: never. Default: 60_000.
+   * timeouts are off, on Linux just as soon while something that was sent is not acknowledged, when TCP does not probe;
+   * one that lives and reads nothing is left alone. null: never. Default: 60_000.
    * @since 0.1.0
    */
   tcpKeepalive?: number | null | undefined;

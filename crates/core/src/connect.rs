@@ -31,6 +31,7 @@ use std::sync::Arc;
 use std::time::Duration;
 pub(crate) use stream::{Socket, Stream};
 use tcp::SocketOptions;
+pub(crate) use tcp::patience;
 use tokio::net::TcpStream;
 
 /// How a connection gets to where the URL says, where that is not left to the system. The `Host` header, SNI and the

@@ -3,6 +3,7 @@
 pub(crate) mod http1;
 pub(crate) mod http2;
 pub(crate) mod meter;
+pub(crate) mod vigil;
 
 use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};

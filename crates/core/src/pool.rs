@@ -9,10 +9,11 @@ mod lease;
 mod preconnect;
 mod state;
 
-use crate::connect::Connector;
+use crate::connect::{Connector, patience};
 use crate::connection::Connection;
 use crate::connection::http1::Http1;
 use crate::connection::http2::Http2;
+use crate::connection::vigil::Vigil;
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
 pub use config::{PoolConfig, PoolStats};
@@ -41,6 +42,7 @@ pub(crate) struct Pool {
     state: RefCell<State<Connections>>,
     turns: RefCell<Turns>,
     stats: Arc<PoolStats>,
+    vigil: Rc<Vigil>,
     this: Weak<Pool>,
 }
 
@@ -90,6 +92,7 @@ impl Multiplexed for Http2 {
 impl Pool {
     pub fn new(mut config: PoolConfig) -> Rc<Pool> {
         // Taken: they may be large, and the connector shares them with others.
+        let vigil = Vigil::new(config.overrides.tcp_keepalive.map(patience));
         let connector = Connector::new(take(&mut config.tls), take(&mut config.overrides));
         Rc::new_cyclic(|this| Pool {
             connector,
@@ -97,6 +100,7 @@ impl Pool {
             state: RefCell::default(),
             turns: RefCell::default(),
             stats: Arc::default(),
+            vigil,
             this: this.clone(),
         })
     }

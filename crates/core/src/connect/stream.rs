@@ -4,6 +4,7 @@ use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
@@ -68,47 +69,109 @@ impl Socket {
 
     /// Neither bytes nor an end are waiting to be read. A pipe cannot be asked; it counts as silent.
     pub(crate) fn is_silent(self) -> bool {
+        let peek = |open: socket2::SockRef<'_>| open.peek(&mut [std::mem::MaybeUninit::uninit()]);
+        self.with_open(peek).is_none_or(|peeked| peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock))
+    }
+
+    /// Nothing is read any more, but for what is there already.
+    pub(crate) fn end_reading(self) {
+        // Where that cannot be, it has ended.
+        let _ = self.with_open(|open| open.shutdown(std::net::Shutdown::Read));
+    }
+
+    /// `None`: a pipe.
+    fn with_open<T>(self, act: impl FnOnce(socket2::SockRef<'_>) -> T) -> Option<T> {
         #[cfg(unix)]
         let number = self.0;
         #[cfg(windows)]
-        let Some(number) = self.0 else { return true };
+        let number = self.0?;
         // SAFETY: the number is forgotten when the socket is closed (`Drop` of `MeteredStream`).
         #[cfg(unix)]
         let open = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
         // SAFETY: as above.
         #[cfg(windows)]
         let open = unsafe { std::os::windows::io::BorrowedSocket::borrow_raw(number) };
-        let peeked = socket2::SockRef::from(&open).peek(&mut [std::mem::MaybeUninit::uninit()]);
-        peeked.is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock)
+        Some(act(socket2::SockRef::from(&open)))
     }
 
     /// What the peer's TCP has not acknowledged of what the kernel has taken. `None` where that cannot be asked: elsewhere
     /// than on Linux, and of what is no TCP.
     #[cfg(target_os = "linux")]
     pub(crate) fn send_queue(self) -> Option<SendQueue> {
-        /// Of `struct tcp_info`: `tcpi_bytes_acked`, RFC 4898's tcpEStatsAppHCThruOctetsAcked, since Linux 4.2.
-        const BYTES_ACKED: std::ops::Range<usize> = 120..128;
+        let info = self.tcp_info()?;
+        let mut unacknowledged: libc::c_int = 0;
+        // SAFETY: the kernel writes one int.
+        if unsafe { libc::ioctl(self.0, libc::TIOCOUTQ, &raw mut unacknowledged) } != 0 {
+            return None;
+        }
+        Some(SendQueue { acknowledged: info.bytes_acked(), unacknowledged: u64::try_from(unacknowledged).ok()? })
+    }
+
+    /// The kernel has sent something again, or asked a full peer whether it has room, and nothing has come back for so long. It
+    /// asks a full peer every two minutes at last: that one has to leave out three answers, as a single one may get lost.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_unanswered(self, patience: Duration) -> bool {
+        let Some(info) = self.tcp_info() else { return false };
+        let owes = (info.unacked() > 0 && info.retransmits() > 0) || info.probes() >= 3;
+        owes && Duration::from_millis(info.last_ack_recv().into()) >= patience
+    }
+
+    /// Elsewhere the kernel alone gives such a peer up.
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn is_unanswered(self, _patience: Duration) -> bool {
+        false
+    }
+
+    #[cfg(target_os = "linux")]
+    fn tcp_info(self) -> Option<TcpInfo> {
         let mut info = [0_u8; 128];
         let mut length = info.len() as libc::socklen_t;
         // SAFETY: the kernel writes `length` bytes at most, which are there, and how many it wrote.
         let result = unsafe {
             libc::getsockopt(self.0, libc::IPPROTO_TCP, libc::TCP_INFO, info.as_mut_ptr().cast(), &raw mut length)
         };
-        if result != 0 || (length as usize) < info.len() {
-            return None;
-        }
-        let mut unacknowledged: libc::c_int = 0;
-        // SAFETY: the kernel writes one int.
-        if unsafe { libc::ioctl(self.0, libc::TIOCOUTQ, &raw mut unacknowledged) } != 0 {
-            return None;
-        }
-        let acknowledged = u64::from_ne_bytes(info[BYTES_ACKED].try_into().ok()?);
-        Some(SendQueue { acknowledged, unacknowledged: u64::try_from(unacknowledged).ok()? })
+        (result == 0 && length as usize >= info.len()).then_some(TcpInfo(info))
     }
 
     #[cfg(not(target_os = "linux"))]
     pub(crate) fn send_queue(self) -> Option<SendQueue> {
         None
+    }
+}
+
+/// `struct tcp_info` as of Linux 4.2, so far as it is read here.
+#[cfg(target_os = "linux")]
+struct TcpInfo([u8; 128]);
+
+#[cfg(target_os = "linux")]
+impl TcpInfo {
+    /// Timeouts in a row after which the same was sent again.
+    fn retransmits(&self) -> u8 {
+        self.0[2]
+    }
+
+    /// Questions to a full peer, or of keepalive, without an answer.
+    fn probes(&self) -> u8 {
+        self.0[3]
+    }
+
+    /// Segments on their way.
+    fn unacked(&self) -> u32 {
+        u32::from_ne_bytes(self.bytes(24))
+    }
+
+    /// Milliseconds since the last acknowledgement.
+    fn last_ack_recv(&self) -> u32 {
+        u32::from_ne_bytes(self.bytes(56))
+    }
+
+    /// RFC 4898's tcpEStatsAppHCThruOctetsAcked.
+    fn bytes_acked(&self) -> u64 {
+        u64::from_ne_bytes(self.bytes(120))
+    }
+
+    fn bytes<const N: usize>(&self, at: usize) -> [u8; N] {
+        std::array::from_fn(|i| self.0[at + i])
     }
 }
 

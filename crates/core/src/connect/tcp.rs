@@ -84,13 +84,24 @@ async fn attempt(address: SocketAddr, options: SocketOptions) -> io::Result<TcpS
 /// is a probe, then one every sixth of that time, at most five. A peer that lives answers them, however long it takes over its
 /// response, and also while it reads nothing. (TCP_USER_TIMEOUT would cut that one as well.)
 fn probes(after: Duration) -> TcpKeepalive {
+    let (first, between) = schedule(after);
+    TcpKeepalive::new().with_time(first).with_interval(between).with_retries(PROBE_COUNT)
+}
+
+/// After so much silence the last probe is unanswered.
+pub(crate) fn patience(after: Duration) -> Duration {
+    let (first, between) = schedule(after);
+    first + between * PROBE_COUNT
+}
+
+const PROBE_COUNT: u32 = 5;
+
+/// When the first one is sent, and how long after each the next.
+fn schedule(after: Duration) -> (Duration, Duration) {
     // Systems count in seconds, and Linux takes no more of them.
     const MAX_SECONDS: u64 = 32_767;
     let seconds = (after.as_secs() + u64::from(after.subsec_nanos() > 0)).clamp(1, MAX_SECONDS);
-    TcpKeepalive::new()
-        .with_time(Duration::from_secs(seconds))
-        .with_interval(Duration::from_secs((seconds / 6).max(1)))
-        .with_retries(5)
+    (Duration::from_secs(seconds), Duration::from_secs((seconds / 6).max(1)))
 }
 
 /// RFC 8305 section 4: the families in turn, starting with that of the first address, each in its order.

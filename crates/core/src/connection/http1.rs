@@ -5,6 +5,7 @@ mod task;
 
 use crate::connect::Connected;
 use crate::connection::meter::{MeteredSocket, MeteredStream};
+use crate::connection::vigil::Vigil;
 use crate::connection::{Answer, Incoming, Resend, Reuse, SendError};
 use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
@@ -42,10 +43,12 @@ impl Http1 {
     pub(crate) async fn handshake(
         connected: Connected,
         origin: &Origin,
+        vigil: &Rc<Vigil>,
         on_close: impl FnOnce() + 'static,
     ) -> Result<Http1, Error> {
         let Connected { stream, info, .. } = connected;
         let (socket, open) = (MeteredSocket::new(), stream.socket());
+        vigil.watch(&socket);
         let (wire, heads) = Wire::new(MeteredStream::new(stream, open, socket.clone()));
         let (parked, task) = task::start(TokioIo::new(wire), on_close).await.map_err(|cause| {
             Error::new(ErrorKind::ConnectError, format!("cannot set up HTTP/1.1 with {origin}")).with_source(cause)

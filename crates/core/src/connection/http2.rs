@@ -11,6 +11,7 @@ mod upload;
 
 use crate::connect::{Connected, Stream};
 use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
+use crate::connection::vigil::Vigil;
 use crate::connection::{Answer, Incoming, Resend, SendError};
 use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
@@ -94,12 +95,14 @@ impl Http2 {
     pub(crate) async fn handshake(
         connected: Connected,
         origin: &Origin,
+        vigil: &Rc<Vigil>,
         ping_interval: Option<Duration>,
         on_room: impl Fn() + 'static,
         on_end: impl FnOnce() + 'static,
     ) -> Result<Rc<Http2>, Error> {
         let Connected { stream, info, .. } = connected;
         let (socket, open) = (MeteredSocket::new(), stream.socket());
+        vigil.watch(&socket);
         let shared = Rc::new(Shared::new(socket.clone()));
         let io = MeteredFrames::new(MeteredStream::new(stream, open, socket), shared.clone());
         let (sender, connection) = Builder::new()

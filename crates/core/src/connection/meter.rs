@@ -3,11 +3,12 @@
 
 use crate::connect::Socket;
 use crate::timeout::progress::Progress;
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Of all informational responses before the final one.
@@ -18,11 +19,13 @@ pub(crate) struct MeteredSocket {
     pub(crate) progress: Rc<Progress>,
     /// Kept instead of being reported, so that a final response which the peer sent before it closed is still read.
     write_error: RefCell<Option<io::Error>>,
+    /// The peer has vanished; reading says so.
+    is_lost: Cell<bool>,
 }
 
 impl MeteredSocket {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None) })
+        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None), is_lost: Cell::new(false) })
     }
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
@@ -38,6 +41,19 @@ impl MeteredSocket {
     /// its own response.
     pub(crate) fn is_silent(&self) -> bool {
         self.progress.socket().is_some_and(|socket| socket.is_silent())
+    }
+
+    /// Ends the connection when its peer has not acknowledged anything for so long, although it owes that.
+    pub(crate) fn end_if_vanished(&self, patience: Duration) {
+        if self.progress.last_received().elapsed() < patience {
+            return;
+        }
+        let Some(socket) = self.progress.socket() else { return };
+        if socket.is_unanswered(patience) {
+            self.is_lost.set(true);
+            // Wakes whoever reads.
+            socket.end_reading();
+        }
     }
 
     fn count_sent<T>(&self, bytes: usize, poll: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -97,8 +113,14 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let this = self.get_mut();
         let before = buf.filled().len();
-        ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
-        this.meter.progress.add_received((buf.filled().len() - before) as u64);
+        let read = ready!(Pin::new(&mut this.stream).poll_read(cx, buf));
+        let received = buf.filled().len() - before;
+        if received == 0 && this.meter.is_lost.get() {
+            // As the kernel says it, when its own probes find that out.
+            return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+        }
+        read?;
+        this.meter.progress.add_received(received as u64);
         Poll::Ready(Ok(()))
     }
 }

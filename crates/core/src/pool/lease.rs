@@ -185,7 +185,9 @@ impl Lease {
                 }
             };
             let ping_interval = self.pool.config.ping_interval;
-            let connection = Http2::handshake(connected, self.key.origin(), ping_interval, on_room, on_end).await?;
+            let connection =
+                Http2::handshake(connected, self.key.origin(), &self.pool.vigil, ping_interval, on_room, on_end)
+                    .await?;
             return Ok(Connection::Http2(connection));
         }
         let on_close = move || {
@@ -193,7 +195,7 @@ impl Lease {
                 pool.closed_by_peer(&key, id);
             }
         };
-        Ok(Connection::Http1(Http1::handshake(connected, self.key.origin(), on_close).await?))
+        Ok(Connection::Http1(Http1::handshake(connected, self.key.origin(), &self.pool.vigil, on_close).await?))
     }
 
     /// The requests that waited for this connection may share it, or make their own.
