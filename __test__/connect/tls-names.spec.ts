@@ -67,6 +67,17 @@ const NAMES: [id: string, certificate: CertificateOptions, host: string, expecte
   ['SEC-D3', { dnsNames: ['GOOD.test'] }, 'good.test', '200 ok'],
   ['SEC-D3', { dnsNames: ['xn--bcher-kva.test'] }, 'bücher.test', '200 ok'],
   ['SEC-D3', { dnsNames: ['bxcher.test'] }, 'bücher.test', WRONG_NAME],
+  ['T16', { dnsNames: ['*.shop.test'] }, 'ana-.shop.test', '200 ok'],
+  ['T16', { dnsNames: ['*.shop.test'] }, '-ana.shop.test', '200 ok'],
+  ['T16', { dnsNames: ['x.test', '*.SHOP.test'] }, '--a-b--.shop.test', '200 ok'],
+  ['T16', { dnsNames: ['*.shop.test'] }, 'ana-.shop.test.', '200 ok'],
+  ['T16', { dnsNames: ['ana-.shop.test'] }, 'ana-.shop.test', '200 ok'],
+  ['T16', { dnsNames: ['*.b-.test'] }, 'a.b-.test', '200 ok'],
+  ['T16', { dnsNames: ['*.shop.test'] }, 'a.ana-.shop.test', WRONG_NAME],
+  ['T16', { dnsNames: ['*.other.test'] }, 'ana-.shop.test', WRONG_NAME],
+  ['T16', { dnsNames: ['anax.shop.test'] }, 'ana-.shop.test', WRONG_NAME],
+  ['T16', { dnsNames: ['*.test'] }, 'ana-.test', WRONG_NAME],
+  ['T16', { subject: 'CN=ana-.shop.test', ips: ['127.0.0.1'] }, 'ana-.shop.test', WRONG_NAME],
 ];
 
 for (const [id, certificate, host, expected] of NAMES) {
@@ -89,6 +100,45 @@ test('SEC-D2 the chain and the name are each checked without the other', async (
     t.is((error as ConnectError).code, code);
   }
 });
+
+test('T16 SEC-D2 the same for a host whose label ends in a hyphen; verify: false takes any', async (t) => {
+  const names = { dnsNames: ['*.shop.test'] };
+  const stranger = await makeCA('CN=Somebody Else');
+  const ca = await testCA();
+  const resolve = { '*.shop.test': '127.0.0.1' };
+  for (const [identity, code] of [
+    [await stranger.issue(names), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+    [await ca.issue({ ...expired, ...names }), 'CERT_HAS_EXPIRED'],
+    [await ca.issue({ ...expired, dnsNames: ['ana-.shop.test'] }), 'CERT_HAS_EXPIRED'],
+    [await stranger.issue({ dnsNames: ['ana-.shop.test'] }), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
+  ] as const) {
+    const server = await serveTls(t, (_, response) => response.end('ok'), identity);
+    const url = `https://ana-.shop.test:${server.port}/`;
+    const error = await failure(openClient(t, { verify: ca.cert, resolve }).get(url));
+    t.is((error as ConnectError).code, code);
+    t.is(told(await openClient(t, { verify: false, resolve }).get(url)), '200 ok');
+  }
+});
+
+for (const maxVersion of ['TLSv1.2', 'TLSv1.3'] as const) {
+  test(`T16 a name that stands in for another one shares no session with it: ${maxVersion}`, async (t) => {
+    const ca = await testCA();
+    const server = await serveTls(
+      t,
+      (request, response) => response.end(String((request.socket as TLSSocket).servername)),
+      {
+        ...(await ca.issue({ dnsNames: ['anax.shop.test'] })),
+        maxVersion,
+      },
+    );
+    const client = openClient(t, { verify: ca.cert, resolve: { '*.shop.test': '127.0.0.1' } });
+    for (let i = 0; i < 2; i++) {
+      const response = await client.get(`https://anax.shop.test:${server.port}/`, { headers: { connection: 'close' } });
+      t.is(response.statusCode, 200);
+      t.is(((await failure(client.get(`https://ana-.shop.test:${server.port}/`))) as ConnectError).code, WRONG_NAME);
+    }
+  });
+}
 
 // ── SEC-D4, SEC-D5: one name for DNS, SNI, verification and the pool ──
 

@@ -16,6 +16,7 @@ use tokio_rustls::client::TlsStream;
 mod config;
 mod errors;
 mod key_log;
+mod odd_name;
 mod platform;
 mod verifier;
 
@@ -73,14 +74,22 @@ impl Tls {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
-        let config = self.config(origin, versions).await?;
+        let mut config = self.config(origin, versions).await?;
         // The name that verification and SNI see has no trailing dot (RFC 6066 section 3).
         let host = origin.host_for_peers();
         let host = host.strip_suffix('.').unwrap_or(host);
-        let name = ServerName::try_from(host.to_owned()).map_err(|cause| {
-            let message = format!("cannot connect to {origin}: '{host}' cannot be the name of a certificate");
-            Error::new(ErrorKind::ConnectError, message).with_code("ERR_TLS_CERT_ALTNAME_INVALID").with_source(cause)
-        })?;
+        let name = match (ServerName::try_from(host.to_owned()), odd_name::stand_in(host)) {
+            (Ok(name), _) => name,
+            (Err(_), Some(name)) => {
+                config = self.shared.config_for_odd_name(config, host);
+                name
+            }
+            (Err(cause), None) => {
+                let message = format!("cannot connect to {origin}: '{host}' cannot be the name of a certificate");
+                let error = Error::new(ErrorKind::ConnectError, message).with_code("ERR_TLS_CERT_ALTNAME_INVALID");
+                return Err(error.with_source(cause));
+            }
+        };
         TlsConnector::from(config).connect(name, io).await.map_err(|cause| errors::handshake(origin, cause))
     }
 

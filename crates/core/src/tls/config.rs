@@ -2,6 +2,7 @@
 //! sessions, so that none is resumed that was begun under other options.
 
 use super::key_log::KeyLog;
+use super::odd_name::OddNameVerifier;
 use super::platform::{self, provider};
 use super::verifier::{AcceptAny, Verifier};
 use super::{TlsOptions, Verify};
@@ -25,11 +26,17 @@ const MAX_SESSION_COUNT: usize = 256;
 /// Options, and what was made of them.
 pub(super) struct Shared {
     options: TlsOptions,
-    base: OnceLock<Arc<ClientConfig>>,
+    base: OnceLock<Base>,
     making: Mutex<()>,
     /// rustls keeps sessions by name alone. Two servers of one host are two peers: neither is shown the other's tickets,
     /// nor loses its own by them.
     by_port: Mutex<HashMap<u16, Port>>,
+}
+
+/// What all configurations have in common.
+struct Base {
+    config: ClientConfig,
+    verifier: Arc<dyn ServerCertVerifier>,
 }
 
 /// The sessions of one port, and a configuration for each choice of ALPN, which share them.
@@ -66,7 +73,7 @@ impl Shared {
         if let Some((_, config)) = port.variants.iter().find(|(offered, _)| *offered == versions) {
             return Some(config.clone());
         }
-        let mut config = ClientConfig::clone(base);
+        let mut config = base.config.clone();
         config.resumption = port.sessions.clone();
         // RFC 7301 section 3.1: the preferred one first.
         let protocols = [(versions.http2, &b"h2"[..]), (versions.http1, b"http/1.1")];
@@ -76,12 +83,25 @@ impl Shared {
         Some(config)
     }
 
+    /// The same for a host that rustls is given another name for: see `odd_name`. It has no sessions, which would be the other's.
+    pub(super) fn config_for_odd_name(&self, config: Arc<ClientConfig>, host: &str) -> Arc<ClientConfig> {
+        let mut config = ClientConfig::clone(&config);
+        config.resumption = Resumption::disabled();
+        if let Some(base) = self.base.get().filter(|_| self.options.verify != Verify::Off) {
+            let inner = base.verifier.clone();
+            let by_system = cfg!(any(windows, target_vendor = "apple")) && self.options.verify == Verify::Platform;
+            let verifier = OddNameVerifier { inner, host: host.into(), name_comes_last: !by_system };
+            config.dangerous().set_certificate_verifier(Arc::new(verifier));
+        }
+        Arc::new(config)
+    }
+
     /// Blocks. A failure is not kept: the next connection tries again.
     pub(super) fn make(&self) -> Result<(), rustls::Error> {
         let _one_at_a_time = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         if self.base.get().is_none() {
-            let config = client_config(&self.options)?;
-            self.base.get_or_init(|| config);
+            let base = base(&self.options)?;
+            self.base.get_or_init(|| base);
         }
         Ok(())
     }
@@ -108,7 +128,7 @@ impl Known {
     }
 }
 
-fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, rustls::Error> {
+fn base(options: &TlsOptions) -> Result<Base, rustls::Error> {
     let verifier: Arc<dyn ServerCertVerifier> = match &options.verify {
         Verify::Off => Arc::new(AcceptAny(provider())),
         Verify::Platform => Arc::new(platform::verifier(&options.extra_roots)?),
@@ -117,7 +137,7 @@ fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, rustls::Erro
     let builder = ClientConfig::builder_with_provider(provider())
         .with_safe_default_protocol_versions()?
         .dangerous()
-        .with_custom_certificate_verifier(verifier);
+        .with_custom_certificate_verifier(verifier.clone());
     let mut config = match options.client_auth.as_deref() {
         None => builder.with_no_client_auth(),
         Some(own) => {
@@ -132,7 +152,7 @@ fn client_config(options: &TlsOptions) -> Result<Arc<ClientConfig>, rustls::Erro
         })?;
         config.key_log = Arc::new(key_log);
     }
-    Ok(Arc::new(config))
+    Ok(Base { config, verifier })
 }
 
 #[cfg(test)]
