@@ -1,6 +1,7 @@
 /** SOCKS proxies, all four schemes. The handshakes' bytes are tested in crates/core; here is what a user sees. */
 import test from 'ava';
 import { Buffer } from 'node:buffer';
+import { connect } from 'node:net';
 import { inspect } from 'node:util';
 import { ConnectError, ConnectTimeout, HTTPProxy, ProxyError } from '../../src/index.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
@@ -186,3 +187,31 @@ test('SEC-B8 the certificate is verified through SOCKS as without', async (t) =>
   t.is(told(await openClient(t, { proxies, verify: false }).get(wrong.url)), '200 secret');
   t.is(wrong.requests.length, 1);
 });
+
+for (const scheme of ['socks5', 'socks4']) {
+  test(`${scheme}: an address about which the proxy says nothing does not hold up the next`, async (t) => {
+    const server = await serve(t, (_, response) => response.end('ok'));
+    const asked: string[] = [];
+    const proxy = await serveRaw(t, async (connection) => {
+      if (scheme === 'socks5') {
+        await connection.body(3);
+        await connection.write('\x05\x00');
+      }
+      const request = Buffer.from(await connection.body(scheme === 'socks5' ? 10 : 9), 'latin1');
+      const address = scheme === 'socks5' ? request.subarray(4, 8) : request.subarray(4, 8);
+      asked.push(address.join('.'));
+      if (address[3] !== 3) return connection.closed;
+      const onward = connect(server.port, '127.0.0.1');
+      await connection.write(scheme === 'socks5' ? '\x05\x00\x00\x01\0\0\0\0\0\0' : '\0\x5a\0\0\0\0\0\0');
+      connection.socket.pipe(onward).pipe(connection.socket);
+      return connection.closed;
+    });
+    const lookup = () => ['127.0.0.1', '127.0.0.2', '127.0.0.3', '127.0.0.4'];
+    const client = openClient(t, { proxies: `${scheme}://127.0.0.1:${proxy.port}`, lookup });
+    const response = await client.get('http://several.test/');
+    t.is(told(response), '200 ok');
+    t.deepEqual(asked, ['127.0.0.1', '127.0.0.2', '127.0.0.3']);
+    t.is(response.peer?.port, proxy.port);
+    await eventually('the others are given up', () => proxy.openConnections() === 1);
+  });
+}

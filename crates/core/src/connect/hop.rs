@@ -5,12 +5,17 @@ use super::{AddressGuard, Connector, Stream, tunnel};
 use crate::error::{Error, ErrorKind};
 use crate::origin::{Origin, Scheme};
 use crate::proxy::{AuthAttempt, Proxy, ProxyScheme};
-use crate::timings::ConnectTrace;
+use crate::timings::{ConnectTrace, Step};
 use crate::tls::Tls;
 use crate::version::Versions;
 use std::cell::RefCell;
+use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::task::Poll;
+use std::time::Duration;
+use tokio::time::timeout;
 
 /// TLS for the proxies that a pool has connected to. They have trusted roots of their own, and sessions of their own, so that no
 /// origin is shown a proxy's.
@@ -97,16 +102,37 @@ impl Connector {
         }
     }
 
-    /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows.
+    /// The name is looked up here. The addresses are tried in turn: which of them the proxy can reach only it knows. One about which
+    /// it says nothing does not hold up the next.
     async fn socks_by_address(&self, proxy: &Proxy, origin: &Origin, trace: &ConnectTrace) -> Result<Stream, Error> {
         let mut resolved = self.resolve(origin, self.guard(), trace).await?;
         let mut addresses = std::mem::take(&mut resolved.addresses);
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }
+        let attempt = |address| async move {
+            let trace = ConnectTrace::start();
+            let outcome = self.socks(proxy, Target::Address(address), &trace).await;
+            (outcome, trace.peer())
+        };
+        trace.enter(Step::Connect);
+        let mut waiting = addresses.into_iter();
+        let mut attempts = Vec::new();
         let mut first = None;
-        for address in addresses {
-            match self.socks(proxy, Target::Address(address), trace).await {
+        loop {
+            let more = waiting.next().map(|address| attempts.push(Box::pin(attempt(address)))).is_some();
+            if attempts.is_empty() {
+                let message = format!("cannot connect to {origin}: the name has no address");
+                return Err(first.unwrap_or_else(|| Error::new(ErrorKind::ConnectError, message)));
+            }
+            let ended = match more {
+                true => timeout(SOCKS_ATTEMPT_DELAY, any(&mut attempts)).await.ok(),
+                false => Some(any(&mut attempts).await),
+            };
+            // The delay passed: the next one is tried beside it.
+            let Some((outcome, peer)) = ended else { continue };
+            trace.set_peer(peer);
+            match outcome {
                 Ok(stream) => {
                     resolved.keep();
                     return Ok(stream);
@@ -115,9 +141,6 @@ impl Connector {
                 Err(Refused { error, .. }) => return Err(error),
             }
         }
-        let none =
-            || Error::new(ErrorKind::ConnectError, format!("cannot connect to {origin}: the name has no address"));
-        Err(first.unwrap_or_else(none))
     }
 
     async fn socks(&self, proxy: &Proxy, target: Target<'_>, trace: &ConnectTrace) -> Result<Stream, Refused> {
@@ -127,6 +150,23 @@ impl Connector {
         Ok(stream)
     }
 }
+
+/// The first of them that ends, which is taken out.
+async fn any<F: Future + Unpin>(attempts: &mut Vec<F>) -> F::Output {
+    poll_fn(|cx| {
+        for at in 0..attempts.len() {
+            if let Poll::Ready(output) = Pin::new(&mut attempts[at]).poll(cx) {
+                drop(attempts.remove(at));
+                return Poll::Ready(output);
+            }
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+/// A proxy has so long to say what became of an address before another one is tried beside it.
+const SOCKS_ATTEMPT_DELAY: Duration = Duration::from_millis(500);
 
 /// An error of the connection to the proxy: the text calls it that.
 fn to_proxy(error: Error, proxy: &Proxy) -> Error {
