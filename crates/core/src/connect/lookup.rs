@@ -123,3 +123,65 @@ fn blocking(host: &str) -> Result<Vec<SocketAddr>, LookupError> {
     }
     Ok(addresses)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc;
+
+    /// Runs with one thread for what blocks, and that is taken until the sender goes.
+    fn with_no_thread_free<W: Future<Output = ()>>(work: impl FnOnce(mpsc::Sender<()>) -> W) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(1).build();
+        runtime.expect("a runtime").block_on(async {
+            let (sender, taken) = mpsc::channel::<()>();
+            let taking = spawn_blocking(move || taken.recv().is_ok());
+            work(sender).await;
+            assert!(!taking.await.expect("a thread"));
+        });
+    }
+
+    #[test]
+    fn what_has_not_begun_when_it_is_given_up_never_does() {
+        with_no_thread_free(|taken| async move {
+            let begun = Arc::new(AtomicUsize::new(0));
+            let ask = || {
+                let begun = begun.clone();
+                Asked(spawn_blocking(move || {
+                    begun.fetch_add(1, Ordering::Relaxed);
+                    Ok(Vec::new())
+                }))
+            };
+            let mut asked: Vec<Asked> = (0..20).map(|_| ask()).collect();
+            asked.truncate(1);
+            drop(taken);
+            for mut one in asked {
+                assert!((&mut one.0).await.expect("an answer").is_ok());
+            }
+            spawn_blocking(|| ()).await.expect("behind them all");
+            assert_eq!(begun.load(Ordering::Relaxed), 1);
+        });
+    }
+
+    #[test]
+    fn those_that_are_given_up_leave_their_turns_to_others() {
+        with_no_thread_free(|taken| async move {
+            // More than there are turns and threads: none of them comes to its end.
+            for _ in 0..2 {
+                let mut asked: Vec<_> = (0..MAX_LOOKUP_THREADS + USUAL_THREADS)
+                    .map(|_| Box::pin(by_system("127.0.0.1".to_owned())))
+                    .collect();
+                for one in &mut asked {
+                    assert!(timeout(Duration::ZERO, one).await.is_err());
+                }
+                drop(asked);
+            }
+            drop(taken);
+            spawn_blocking(|| ()).await.expect("behind them all");
+            let found = by_system("127.0.0.1".to_owned()).await.expect("an address");
+            assert_eq!(found[0].ip(), std::net::Ipv4Addr::LOCALHOST);
+            let (usual, threads) = TURNS.with(|turns| (turns.usual.clone(), turns.threads.clone()));
+            assert_eq!((usual.available_permits(), threads.available_permits()), (USUAL_THREADS, MAX_LOOKUP_THREADS));
+        });
+    }
+}
