@@ -1,10 +1,11 @@
 //! What is on the wire, and what hyper sees of it. hyper is to frame bodies; heads are this file's: names as they are
 //! spelled, lines in their order, as many of them as the limits allow, folded ones unfolded. Of a request's head hyper
 //! writes a short form, which is replaced by the real one; of a response's head it is given the status and the three
-//! fields that say where the body ends.
+//! fields that say where the body ends, and behind the last chunk an empty trailer section.
 
 mod expectation;
 mod seen;
+mod trailers;
 
 use crate::fields::{FieldLines, push_line};
 use crate::head::Head;
@@ -24,12 +25,13 @@ use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use trailers::{Followed, Trailers};
 
 /// One head.
 const MAX_HEAD_BYTES: usize = 400 * 1024;
 /// Every head that comes for one request, and what comes with the last of them: any number of 1xx may precede it.
 const MAX_HEADS_BYTES: usize = 1024 * 1024;
-/// In one head. Trailers, which hyper reads, may have 100.
+/// In one head, and in one trailer section.
 const MAX_LINE_COUNT: usize = 2_000;
 /// What nearly all heads have room in; more lines are counted on the heap.
 const USUAL_LINE_COUNT: usize = 64;
@@ -46,6 +48,9 @@ pub(crate) enum HeadError {
     /// RFC 9112 section 6.1: none is allowed that was not offered, nor any in HTTP/1.0.
     TransferCoding(String),
     Malformed(httparse::Error),
+    TrailersTooLong,
+    TooManyTrailers,
+    MalformedTrailers(httparse::Error),
 }
 
 impl fmt::Display for HeadError {
@@ -57,6 +62,9 @@ impl fmt::Display for HeadError {
             HeadError::FoldedFraming(name) => write!(f, "a {name} that is folded over several lines"),
             HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
             HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
+            HeadError::TrailersTooLong => write!(f, "trailers of more than {MAX_HEAD_BYTES} bytes"),
+            HeadError::TooManyTrailers => write!(f, "more than {MAX_LINE_COUNT} lines of trailers"),
+            HeadError::MalformedTrailers(cause) => write!(f, "no valid HTTP/1.1 response: trailers: {cause}"),
         }
     }
 }
@@ -76,6 +84,9 @@ pub(crate) struct Heads {
     request: RefCell<Vec<u8>>,
     /// The response's is still to come.
     is_awaited: Cell<bool>,
+    /// The request is one for a head without a body.
+    is_head: Cell<bool>,
+    trailers: RefCell<Trailers>,
     /// Bytes of all heads so far.
     total: Cell<usize>,
     /// The beginning of a head that has not come to its end yet.
@@ -96,6 +107,8 @@ impl Heads {
         on_informational: Option<InformationalHandler>,
         expectation: Option<Rc<Expectation>>,
     ) -> http::HeaderMap {
+        self.is_head.set(head.bytes.starts_with(b"HEAD "));
+        self.trailers.borrow_mut().expect(false);
         *self.request.borrow_mut() = head.bytes;
         self.is_awaited.set(true);
         self.total.set(0);
@@ -108,6 +121,11 @@ impl Heads {
     /// The final response's, when hyper has answered.
     pub(crate) fn take_response(&self) -> Option<Head> {
         self.response.take()
+    }
+
+    /// What stood behind the body's last chunk, when hyper has read that.
+    pub(crate) fn take_trailers(&self) -> Option<FieldLines> {
+        self.trailers.borrow_mut().take()
     }
 
     /// What hyper has not read of what came behind a head.
@@ -141,15 +159,16 @@ impl Heads {
                 buf.set_filled(start);
                 return Ok(false);
             };
-            let length = came.len();
+            let Followed { kept, behind } = self.trailers.borrow_mut().follow(&came[used..]);
             if head.len() <= used {
                 let filled = &mut buf.filled_mut()[start..];
                 filled[..head.len()].copy_from_slice(&head);
-                filled.copy_within(used.., head.len());
-                buf.set_filled(start + head.len() + length - used);
+                filled.copy_within(used..used + kept, head.len());
+                buf.set_filled(start + head.len() + kept);
+                *self.ahead.borrow_mut() = behind;
                 return Ok(true);
             }
-            *self.ahead.borrow_mut() = [&head, &came[used..]].concat();
+            *self.ahead.borrow_mut() = [&head, &came[used..used + kept], &behind].concat();
         } else {
             let searched = partial.len();
             partial.extend_from_slice(&buf.filled()[start..]);
@@ -159,7 +178,8 @@ impl Heads {
                 buf.set_filled(start);
                 return Ok(false);
             };
-            *self.ahead.borrow_mut() = [&head, &partial[used..]].concat();
+            let Followed { kept, behind } = self.trailers.borrow_mut().follow(&partial[used..]);
+            *self.ahead.borrow_mut() = [&head, &partial[used..used + kept], &behind].concat();
             *partial = Vec::new();
         }
         buf.set_filled(start);
@@ -203,6 +223,9 @@ impl Heads {
             expectation.answered();
         }
         self.is_awaited.set(false);
+        // RFC 9112 section 6.3: these have no body, whatever they say of it.
+        let has_body = !self.is_head.get() && !matches!(head.status, 204 | 304);
+        self.trailers.borrow_mut().expect(has_body && head.fields.has("transfer-encoding"));
         *self.response.borrow_mut() = Some(head);
     }
 
@@ -391,9 +414,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
             }
         }
         let mut ahead = this.heads.ahead.borrow_mut();
-        if ahead.is_empty() {
-            drop(ahead);
-            return Pin::new(&mut this.stream).poll_read(cx, buf);
+        while ahead.is_empty() {
+            if let Some(failure) = this.heads.trailers.borrow_mut().take_failure() {
+                return Poll::Ready(Err(failure.into()));
+            }
+            let start = buf.filled().len();
+            ready!(Pin::new(&mut this.stream).poll_read(cx, buf))?;
+            let mut trailers = this.heads.trailers.borrow_mut();
+            if trailers.is_off() || buf.filled().len() == start {
+                return Poll::Ready(Ok(()));
+            }
+            let Followed { kept, behind } = trailers.follow(&buf.filled()[start..]);
+            buf.set_filled(start + kept);
+            *ahead = behind;
+            if kept > 0 {
+                return Poll::Ready(Ok(()));
+            }
         }
         let length = ahead.len().min(buf.remaining());
         buf.put_slice(&ahead[..length]);

@@ -91,7 +91,8 @@ impl Http1 {
         match self.await_head(request, clock).await {
             Ok((head, incoming, is_whole)) => {
                 let reuse = if is_whole { reuse(head.version, &head.fields) } else { None };
-                let incoming = Incoming::Http1(Body::new(incoming, &head.fields, self.socket.clone()));
+                let incoming =
+                    Incoming::Http1(Body::new(incoming, &head.fields, self.socket.clone(), self.heads.clone()));
                 Ok(Answer { head, incoming, progress: self.socket.progress.clone(), reuse })
             }
             Err(error) => {
@@ -194,10 +195,6 @@ fn read_failure(
     if let Some(error) = find::<io::Error>(&cause).filter(|error| is_tls || !is_framing(error)) {
         let error = io::Error::new(error.kind(), error.to_string());
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
-    }
-    if find::<io::Error>(&cause).is_some_and(|error| error.to_string().contains("trailers count")) {
-        let message = format!("{origin} sent more than 100 lines of trailers");
-        return Error::new(ErrorKind::RemoteProtocolError, message).with_source(cause);
     }
     let why = match cause.source() {
         Some(inner) => format!("{cause}: {inner}"),

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::fields::FieldLines;
 use crate::frame::Frame;
 use crate::origin::Origin;
+use crate::wire::Heads;
 use hyper::body::{Body as _, Incoming};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -18,14 +19,16 @@ pub(crate) struct Body {
     declared: Option<u64>,
     chunked: bool,
     socket: Rc<MeteredSocket>,
+    heads: Rc<Heads>,
+    ended: bool,
 }
 
 impl Body {
-    pub(super) fn new(incoming: Incoming, fields: &FieldLines, socket: Rc<MeteredSocket>) -> Body {
+    pub(super) fn new(incoming: Incoming, fields: &FieldLines, socket: Rc<MeteredSocket>, heads: Rc<Heads>) -> Body {
         let chunked = fields.has("transfer-encoding");
         // RFC 9112 section 6.3: the transfer coding overrides it.
         let declared = declared_length(fields).filter(|_| !chunked);
-        Body { incoming, received: 0, declared, chunked, socket }
+        Body { incoming, received: 0, declared, chunked, socket, heads, ended: false }
     }
 
     pub(crate) fn is_end(&self) -> bool {
@@ -41,21 +44,24 @@ impl Body {
     }
 
     pub(crate) fn poll_frame(&mut self, origin: &Origin, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        if self.ended {
+            return Poll::Ready(Ok(None));
+        }
         let frame = match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
-            None => return Poll::Ready(Ok(None)),
+            None => {
+                self.ended = true;
+                return Poll::Ready(Ok(self.heads.take_trailers().map(Frame::Trailers)));
+            }
             Some(Ok(frame)) => frame,
             Some(Err(cause)) => {
                 let cut = |cause| cut_short(origin, self.progress()).with_source(cause);
                 return Poll::Ready(Err(read_failure(&self.socket, cause, origin, cut)));
             }
         };
-        Poll::Ready(Ok(match frame.into_data() {
-            Ok(data) => {
-                self.received += data.len() as u64;
-                Some(Frame::Data(data))
-            }
-            Err(frame) => frame.into_trailers().ok().map(|trailers| Frame::Trailers((&trailers).into())),
-        }))
+        // hyper's are empty: see `wire`.
+        let data = frame.into_data().unwrap_or_default();
+        self.received += data.len() as u64;
+        Poll::Ready(Ok(Some(Frame::Data(data))))
     }
 
     fn progress(&self) -> String {

@@ -63,8 +63,7 @@ pub(crate) async fn start(
 }
 
 async fn handshake(io: Io) -> Result<(Sender, Connection<Io, Upload>), hyper::Error> {
-    // Its limit of 100 lines is for trailers alone: heads are read in `wire`. A higher one would be written out, 64 bytes a
-    // line, for each response.
+    // Its limit of 100 lines is for the short heads alone: the real ones, and trailers, are read in `wire`.
     Builder::new().handshake(io).await
 }
 
