@@ -157,6 +157,16 @@ impl Clock {
     }
 }
 
+/// What `work` comes to; `None` when `other` comes first.
+pub(crate) async fn unless<T>(work: impl Future<Output = T>, other: impl Future<Output = ()>) -> Option<T> {
+    let (mut work, mut other) = (pin!(work), pin!(other));
+    poll_fn(|cx| match work.as_mut().poll(cx) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => other.as_mut().poll(cx).map(|()| None),
+    })
+    .await
+}
+
 /// A timer that is so late was not served: a busy thread is never late by this much.
 const MAX_LATENESS: Duration = Duration::from_millis(50);
 

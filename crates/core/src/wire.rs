@@ -13,7 +13,7 @@ use crate::request::InformationalHandler;
 use crate::request::head::Http1Head;
 use crate::version::Version;
 use bytes::Bytes;
-pub(crate) use expectation::{Expectation, Upload};
+pub(crate) use expectation::{Expectation, Upload, awaited};
 use http::StatusCode;
 use httparse::{ParserConfig, Status};
 use seen::{Parsed, SeenHead};

@@ -21,7 +21,8 @@ use crate::request::Request;
 use crate::request::body::RequestBody;
 use crate::timeout::progress::Progress;
 use crate::timeout::watch::watch;
-use crate::timeout::{Clock, Phase};
+use crate::timeout::{Clock, Phase, unless};
+use crate::wire::Expectation;
 pub(crate) use body::Body;
 use bytes::Bytes;
 use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
@@ -29,8 +30,7 @@ use h2::client::{Builder, ResponseFuture, SendRequest};
 use h2::{Reason, SendStream};
 use http::{HeaderMap, Response, StatusCode};
 use std::cell::{Cell, RefCell};
-use std::future::poll_fn;
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -208,14 +208,19 @@ impl Http2 {
             SendError::new(errors::of_head(&request.origin, cause), Resend::GoneAway)
         })?;
         drop(sender);
+        let expectation = request.expects_continue().then(Rc::<Expectation>::default);
         let upload = match &request.body {
             _ if ends => None,
-            RequestBody::Bytes(bytes) if bytes.len() <= MAX_SMALL_BODY_BYTES && has_room(&mut stream, bytes.len()) => {
+            RequestBody::Bytes(bytes)
+                if expectation.is_none()
+                    && bytes.len() <= MAX_SMALL_BODY_BYTES
+                    && has_room(&mut stream, bytes.len()) =>
+            {
                 let sent = stream.send_data(bytes.clone(), true);
                 sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
                 None
             }
-            body => Some(Upload::start(stream, body.clone(), progress.clone())),
+            body => Some(Upload::start(stream, body.clone(), progress.clone(), expectation.clone())),
         };
         let giving_up = GivingUp { shared: &self.shared, since: Instant::now(), limit: longest_silence(clock) };
         let mut head = AwaitedHead {
@@ -223,6 +228,7 @@ impl Http2 {
             upload: upload.as_ref(),
             progress: progress.clone(),
             request,
+            expectation,
             left: MAX_HEAD_BYTES,
         };
         let answer = match self.awaits_settings() {
@@ -416,6 +422,8 @@ struct AwaitedHead<'a> {
     upload: Option<&'a Upload>,
     progress: Rc<Progress>,
     request: &'a Request,
+    /// The body waits for it.
+    expectation: Option<Rc<Expectation>>,
     /// Bytes that may still come before it.
     left: u64,
 }
@@ -432,6 +440,9 @@ impl Future for AwaitedHead<'_> {
                 Some(left) => left,
                 None => return Poll::Ready(Err(HeadError::TooLong(HeadTooLong))),
             };
+            if let (Some(expectation), StatusCode::CONTINUE) = (&self.expectation, interim.status()) {
+                expectation.open();
+            }
             if interim.status() == StatusCode::SWITCHING_PROTOCOLS {
                 return Poll::Ready(Err(HeadError::Switched));
             }
@@ -443,19 +454,12 @@ impl Future for AwaitedHead<'_> {
             upload.wakes(cx);
         }
         let response = std::task::ready!(Pin::new(&mut self.response).poll(cx)).map_err(HeadError::H2)?;
+        if let Some(expectation) = &self.expectation {
+            expectation.answered();
+        }
         self.progress.add_received(length_of(response.headers()));
         Poll::Ready(Ok(response))
     }
-}
-
-/// What `work` comes to; `None` when `other` comes first.
-async fn unless<T>(work: impl Future<Output = T>, other: impl Future<Output = ()>) -> Option<T> {
-    let (mut work, mut other) = (pin!(work), pin!(other));
-    poll_fn(|cx| match work.as_mut().poll(cx) {
-        Poll::Ready(done) => Poll::Ready(Some(done)),
-        Poll::Pending => other.as_mut().poll(cx).map(|()| None),
-    })
-    .await
 }
 
 /// When the last of the request was handed over, if it was.

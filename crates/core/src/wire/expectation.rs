@@ -5,7 +5,8 @@ use crate::request::body::{BodyError, RequestBody};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use std::cell::{Cell, RefCell};
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
@@ -44,6 +45,21 @@ impl Expectation {
         self.state.get() != State::Open
     }
 
+    /// The server's word, or `patience` is at its end: true, the body is to be sent.
+    fn poll_word(&self, cx: &mut Context<'_>, patience: Pin<&mut Sleep>) -> Poll<bool> {
+        if self.state.get() == State::Waiting && patience.poll(cx).is_ready() {
+            self.open();
+        }
+        match self.state.get() {
+            State::Open => Poll::Ready(true),
+            State::Answered => Poll::Ready(false),
+            State::Waiting => {
+                *self.waker.borrow_mut() = Some(cx.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+
     fn become_state(&self, state: State) {
         if self.state.get() == State::Waiting {
             self.state.set(state);
@@ -52,6 +68,13 @@ impl Expectation {
             }
         }
     }
+}
+
+/// Waits for the server's word, at most as long as curl does; `poll_end` says whether it is not wanted any more. True: the body is to
+/// be sent.
+pub(crate) async fn awaited(expectation: &Expectation, mut poll_end: impl FnMut(&mut Context<'_>) -> bool) -> bool {
+    let mut patience = pin!(sleep(CONTINUE_TIMEOUT));
+    poll_fn(|cx| if poll_end(cx) { Poll::Ready(false) } else { expectation.poll_word(cx, patience.as_mut()) }).await
 }
 
 /// A request's body as hyper reads it.
@@ -73,11 +96,7 @@ impl Body for Upload {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
         let this = self.get_mut();
         if let Some((expectation, patience)) = &mut this.waits {
-            if expectation.state.get() == State::Waiting && patience.as_mut().poll(cx).is_ready() {
-                expectation.open();
-            }
-            if expectation.state.get() != State::Open {
-                *expectation.waker.borrow_mut() = Some(cx.waker().clone());
+            if !ready!(expectation.poll_word(cx, patience.as_mut())) {
                 return Poll::Pending;
             }
             this.waits = None;

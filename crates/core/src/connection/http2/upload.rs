@@ -4,6 +4,7 @@ use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use crate::request::body::{BodyError, RequestBody};
 use crate::timeout::progress::Progress;
+use crate::wire::{Expectation, awaited};
 use bytes::Bytes;
 use h2::{Reason, SendStream};
 use http_body::Body;
@@ -31,13 +32,18 @@ struct Outcome {
 }
 
 impl Upload {
-    pub(super) fn start(stream: SendStream<Bytes>, body: RequestBody, progress: Rc<Progress>) -> Upload {
+    pub(super) fn start(
+        stream: SendStream<Bytes>,
+        body: RequestBody,
+        progress: Rc<Progress>,
+        expectation: Option<Rc<Expectation>>,
+    ) -> Upload {
         let outcome: Rc<Outcome> = Rc::default();
         let task = tokio::task::spawn_local({
             let outcome = outcome.clone();
             async move {
                 let mut pump = Pump { stream, progress };
-                match pump.run(body.clone()).await {
+                match pump.run(body.clone(), expectation.as_deref()).await {
                     Ok(()) => return,
                     Err(Stopped::Peer) => body.stop(),
                     Err(Stopped::Body(error)) => {
@@ -84,7 +90,13 @@ struct Pump {
 }
 
 impl Pump {
-    async fn run(&mut self, mut body: RequestBody) -> Result<(), Stopped> {
+    async fn run(&mut self, mut body: RequestBody, expectation: Option<&Expectation>) -> Result<(), Stopped> {
+        if let Some(expectation) = expectation {
+            let is_reset = |cx: &mut Context<'_>| self.stream.poll_reset(cx).is_ready();
+            if !awaited(expectation, is_reset).await {
+                return Err(Stopped::Peer);
+            }
+        }
         loop {
             let frame = poll_fn(|cx| {
                 if self.stream.poll_reset(cx).is_ready() {
