@@ -46,6 +46,47 @@ for (const [refusal, refuse] of REFUSALS) {
   }
 }
 
+// ── a server that takes so many requests of a connection and no more (row T31) ──
+
+test('T31 a new connection is given no more streams than the last one took, until it goes on behind them', async (t) => {
+  const TAKEN = 3;
+  /** Of each connection, the streams that came. */
+  const seen: number[] = [];
+  /** From this connection on the server works. */
+  let works = Infinity;
+  const server = await serveHttp2(t, async (peer) => {
+    const number = seen.push(0) - 1;
+    await peer.settings();
+    for (;;) {
+      const stream = await peer.request();
+      seen[number] += 1;
+      // The last one that it takes, and those that it has not seen yet, are told at once.
+      if (number < works && seen[number] === TAKEN + (number === 0 ? 1 : 0))
+        await peer.goAway(2 * TAKEN - 1, Code.NO_ERROR);
+      if (number >= works || seen[number] <= TAKEN) await peer.answer(stream);
+    }
+  });
+  const client = openClient(t, { httpVersions: 'HTTP/2' });
+  const ask = async (count: number): Promise<void> => {
+    const all = await Promise.all(Array.from({ length: count }, () => client.get(server.url)));
+    t.deepEqual(
+      all.map(told),
+      Array.from({ length: count }, () => '200 ok'),
+    );
+  };
+  await ask(20);
+  t.true(seen.length > 1);
+  t.true(
+    seen.slice(1).every((streams) => streams <= TAKEN),
+    String(seen),
+  );
+  works = 0;
+  for (let i = 0; i < 10; i++) await ask(2);
+  const before = server.connections();
+  await ask(30);
+  t.is(server.connections(), before, 'the server goes on, which is seen');
+});
+
 // ── bodies that are read as they are sent: opened again ──
 
 /** More than the peer's first window takes. */

@@ -84,6 +84,14 @@ impl Multiplexed for Http2 {
         self.streams()
     }
 
+    fn taken(&self) -> Option<usize> {
+        self.taken()
+    }
+
+    fn expect_to_take(&self, streams: usize) {
+        self.expect_to_take(streams);
+    }
+
     fn awaits_settings(&self) -> bool {
         self.awaits_settings()
     }

@@ -72,6 +72,11 @@ struct Shared {
     frames: FrameCounts,
     /// Streams that exchanges hold.
     streams: Cell<usize>,
+    /// All that were opened on it, those that the peer did not process as it said GOAWAY, and how many are opened at most until
+    /// all of them have ended.
+    opened: Cell<usize>,
+    gone_away: Cell<usize>,
+    expected: Cell<Option<usize>>,
     /// What the peer allows, or `BEFORE_SETTINGS`.
     max_streams: Cell<usize>,
     /// No new streams: the peer has said GOAWAY, or refused one, or the connection has ended.
@@ -167,11 +172,29 @@ impl Http2 {
     /// Counts one more stream if the peer allows it.
     pub(crate) fn open_stream(&self) -> bool {
         let (open, most) = (self.shared.streams.get(), self.shared.allowed_streams());
-        if open < most {
+        let opened = self.shared.opened.get();
+        if open == 0 && self.shared.expected.get().is_some_and(|expected| opened >= expected) {
+            // It goes on.
+            self.shared.expected.set(None);
+        }
+        let has_room = open < most && self.shared.expected.get().is_none_or(|expected| opened < expected);
+        if has_room {
             self.shared.streams.set(open + 1);
+            self.shared.opened.set(opened + 1);
             self.shared.frames.end_idleness();
         }
-        open < most
+        has_room
+    }
+
+    /// How many streams the peer has taken, if it has said of others that it did not process them, as it goes away.
+    pub(crate) fn taken(&self) -> Option<usize> {
+        let gone_away = self.shared.gone_away.get();
+        (gone_away > 0).then(|| self.shared.opened.get().saturating_sub(gone_away).max(1))
+    }
+
+    /// No more streams are opened until those have ended: the peer may go away behind them, as it did on another connection.
+    pub(crate) fn expect_to_take(&self, streams: usize) {
+        self.shared.expected.set(Some(streams));
     }
 
     /// Waits until the peer is known to allow the streams that are counted. A new connection is used before its SETTINGS
@@ -205,6 +228,7 @@ impl Http2 {
         let mut sender = self.sender.borrow().clone();
         let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
             self.shared.retired.set(true);
+            self.shared.note_gone_away();
             SendError::new(errors::of_head(&request.origin, cause), Resend::GoneAway)
         })?;
         drop(sender);
@@ -330,6 +354,9 @@ impl Http2 {
         if matches!(resend, Resend::Refused | Resend::GoneAway | Resend::RefusedForHttp1) {
             self.shared.retired.set(true);
         }
+        if resend == Resend::GoneAway {
+            self.shared.note_gone_away();
+        }
         SendError::new(errors::of_head(&request.origin, cause), resend)
     }
 }
@@ -340,6 +367,9 @@ impl Shared {
             socket,
             frames: FrameCounts::new(),
             streams: Cell::new(0),
+            opened: Cell::new(0),
+            gone_away: Cell::new(0),
+            expected: Cell::new(None),
             max_streams: Cell::new(BEFORE_SETTINGS),
             retired: Cell::new(false),
             room: Notify::new(),
@@ -360,6 +390,10 @@ impl Shared {
             self.doubt.set(Some(Doubt { since, probe_at, until }));
             self.asked.notify_one();
         }
+    }
+
+    fn note_gone_away(&self) {
+        self.gone_away.set(self.gone_away.get() + 1);
     }
 
     fn allowed_streams(&self) -> usize {

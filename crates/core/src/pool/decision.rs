@@ -30,6 +30,10 @@ pub(super) trait Multiplexed {
     fn open_stream(&self) -> bool;
     /// Streams that are open.
     fn streams(&self) -> usize;
+    /// After the peer has refused streams, as it ends the connection: how many it has taken before.
+    fn taken(&self) -> Option<usize>;
+    /// The last connection took so many streams and no more, and this one is given no more until they have ended.
+    fn expect_to_take(&self, streams: usize);
     /// The peer's SETTINGS are not there yet, or allow no stream for now.
     fn awaits_settings(&self) -> bool;
 }

@@ -17,6 +17,8 @@ pub(super) struct State<K: Kinds> {
     per_origin: HashMap<Key, PerOrigin<K>>,
     /// The last choice of origins that may choose a protocol.
     protocols: HashMap<Key, KnownProtocol>,
+    /// How many streams the last connection took, of origins that refused more. A connection that goes on behind them ends it.
+    taken: HashMap<Key, usize>,
     /// Connections in use and idle, of all origins.
     pub(super) open: usize,
     pub(super) idle: usize,
@@ -34,6 +36,7 @@ impl<K: Kinds> Default for State<K> {
         State {
             per_origin: HashMap::default(),
             protocols: HashMap::default(),
+            taken: HashMap::default(),
             open: 0,
             idle: 0,
             queue: VecDeque::default(),
@@ -176,12 +179,10 @@ impl<K: Kinds> State<K> {
 
     /// What the last attempt to connect has shown.
     pub(super) fn learn(&mut self, key: &Key, protocol: KnownProtocol) {
-        // It is a memory of what is likely, so it may be lost.
-        const MAX_COUNT: usize = 4_096;
         if self.requires_http1(key) {
             return;
         }
-        if self.protocols.len() >= MAX_COUNT && !self.protocols.contains_key(key) {
+        if self.protocols.len() >= MAX_REMEMBERED_COUNT && !self.protocols.contains_key(key) {
             self.protocols.clear();
         }
         self.protocols.insert(key.clone(), protocol);
@@ -207,7 +208,20 @@ impl<K: Kinds> State<K> {
     /// Takes a connection among the shared ones, with one stream open on it. Its slot is counted already.
     pub(super) fn share(&mut self, key: &Key, id: u64, connection: Rc<K::Multiplexed>, retires: Option<Instant>) {
         let origin = self.per_origin.entry(key.clone()).or_default();
+        let before = origin.shared.iter().rev().find_map(|shared| shared.connection.taken());
+        if let Some(taken) = before.or_else(|| self.taken.get(key).copied()) {
+            connection.expect_to_take(taken);
+        }
         origin.shared.push(Shared { connection, id, retires, idle: None });
+    }
+
+    /// A connection leaves: what is to be remembered of it.
+    fn remember(&mut self, key: &Key, connection: &K::Multiplexed) {
+        let Some(taken) = connection.taken() else { return };
+        if self.taken.len() >= MAX_REMEMBERED_COUNT {
+            self.taken.clear();
+        }
+        self.taken.insert(key.clone(), taken);
     }
 
     /// A stream has ended. `until` is when the connection expires, should it be idle now.
@@ -230,9 +244,11 @@ impl<K: Kinds> State<K> {
             self.closed || config.max_keepalive_connections == Some(0) || until.is_some_and(|until| until <= now);
         if unwanted || !shared.connection.is_usable() {
             let closing = origin.shared.remove(at).connection;
+            self.remember(key, &closing);
             self.leave(key);
             return Some(Closing::Shared(closing));
         }
+        self.taken.remove(key);
         shared.idle = Some((now, until));
         self.idle += 1;
         self.surplus(config)
@@ -244,6 +260,7 @@ impl<K: Kinds> State<K> {
         let at = origin.shared.iter().position(|shared| shared.id == id)?;
         let shared = origin.shared.remove(at);
         self.idle -= usize::from(shared.idle.is_some());
+        self.remember(key, &shared.connection);
         self.leave(key);
         Some(Closing::Shared(shared.connection))
     }
@@ -365,6 +382,9 @@ impl<K: Kinds> State<K> {
         taken
     }
 }
+
+/// Origins of which something is remembered that is likely, and may be lost.
+const MAX_REMEMBERED_COUNT: usize = 4_096;
 
 impl<K: Kinds> PerOrigin<K> {
     fn all_idle(&self) -> impl Iterator<Item = (Instant, u64)> {

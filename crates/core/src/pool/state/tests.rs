@@ -20,6 +20,8 @@ struct Http1 {
 struct Http2 {
     retired: Cell<bool>,
     streams: Cell<usize>,
+    taken: Cell<Option<usize>>,
+    expected: Cell<Option<usize>>,
     /// `None` before SETTINGS, when one stream is risked.
     max_streams: Cell<Option<usize>>,
 }
@@ -58,6 +60,14 @@ impl Multiplexed for Http2 {
 
     fn streams(&self) -> usize {
         self.streams.get()
+    }
+
+    fn taken(&self) -> Option<usize> {
+        self.taken.get()
+    }
+
+    fn expect_to_take(&self, streams: usize) {
+        self.expected.set(Some(streams));
     }
 
     fn awaits_settings(&self) -> bool {
@@ -117,7 +127,13 @@ impl Pool {
     fn share(&mut self, key: &Key, max_streams: Option<usize>) -> (u64, Rc<Http2>) {
         let id = self.next_id;
         self.next_id += 1;
-        let http2 = Http2 { retired: Cell::new(false), streams: Cell::new(1), max_streams: Cell::new(max_streams) };
+        let http2 = Http2 {
+            retired: Cell::new(false),
+            streams: Cell::new(1),
+            taken: Cell::new(None),
+            expected: Cell::new(None),
+            max_streams: Cell::new(max_streams),
+        };
         let http2 = Rc::new(http2);
         self.state.share(key, id, http2.clone(), self.config.retires(Instant::now()));
         self.state.learn(key, KnownProtocol::Http2);
@@ -483,4 +499,30 @@ fn after_drain_nothing_of_before_serves() {
     assert!(matches!(pool.decide(&secure()), Decision::Connect { .. }), "and takes no more");
     http2.streams.set(0);
     assert!(matches!(pool.state.end_stream(&secure(), id, None, &pool.config), Some(Closing::Shared(_))));
+}
+
+#[test]
+fn a_new_connection_expects_to_take_what_the_last_one_took() {
+    let mut pool = Pool::new(|_| {});
+    pool.decide(&secure());
+    let (id, first) = pool.share(&secure(), Some(100));
+    assert_eq!(first.expected.get(), None);
+    first.taken.set(Some(20));
+    first.retire();
+
+    pool.decide(&secure());
+    let (_, second) = pool.share(&secure(), Some(100));
+    assert_eq!(second.expected.get(), Some(20), "while that one is there");
+    assert!(pool.state.unshare(&secure(), id).is_some());
+    second.retire();
+    pool.decide(&secure());
+    let (id, third) = pool.share(&secure(), Some(100));
+    assert_eq!(third.expected.get(), Some(20), "and when it has gone");
+
+    third.streams.set(0);
+    assert!(pool.state.end_stream(&secure(), id, None, &pool.config).is_none());
+    third.retire();
+    pool.decide(&secure());
+    let (_, fourth) = pool.share(&secure(), Some(100));
+    assert_eq!(fourth.expected.get(), None, "one has gone on behind its streams");
 }
