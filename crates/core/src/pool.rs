@@ -2,6 +2,7 @@
 //!
 //! It does not connect ([`crate::connect`]), it does not send ([`crate::client`]); it counts, keeps and hands out.
 
+mod attempt;
 mod config;
 mod decision;
 mod key;
@@ -16,6 +17,7 @@ use crate::connection::http2::Http2;
 use crate::connection::vigil::Vigil;
 use crate::error::Error;
 use crate::timeout::{Clock, Phase};
+use attempt::Abandoned;
 pub use config::{PoolConfig, PoolStats};
 use decision::{Exclusive, Idle, Kinds, Multiplexed, Ticket, WaitFor, Waiter};
 pub(crate) use key::Key;
@@ -41,6 +43,8 @@ pub(crate) struct Pool {
     config: PoolConfig,
     state: RefCell<State<Connections>>,
     turns: RefCell<Turns>,
+    /// Attempts to connect that no request waits for.
+    abandoned: RefCell<Vec<Abandoned>>,
     stats: Arc<PoolStats>,
     vigil: Rc<Vigil>,
     this: Weak<Pool>,
@@ -107,6 +111,7 @@ impl Pool {
             config,
             state: RefCell::default(),
             turns: RefCell::default(),
+            abandoned: RefCell::default(),
             stats: Arc::default(),
             vigil,
             this: this.clone(),
@@ -124,6 +129,7 @@ impl Pool {
             state.closed = true;
             state.take_all_idle()
         };
+        self.end_abandoned_attempts();
         self.count();
         drop(idle);
     }
@@ -204,6 +210,7 @@ impl Pool {
             }
             Decision::Connect { evicted, single_flight } => {
                 drop(evicted);
+                self.end_surplus_attempts(key);
                 Lease::new(pool, key, 0, None, single_flight)
             }
             Decision::Wait(_) => unreachable!("a request that waits gets no lease"),

@@ -1,5 +1,6 @@
 //! The use of one connection, or of a stream on a shared one, or the right to make a connection.
 
+use super::attempt::Attempt;
 use super::decision::{Idle, KnownProtocol};
 use super::state::sooner;
 use super::{Key, Pool};
@@ -34,8 +35,10 @@ pub(crate) struct Lease {
     connects_since: Option<Instant>,
     /// When it was given, where it was waited for.
     acquired: Option<Instant>,
+    /// An attempt to connect is not to go on without it.
+    is_bound: bool,
     /// Of the attempt that was made last.
-    trace: Option<Box<ConnectTrace>>,
+    trace: Option<Rc<ConnectTrace>>,
     connection: Option<Connection>,
 }
 
@@ -63,7 +66,26 @@ impl Lease {
         let reused = connection.is_some();
         let (key, generation) = (key.clone(), pool.state.borrow().generation);
         let (connects_since, acquired, trace) = (None, None, None);
-        Lease { pool, key, id, claim, single_flight, reused, generation, connects_since, acquired, trace, connection }
+        let is_bound = false;
+        Lease {
+            pool,
+            key,
+            id,
+            claim,
+            single_flight,
+            reused,
+            generation,
+            connects_since,
+            acquired,
+            is_bound,
+            trace,
+            connection,
+        }
+    }
+
+    /// An attempt to connect ends with the request that waits for it.
+    pub(super) fn bind(&mut self) {
+        self.is_bound = true;
     }
 
     /// It was waited for until now.
@@ -128,10 +150,21 @@ impl Lease {
         self.reused = false;
         self.generation = self.pool.state.borrow().generation;
         let versions = self.versions();
-        let trace = self.trace.insert(Box::new(ConnectTrace::start()));
-        let connecting = self.pool.connector.connect(self.key.origin(), self.key.proxy(), versions, trace);
+        let trace = self.trace.insert(Rc::new(ConnectTrace::start())).clone();
         let since = self.connects_since.take().unwrap_or_else(Instant::now);
-        let connected = clock.within_since(since, Phase::Connect, self.key.origin(), connecting).await;
+        let limit = clock.limits.connect;
+        let mut attempt = Attempt::start(&self.pool, &self.key, versions, trace, since, limit, self.is_bound);
+        let connected = clock.within_since(since, Phase::Connect, self.key.origin(), attempt.outcome()).await;
+        drop(attempt);
+        self.install(connected, versions).await
+    }
+
+    /// The outcome of an attempt to connect, for the request that has waited for it and for those that may share it.
+    pub(super) async fn install(
+        &mut self,
+        connected: Result<Connected, Error>,
+        versions: Versions,
+    ) -> Result<(), Error> {
         let connection = match connected {
             Ok(connected) => self.set_up(connected).await,
             Err(error) => Err(self.key.timed_out(error)),

@@ -60,6 +60,7 @@ impl Pool {
                 Decision::Wait(what) => Box::pin(self.wait(key, false, what, clock)).await?,
                 decision => self.lease(key, decision),
             };
+            lease.bind();
             match lease.connection(clock).await {
                 Ok(Some(_)) => {
                     lease.release(None);
@@ -86,6 +87,7 @@ impl Pool {
     /// For another network: closes what is idle, and gives no other connection of now to another request: each ends with the responses that it carries.
     pub(crate) fn drain(&self) {
         self.connector.forget_names();
+        self.end_abandoned_attempts();
         let idle = self.state.borrow_mut().drain();
         self.count();
         drop(idle);

@@ -121,7 +121,7 @@ impl<K: Kinds> State<K> {
                 self.per_origin.remove(key);
             }
         }
-        let open_here = self.per_origin.get(key).map_or(0, |origin| origin.open);
+        let open_here = self.open_of(key);
         let origin_is_full = config.max_of_origin().is_some_and(|most| open_here >= most);
         let evicted = match config.max_connections {
             _ if origin_is_full => return Decision::Wait(WaitFor::Slot),
@@ -139,6 +139,22 @@ impl<K: Kinds> State<K> {
         origin.open += 1;
         origin.connecting += usize::from(may_share);
         Decision::Connect { evicted, single_flight: may_share }
+    }
+
+    /// A connection that no request has asked for: counted as taken, when there is room for it.
+    pub(super) fn enter(&mut self, key: &Key, config: &PoolConfig) -> bool {
+        let is_full = |most: Option<usize>, open: usize| most.is_some_and(|most| open >= most);
+        if is_full(config.max_of_origin(), self.open_of(key)) || is_full(config.max_connections, self.open) {
+            return false;
+        }
+        self.open += 1;
+        self.per_origin.entry(key.clone()).or_default().open += 1;
+        true
+    }
+
+    /// Connections with it, in use and idle.
+    pub(super) fn open_of(&self, key: &Key) -> usize {
+        self.per_origin.get(key).map_or(0, |origin| origin.open)
     }
 
     /// Connections that a request could use now; one that is shared counts for all.

@@ -526,3 +526,19 @@ fn a_new_connection_expects_to_take_what_the_last_one_took() {
     let (_, fourth) = pool.share(&secure(), Some(100));
     assert_eq!(fourth.expected.get(), None, "one has gone on behind its streams");
 }
+
+#[test]
+fn a_connection_that_no_request_asked_for_enters_where_there_is_room() {
+    let mut pool = Pool::new(|config| {
+        config.max_connections = Some(3);
+        config.max_connections_per_origin = Some(2);
+    });
+    pool.decide(&plain());
+    assert!(pool.state.enter(&plain(), &pool.config));
+    assert!(!pool.state.enter(&plain(), &pool.config), "the origin has two");
+    assert!(pool.state.enter(&secure(), &pool.config));
+    assert!(!pool.state.enter(&secure(), &pool.config), "there are three");
+    assert_eq!((pool.state.open, pool.state.open_of(&plain()), pool.state.open_of(&secure())), (3, 2, 1));
+    pool.state.leave(&plain());
+    assert!(pool.state.enter(&plain(), &pool.config));
+}
