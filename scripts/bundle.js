@@ -111,9 +111,20 @@ for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
   if (!file.endsWith('.d.ts')) continue;
   const emitted = readFileSync(path.join(root, 'dist', file), 'utf8');
   // The first comment of a module is for its readers. Where its imports are left out, an editor shows it with the first declaration.
-  const text = emitted.replace(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*(?=\/\*\*)/, '');
+  const apart = emitted.replace(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*(?=\/\*\*)/, '');
+  // From TypeScript 6 on no package of types is there unless it is asked for: Node's are, where they are installed.
+  const isDoor = DOORS.includes(
+    file
+      .split(path.sep)
+      .join('/')
+      .replace(/\.d\.ts$/, ''),
+  );
+  const text = isDoor ? `/// <reference types="node" />\n${apart}` : apart;
   if (text !== emitted) writeFileSync(path.join(root, 'dist', file), text);
-  const twin = text.replaceAll(/((?:from|import\()\s*['"]\.[^'"]*)\.js(['"])/g, '$1.cjs$2');
+  // binding.d.ts, which the native build writes, has no twin: beside binding.cjs stands the loader's own declaration.
+  const twin = text
+    .replaceAll(/((?:from|import\()\s*['"](?!\.\.\/binding\.js)\.[^'"]*)\.js(['"])/g, '$1.cjs$2')
+    .replace("from '../binding.js';", "from '../binding.js' with { 'resolution-mode': 'import' };");
   writeFileSync(path.join(root, 'dist', file.replace(/\.d\.ts$/, '.d.cts')), twin);
 }
 
