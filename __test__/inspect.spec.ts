@@ -1,6 +1,7 @@
 /** inspect() and String() of what users hold: one line that says what it is, and nothing secret. */
 import test from 'ava';
 import { inspect } from 'node:util';
+import { createDispatcher } from '../src/drop-in/undici.js';
 import {
   Auth,
   BasicAuth,
@@ -8,6 +9,7 @@ import {
   Client,
   Cookies,
   DigestAuth,
+  fetch,
   FetchDispatch,
   Headers,
   HTTPDispatch,
@@ -76,4 +78,40 @@ test('a closed client says so', async (t) => {
   const client = new Client();
   await client.close();
   t.is(String(client), `<Client (closed) ${POOL}>`);
+});
+
+/** What has no password in the right place has it in the text that the message quotes. */
+const USERINFO = 'user:s3cr3t@127.0.0.1:1/';
+const MISPLACED: [title: string, act: () => unknown][] = [
+  ['an escaped @', () => new URL(`http://user:s3cr3t%40127.0.0.1:1/`)],
+  ['an escaped @ in the URL of a proxy', () => new HTTPProxy({ proxyUrl: 'http://user:s3cr3t%40127.0.0.1:1/' })],
+  ['a key of resolve', () => new Client({ resolve: { [`http://${USERINFO}`]: '127.0.0.1' } })],
+  ['a value of resolve', () => new Client({ resolve: { host: USERINFO } })],
+  ['an address of lookup', () => new Client({ trustEnv: false, lookup: () => [USERINFO] }).get('http://host.test/')],
+  ['fetch', () => fetch(`http://${USERINFO}`)],
+  ['fetch with what is no URL', () => fetch('http://user:s3cr3t@ex ample/')],
+  [
+    'the undici door',
+    () => createDispatcher().request({ origin: 'http://user:s3cr3t@ex ample/', path: '/', method: 'GET' }),
+  ],
+];
+
+for (const [title, act] of MISPLACED) {
+  test(`no message shows a misplaced password: ${title}`, async (t) => {
+    const error = await (async () => act())().then(
+      () => t.fail('no error'),
+      (reason: unknown) => reason,
+    );
+    t.true(error instanceof Error);
+    t.notRegex(inspect(error, { depth: 9, showHidden: true }), /s3cr3t/);
+    t.notRegex(String((error as Error).stack), /s3cr3t/);
+  });
+}
+
+test('a Location with a password is shown without it', (t) => {
+  const location = 'http://user:s3cr3t@host/path?to=//a@b';
+  const response = new Response(302, { headers: { location, link: '<//u:s3cr3t@h/>; rel=next, <http://h/>' } });
+  t.is(response.headers.get('location'), location);
+  t.notRegex(inspect(response.headers) + JSON.stringify(response), /s3cr3t/);
+  t.regex(inspect(response.headers), /http:\/\/\[secure\]@host\/path/);
 });

@@ -604,11 +604,11 @@ function defaultCode(error: HTTPError): string {
 }
 
 /**
- * 'http://user:password@host' → 'http://[secure]@host'.
+ * 'http://user:password@host' → 'http://[secure]@host', also where the '@' is percent-encoded by mistake.
  * @internal
  */
 export function maskUserinfo(text: string): string {
   const start = text.indexOf('//') + 2;
-  const end = text.lastIndexOf('@');
+  const end = Math.max(text.lastIndexOf('@'), text.lastIndexOf('%40'));
   return end < start ? text : `${text.slice(0, start < 2 ? 0 : start)}[secure]${text.slice(end)}`;
 }

@@ -226,7 +226,7 @@ export class Headers implements Iterable<[string, string]> {
 
   /** One line, as pairs when a name repeats; the values of secret headers are masked. @since 0.1.0 */
   toString(): string {
-    const items = this.multiItems().map(([name, value]) => [name, secretNames.has(name) ? '[secure]' : value]);
+    const items = this.multiItems().map(([name, value]) => [name, shownValue(name, value)]);
     const text = (value: string) => inspect(value, { breakLength: Infinity });
     if (this.size !== items.length) {
       return `Headers([${items.map(([name, value]) => ` [${text(name)}, ${text(value)}]`).join(',')} ])`;
@@ -243,7 +243,7 @@ export class Headers implements Iterable<[string, string]> {
   toJSON(): Record<string, string | string[]> {
     const fields = Object.create(null) as Record<string, string | string[]>;
     for (const [name, value] of this.multiItems()) {
-      const shown = secretNames.has(name) ? '[secure]' : value;
+      const shown = shownValue(name, value);
       const before = fields[name];
       if (before === undefined) fields[name] = shown;
       else if (typeof before === 'string') fields[name] = [before, shown];
@@ -447,6 +447,11 @@ function isBlank(code: number): boolean {
 export function isSecretHeader(name: string): boolean {
   const key = name.toLowerCase();
   return secretNames.has(key) || secretWords.test(key);
+}
+
+/** Of a header that is shown. That of a URL, such as a Location, may have a password. */
+function shownValue(name: string, value: string): string {
+  return secretNames.has(name) ? '[secure]' : value.replace(/(\/\/)[^/?#\s]*@/g, '$1[secure]@');
 }
 
 const secretWords =

@@ -693,7 +693,15 @@ async function outcome(run: () => unknown): Promise<unknown> {
     const { name, message, cause } = error as Error;
     const { code } = Object(cause) as { code?: unknown };
     const isSystems = typeof code === 'string' && /^E[A-Z]+$/.test(code);
-    return { name, message, hasCause: cause !== undefined, code: isSystems ? code : undefined, isOwn: error === own };
+    // Node shows passwords of URLs.
+    const shown = message.replace('//u:p@', '//[secure]@');
+    return {
+      name,
+      message: shown,
+      hasCause: cause !== undefined,
+      code: isSystems ? code : undefined,
+      isOwn: error === own,
+    };
   }
 }
 

@@ -5,7 +5,7 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import path from 'node:path';
-import { quote, typeName } from '../errors.js';
+import { maskUserinfo, quote, typeName } from '../errors.js';
 import { encodeHost, withoutBrackets } from '../url/host.js';
 
 /** The options as a user gives them. */
@@ -55,7 +55,7 @@ function toAddress(option: string, given: unknown): string {
   if (typeof given !== 'string') throw new TypeError(`${option}: expected an IP address, got ${typeName(given)}`);
   const address = /^\[.*\]$/.test(given) && isIPv6(given.slice(1, -1)) ? given.slice(1, -1) : given;
   if (isIP(address) === 0 || address.includes('%')) {
-    throw new TypeError(`${option}: expected an IP address, got ${quote(given)}`);
+    throw new TypeError(`${option}: expected an IP address, got ${quote(maskUserinfo(given))}`);
   }
   return address;
 }
@@ -65,7 +65,7 @@ function toRules(given: unknown): { host: string; port?: number; address: string
     throw new TypeError(`resolve: expected an object, got ${typeName(given)}`);
   }
   return Object.entries(given).map(([key, value]) => {
-    const address = toAddress(`resolve[${quote(key)}]`, value);
+    const address = toAddress(`resolve[${quote(maskUserinfo(key))}]`, value);
     return { ...toHost(key), address };
   });
 }
@@ -86,7 +86,7 @@ function toHost(key: string): { host: string; port?: number } {
     host.replace(/^\*\.(?=.)/, '').includes('*') ||
     (port !== undefined && (port < 1 || port > 65_535))
   ) {
-    throw new TypeError(`resolve: expected host or host:port, got ${quote(key)}`);
+    throw new TypeError(`resolve: expected host or host:port, got ${quote(maskUserinfo(key))}`);
   }
   return { host: withoutBrackets(host), port };
 }

@@ -1,7 +1,7 @@
 /** `lookup`: names to addresses, in the place of the system's resolver. Who shares an answer, and for how long, the core decides. */
 
 import { isIP } from 'node:net';
-import { quote, typeName } from '../errors.js';
+import { maskUserinfo, quote, typeName } from '../errors.js';
 
 /** Called with a name as it stands in a URL's origin: lower case, Punycode. */
 export type LookupFunction = (host: string) => readonly string[] | Promise<readonly string[]>;
@@ -29,7 +29,7 @@ export async function lookUp(lookup: LookupFunction, host: string): Promise<stri
       throw new TypeError(`lookup: expected IP addresses for ${quote(host)}, one of them is ${typeName(address)}`);
     }
     if (isIP(address) === 0 || address.includes('%')) {
-      throw new TypeError(`lookup: expected IP addresses for ${quote(host)}, ${quote(address)} is none`);
+      throw new TypeError(`lookup: expected IP addresses for ${quote(host)}, ${quote(maskUserinfo(address))} is none`);
     }
     return address;
   });

@@ -3,7 +3,7 @@
  * twice. Not the WHATWG parser: `127.1` stays a name, a newline is an error, and a backslash is no slash. Hosts are in url-host.ts.
  */
 
-import { InvalidURL, quote } from '../errors.js';
+import { InvalidURL, maskUserinfo, quote } from '../errors.js';
 import { encodeHost, isIPv4 } from './host.js';
 
 /** A URL in its final spelling, and where its parts begin. What is not there is empty: its beginning is its end. */
@@ -188,7 +188,8 @@ export function checkPort(port: string | number | null): number | null {
   if (port === null || port === '') return null;
   const text = String(port);
   const number = /^\d+$/.test(text) ? Number(text) : -1;
-  if (number < 0 || number > 65_535) throw new InvalidURL(`Invalid port: ${quote(text)}`);
+  // 'user:password%40host' has no userinfo, and the rest for its port.
+  if (number < 0 || number > 65_535) throw new InvalidURL(`Invalid port: ${quote(maskUserinfo(text))}`);
   return number;
 }
 

@@ -5,6 +5,7 @@
 
 import { isBlob, isFormData } from '../../request/brands.js';
 import type { ReadableStreamReadResult } from 'node:stream/web';
+import { maskUserinfo } from '../../errors.js';
 
 /** A request on its way: the parts change with a redirect. */
 export interface Outgoing {
@@ -46,7 +47,21 @@ export function toOutgoing(
   let target: Input = input;
   if (typeof input === 'string' && !URL.canParse(input)) target = resolve(input) ?? input;
   else if (isForeign(input)) return fromForeign(input, init, resolve);
-  return fromRequest(new globalThis.Request(target, init), target, init);
+  return fromRequest(toRequest(target, init), target, init);
+}
+
+/** The platform's errors, and their causes, show a URL as it is. */
+function toRequest(target: Input, init: RequestInit | undefined): globalThis.Request {
+  let failure: unknown;
+  try {
+    return new globalThis.Request(target, init);
+  } catch (error) {
+    failure = error;
+  }
+  const text = typeof target === 'string' || target instanceof globalThis.URL ? String(target) : '';
+  const shown = maskUserinfo(text);
+  if (shown === text) throw failure;
+  throw new TypeError((failure as Error).message.replaceAll(text, () => shown));
 }
 
 /** Members of a plain `init` that are read here; with any other one the platform reads all of it. */

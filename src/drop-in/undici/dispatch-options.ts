@@ -3,7 +3,7 @@
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { bare } from '../../bare.js';
-import { typeName } from '../../errors.js';
+import { maskUserinfo, typeName } from '../../errors.js';
 import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
 import type { ContentTypes } from '../../types.js';
@@ -184,11 +184,20 @@ function originOf(given: string | globalThis.URL | undefined): string {
   if (given === undefined || given === null || given === ('' as unknown)) {
     throw new InvalidArgumentError('opts.origin must be a non-empty string or URL.');
   }
-  const url = new globalThis.URL(given);
+  const url = parsedOrigin(given);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new InvalidArgumentError('Invalid URL protocol: the URL must start with `http:` or `https:`.');
   }
   return url.origin;
+}
+
+function parsedOrigin(given: string | globalThis.URL): globalThis.URL {
+  const text = String(given);
+  // The platform's error has the text as its `input`.
+  if (maskUserinfo(text) === text || globalThis.URL.canParse(text)) return new globalThis.URL(given);
+  const invalid: NodeJS.ErrnoException = new TypeError('Invalid URL');
+  invalid.code = 'ERR_INVALID_URL';
+  throw invalid;
 }
 
 function readHeaders(given: HeadersInput): [string, string][] {
