@@ -267,8 +267,11 @@ function iterate(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> 
       return { done, value: undefined };
     },
     async return() {
-      await reader.cancel();
-      reader.releaseLock();
+      if (!isDone) {
+        isDone = true;
+        await reader.cancel();
+        reader.releaseLock();
+      }
       return { done: true, value: undefined };
     },
   };
