@@ -55,23 +55,30 @@ export interface URLComponents {
 /** What a query parameter may be. null is the empty text; true and false are 'true' and 'false'. @since 0.1.0 */
 export type ParamValue = string | number | bigint | boolean | null;
 
-/** A query: text without `?`, pairs, or an object whose arrays repeat the name. @since 0.1.0 */
+/**
+ * A query: text without `?`, pairs, or an object whose arrays repeat the name. `object` is for those that an interface or a class
+ * describes, which TypeScript takes for no Record: their values are checked at run time.
+ * @since 0.1.0
+ */
 export type QueryParamTypes =
   | string
   | URLSearchParams
   | QueryParams
   | Record<string, ParamValue | readonly ParamValue[] | undefined>
-  | Iterable<readonly [string, ParamValue]>;
+  | Iterable<readonly [string, ParamValue]>
+  | object;
 
 /**
- * Headers: an object whose arrays are several lines, or pairs. In the headers of a request null removes a client's default.
+ * Headers: an object whose arrays are several lines, or pairs. In the headers of a request null removes a client's default. `object`
+ * is for what an interface describes, as in QueryParamTypes.
  * @since 0.1.0
  */
 export type HeaderTypes =
   | Headers
   | globalThis.Headers
   | Record<string, string | readonly string[] | null | undefined>
-  | Iterable<readonly [string, string]>;
+  | Iterable<readonly [string, string]>
+  | object;
 
 /** Cookies: an object or pairs, which are bound to no host, or a jar. @since 0.1.0 */
 export type CookieTypes = Cookies | CookieJar | Record<string, string> | Iterable<readonly [string, string]>;
@@ -217,10 +224,12 @@ export type ContentTypes =
 export type FormValue = string | number | boolean | null;
 
 /**
- * A form: its arrays repeat the name. FormData is sent as multipart, the others urlencoded unless there are files.
+ * A form: its arrays repeat the name. FormData is sent as multipart, the others urlencoded unless there are files. `object` is for
+ * what an interface describes, as in QueryParamTypes.
  * @since 0.1.0
  */
-export type FormTypes = Record<string, FormValue | readonly FormValue[] | undefined> | URLSearchParams | FormData;
+export type FormTypes =
+  Record<string, FormValue | readonly FormValue[] | undefined> | URLSearchParams | FormData | object;
 
 /** A file of a multipart form: its content, or `[filename, content, contentType?, headers?]`. @since 0.1.0 */
 export type FileTypes =
