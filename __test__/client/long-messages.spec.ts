@@ -1,6 +1,8 @@
 /** Row after row: whatever is handed in, however long, the message that refuses it stays short enough for a log. */
 import test from 'ava';
 import { Client, Headers, HTTPProxy, Response } from '../../src/index.js';
+import { openClient } from '../helpers/client.js';
+import { serveRaw } from '../helpers/server.js';
 
 const LONG = 'x'.repeat(60_000);
 const URL_ = 'http://127.0.0.1:1/';
@@ -36,5 +38,22 @@ for (const [what, hand] of Object.entries(GIVEN)) {
     );
     t.true(error !== null && error.message.length < 3000, `${error?.message.length}`);
     await client.close();
+  });
+}
+
+const ANSWERED: [what: string, path: string, answer: string][] = [
+  ['a reason', '', `404 ${LONG}\r\n`],
+  ['a Location', '', `302 Found\r\nLocation: /${LONG}\r\n`],
+  ['a coding that is accepted', '', `415 No\r\nAccept-Encoding: ${LONG}\r\n`],
+  ['a path', LONG, '404 Not Found\r\n'],
+];
+
+for (const [what, path, answer] of ANSWERED) {
+  test(`raiseForStatus(): ${what} of 60,000 characters`, async (t) => {
+    const server = await serveRaw(t, `HTTP/1.1 ${answer}Content-Length: 0\r\n\r\n`);
+    const client = openClient(t, { followRedirects: false });
+    const response = await client.post(server.url + path, { content: 'x', headers: { 'Content-Encoding': 'gzip' } });
+    const { message } = t.throws(() => response.raiseForStatus());
+    t.true(message.length < 3000, `${message.length}`);
   });
 }

@@ -15,10 +15,10 @@ import type { URL } from '../url/url.js';
 export function statusMessage(response: Response, url: URL | null, content: Buffer | null): string {
   const { statusCode } = response;
   const kind = kinds.get(Math.floor(statusCode / 100)) ?? 'Invalid status code';
-  const status = `${statusCode} ${response.reasonPhrase}`.trimEnd();
-  const where = url === null ? '' : ` for url '${url.toSafeString()}'`;
+  const status = bounded(`${statusCode} ${response.reasonPhrase}`.trimEnd());
+  const where = url === null ? '' : ` for url '${bounded(url.toSafeString())}'`;
   const location = response.hasRedirectLocation ? maskUserinfo(response.headers.get('location') ?? '') : '';
-  const leads = location === '' ? '' : `\nRedirect location: '${location}'`;
+  const leads = location === '' ? '' : `\nRedirect location: '${bounded(location)}'`;
   const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
   const beginning = content === null ? '' : beginningOf(content, response);
   const body = beginning === '' ? '' : `\nThe body begins: ${inspect(beginning, { breakLength: Infinity })}`;
@@ -42,10 +42,17 @@ function beginningOf(content: Buffer, response: Response): string {
   return isText ? decodeText(content.subarray(0, 800), response.encoding).slice(0, 200).trim() : '';
 }
 
+/** A message is no place for all that a server may send. */
+function bounded(text: string): string {
+  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
+}
+
 /** As far as it goes for text that need not be a URL: all of an authority before its last '@'. */
 function maskUserinfo(text: string): string {
   return text.replace(/(\/\/)[^/?#]*@/, '$1[secure]@');
 }
+
+const MAX_CHARS = 500;
 
 const kinds = new Map([
   [1, 'Informational response'],
