@@ -1,5 +1,5 @@
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from './helpers/fast-check.js';
 import { InvalidURL } from '../src/errors.js';
 import { Headers } from '../src/headers.js';
 import { QueryParams } from '../src/url/query-params.js';

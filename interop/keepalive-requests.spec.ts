@@ -3,7 +3,7 @@ import test from 'ava';
 import { createReadStream, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { openClient, told } from '../__test__/helpers/client.js';
-import { makeFolder } from '../__test__/helpers/environment.js';
+import { folderOf } from '../__test__/helpers/files.js';
 import { testCA } from '../__test__/helpers/tls.js';
 import type { Client, Response } from '../src/index.js';
 import { content, digest, SMALL } from './helpers/content.js';
@@ -36,7 +36,7 @@ for (const [title, keepaliveRequests, requests, inFlight, send] of ROWS) {
   test.serial(name, async (t) => {
     const running = await startBriefNginx(t, keepaliveRequests);
     const client = openClient(t, { verify: (await testCA()).cert, timeout: 30_000 });
-    const file = path.join(makeFolder(t), 'upload');
+    const file = path.join(folderOf(t), 'upload');
     writeFileSync(file, UPLOAD);
     const expected = `200 ${title === 'GET' ? SMALL : JSON.stringify(await digest(UPLOAD))}`;
     const failures: string[] = [];

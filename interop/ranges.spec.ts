@@ -1,9 +1,9 @@
 /** Downloads that are aborted and resumed, against servers whose ranges are their own. */
 import test from 'ava';
-import { createReadStream, existsSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { createReadStream, existsSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { failure, openClient } from '../__test__/helpers/client.js';
+import { folderOf } from '../__test__/helpers/files.js';
 import { testCA } from '../__test__/helpers/tls.js';
 import { digest, large, LARGE_BYTES } from './helpers/content.js';
 import { isInstalled, peers } from './helpers/peers.js';
@@ -24,8 +24,7 @@ for (const peer of peers.filter(({ name }) => ['nginx', 'caddy', 'h2o'].includes
         timeout: 30_000,
       });
       const url = `${way === 'h2c' ? running.http : running.https}/large`;
-      const folder = mkdtempSync(path.join(tmpdir(), 'whippet-ranges-'));
-      t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+      const folder = folderOf(t);
       const file = path.join(folder, 'large');
       for (const enough of [LARGE_BYTES / 4, LARGE_BYTES / 2]) {
         const stop = new AbortController();

@@ -4,9 +4,9 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { ReadTimeout, TotalTimeout, WriteTimeout, type Client, type RequestOptions } from '../../src/index.js';
-import { fetchClient, gate, nodeClient, source, turns, url } from '../helpers/apps.js';
+import { fetchClient, nodeClient, source, turns, url } from '../helpers/apps.js';
 import { run, start } from '../helpers/child.js';
-import { eventually, failure, reasonOf, soon } from '../helpers/client.js';
+import { gate, eventually, failure, reasonOf, soon } from '../helpers/client.js';
 import { listen } from '../helpers/listen.js';
 
 const KIB_64 = Buffer.alloc(64 * 1024, 'x');

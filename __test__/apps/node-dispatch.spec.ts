@@ -6,6 +6,7 @@ import { Socket } from 'node:net';
 import { LocalProtocolError, NodeDispatch, RemoteProtocolError, UnsupportedProtocol } from '../../src/index.js';
 import { clientOf, nodeClient, url } from '../helpers/apps.js';
 import { failure, reasonOf, told } from '../helpers/client.js';
+import { randomFor } from '../helpers/random.js';
 
 test('U31 hello world', async (t) => {
   const client = clientOf(t, (_req: IncomingMessage, res: ServerResponse) => res.end('Hello World!'));
@@ -179,7 +180,8 @@ test('a closed client does not call the app', async (t) => {
 });
 
 test('many at once are answered each by its own', async (t) => {
-  const client = nodeClient(t, (req, res) => setTimeout(() => res.end(req.url), Math.random() * 5));
+  const random = randomFor(t);
+  const client = nodeClient(t, (req, res) => setTimeout(() => res.end(req.url), random() * 5));
   const paths = Array.from({ length: 200 }, (_, i) => `/${i}`);
   const answers = await Promise.all(paths.map(async (path) => (await client.get(`http://example${path}`)).text));
   t.deepEqual(answers, paths);

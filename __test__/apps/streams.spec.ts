@@ -5,8 +5,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { ResponseTooLarge, type Client, type RequestOptions } from '../../src/index.js';
-import { fetchClient, gate, nodeClient, source, turns, url } from '../helpers/apps.js';
-import { eventually, failure, soon } from '../helpers/client.js';
+import { fetchClient, nodeClient, source, turns, url } from '../helpers/apps.js';
+import { gate, eventually, failure, soon } from '../helpers/client.js';
 
 const KIB_64 = Buffer.alloc(64 * 1024, 'x');
 

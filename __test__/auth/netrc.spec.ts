@@ -7,9 +7,10 @@ import { NetRCAuth, URL, type ClientOptions, type RequestOptions } from '../../s
 import { parseNetRC } from '../../src/auth/netrc-file.js';
 import { start } from '../helpers/child.js';
 import { openClient } from '../helpers/client.js';
-import { makeFolder } from '../helpers/environment.js';
+import { folderOf } from '../helpers/files.js';
 import { serveNames } from '../helpers/names.js';
 import { serve } from '../helpers/server.js';
+import { onUnix, testWhere } from '../helpers/where.js';
 
 const A = 'machine a.com login l password p\n';
 
@@ -125,7 +126,7 @@ interface World {
 
 /** Authorization headers that a server got, and what was printed on stderr. */
 async function ask(t: ExecutionContext, { files = {}, env = {}, client, request, userinfo = '' }: World) {
-  const home = makeFolder(t);
+  const home = folderOf(t);
   for (const [name, content] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(home, name)), { recursive: true });
     writeFileSync(path.join(home, name), content, { mode: 0o600 });
@@ -223,12 +224,9 @@ for (const [title, file, expected] of PASSED_OVER) {
   });
 }
 
-test('a user whom the system does not know, without HOME: requests go on, also with NETRC', async (t) => {
-  if (process.getuid?.() !== 0) {
-    t.log('only root can become such a user');
-    t.pass();
-    return;
-  }
+const asRoot = testWhere(process.getuid?.() === 0, 'only root can become such a user');
+
+asRoot('a user whom the system does not know, without HOME: requests go on, also with NETRC', async (t) => {
   const server = await serve(t, (_, response) => response.end('ok'));
   const program = `
     import { homedir } from 'node:os';
@@ -248,17 +246,16 @@ test('a user whom the system does not know, without HOME: requests go on, also w
 });
 
 test('SEC-F5 a pipe without a writer does not hang', async (t) => {
-  const home = makeFolder(t);
+  const home = folderOf(t);
   execFileSync('mkfifo', [path.join(home, 'pipe')]);
   const { sent, stderr } = await ask(t, { env: { NETRC: path.join(home, 'pipe') } });
   t.deepEqual(sent, Array(3).fill(undefined));
   t.regex(stderr, /is not a file/);
 });
 
-test('passwords that others can read: one warning, and they are sent', async (t) => {
-  if (process.platform === 'win32') return t.pass();
+onUnix('passwords that others can read: one warning, and they are sent', async (t) => {
   const server = await serve(t, (_, response) => response.end('ok'));
-  const home = makeFolder(t);
+  const home = folderOf(t);
   writeFileSync(path.join(home, '.netrc'), HERE);
   chmodSync(path.join(home, '.netrc'), 0o644);
   const program = `process.env.HOME = args.home;
@@ -271,7 +268,7 @@ test('passwords that others can read: one warning, and they are sent', async (t)
 
 test('O30 cached by the client: another client reads again', async (t) => {
   const server = await serve(t, (_, response) => response.end('ok'));
-  const file = path.join(makeFolder(t), 'netrc');
+  const file = path.join(folderOf(t), 'netrc');
   const program = `
     import { writeFileSync } from 'node:fs';
     process.env.NETRC = args.file;
@@ -298,7 +295,7 @@ test('SEC-F1 O32 a redirect’s target is never looked up', async (t) => {
     else if (request.url === '/3') response.writeHead(302, { location: `${a.url}4` }).end();
     else response.end('ok');
   });
-  const file = path.join(makeFolder(t), 'netrc');
+  const file = path.join(folderOf(t), 'netrc');
   writeFileSync(file, `${HERE}machine localhost login q password r\ndefault login d password d\n`, { mode: 0o600 });
   await start(t, `process.env.NETRC = args.file; await whippet.get(args.url);`, { file, url: a.url }).ended;
   t.deepEqual(seen, [
@@ -316,7 +313,7 @@ test('SEC-F2 nor is it over one connection to an http proxy', async (t) => {
     if (request.url === 'http://a.test/') response.writeHead(302, { location: 'http://b.test/' }).end();
     else response.end('ok');
   });
-  const file = path.join(makeFolder(t), 'netrc');
+  const file = path.join(folderOf(t), 'netrc');
   for (const rest of ['machine b.test\n', 'machine b.test login other\n', 'default\n', '']) {
     seen.length = 0;
     writeFileSync(file, `machine a.test login l password secret\n${rest}`, { mode: 0o600 });
@@ -335,7 +332,7 @@ test('SEC-F2 nor is it over one connection to an http proxy', async (t) => {
 // ── NetRCAuth ──
 
 test('NetRCAuth: by host, over a header, and nothing where the file says nothing', async (t) => {
-  const file = path.join(makeFolder(t), 'mine');
+  const file = path.join(folderOf(t), 'mine');
   writeFileSync(file, 'machine a.test login l password p\nmachine c.test login a:b password x', { mode: 0o600 });
   const server = await serveNames(t, (_, response) => response.end('ok'));
   const client = openClient(t, { dispatch: server.dispatch, auth: new NetRCAuth(file) });
@@ -350,7 +347,7 @@ test('NetRCAuth: by host, over a header, and nothing where the file says nothing
 });
 
 test('NetRCAuth: what is wrong with its file is an error at once', (t) => {
-  const folder = makeFolder(t);
+  const folder = folderOf(t);
   const file = path.join(folder, 'bad');
   writeFileSync(file, 'machine "secret');
   for (const bad of [file, folder, path.join(folder, 'none'), '/dev/zero']) {

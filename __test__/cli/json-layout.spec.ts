@@ -1,6 +1,6 @@
 /** JSON on a terminal: laid out on its text. */
 import test from 'ava';
-import { array, assert, constantFrom, json, property } from 'fast-check';
+import { array, assert, constantFrom, json, property } from '../helpers/fast-check.js';
 import { plain } from '../../src/cli/colors.js';
 import { colorJson, layOutJson } from '../../src/cli/json-layout.js';
 

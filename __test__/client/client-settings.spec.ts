@@ -8,10 +8,8 @@ import * as whippet from '../../src/index.js';
 import { Client, ConnectTimeout, get, ReadTimeout, Request, TimeoutConfig, TotalTimeout } from '../../src/index.js';
 import { blackhole } from '../helpers/blackhole.js';
 import { eventually, failure, openClient, reasonOf, told } from '../helpers/client.js';
-import { serve, serveRaw, serveTls } from '../helpers/server.js';
+import { OK, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 // ── Build Request ──
 

@@ -3,9 +3,8 @@ import test from 'ava';
 import * as whippet from '../../src/index.js';
 import { Client, ClientClosed, Headers, Request, Response, TimeoutConfig, version } from '../../src/index.js';
 import { eventually, failure, openClient, told } from '../helpers/client.js';
-import { serve, serveRaw } from '../helpers/server.js';
+import { OK, serve, serveRaw } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const DEFAULTS = [
   'Accept: */*',
   'Accept-Encoding: gzip, deflate, br, zstd',

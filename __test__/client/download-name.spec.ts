@@ -6,6 +6,7 @@ import { FileError, HTTPError, HTTPStatusError } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
 import { bytesOf, folderOf, namesIn } from '../helpers/files.js';
 import { serve } from '../helpers/server.js';
+import { onUnix } from '../helpers/where.js';
 
 const content = bytesOf(50_000);
 
@@ -126,7 +127,7 @@ test('raiseForStatus: false keeps the body of any status', async (t) => {
   }
 });
 
-(process.platform === 'win32' ? test.skip : test)('a note in the place of a link does not follow it', async (t) => {
+onUnix('a note in the place of a link does not follow it', async (t) => {
   const server = await serve(t, (_request, response) => {
     response.writeHead(200, { etag: '"a"', 'content-length': '100' });
     response.write('x', () => response.destroy());

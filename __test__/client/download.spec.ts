@@ -25,6 +25,7 @@ import { eventually, failure, openClient } from '../helpers/client.js';
 import { listen } from '../helpers/listen.js';
 import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
 import { serve, serveRaw, type HttpServer } from '../helpers/server.js';
+import { onUnix } from '../helpers/where.js';
 
 const SIZE = 64 * 1024;
 const content = bytesOf(SIZE);
@@ -499,8 +500,7 @@ test('a file that comes into being meanwhile is not replaced with ifExists: fail
   t.is(readFileSync(file, 'utf8'), 'other');
 });
 
-const unix = process.platform === 'win32' ? test.skip : test;
-unix('mode: of a new file, exactly; of one that was there, its own', async (t) => {
+onUnix('mode: of a new file, exactly; of one that was there, its own', async (t) => {
   const server = await serveRanges(t, whole);
   const { client, folder, file } = place(t);
   const modeOf = (name: string) => statSync(name).mode & 0o777;
@@ -612,7 +612,7 @@ test('what the file system refuses is FileError with its code, before anything i
   t.is(server.requests.length, 0);
 });
 
-unix('a symbolic link in the place of the part is not followed', async (t) => {
+onUnix('a symbolic link in the place of the part is not followed', async (t) => {
   const server = await serveRanges(t, whole);
   const { client, folder, file } = place(t);
   writeFileSync(path.join(folder, 'victim'), 'dear');

@@ -128,14 +128,12 @@ const CASES: Case[] = [
     TypeError,
     /^content and json: a request has one body/,
   ],
-  ...([5, true, {}, new Map([['a', 1]]), Symbol.iterator, () => 1] as unknown[])
-    .slice(0, 3)
-    .map((content): Case => [
-      `content: ${inspect(content)}`,
-      (client, { url }) => client.post(url, { content: content as string }),
-      TypeError,
-      /^content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got/,
-    ]),
+  ...([5, true, {}, Symbol.iterator, () => 1] as unknown[]).map((content): Case => [
+    `content: ${inspect(content)}`,
+    (client, { url }) => client.post(url, { content: content as string }),
+    TypeError,
+    /^content: expected a string, bytes, a Blob, a stream or an iterable of bytes, got/,
+  ]),
   ...[NaN, Infinity, { a: [NaN] }, { a: 10n }, 10n, () => 1, Symbol('x')].map((json): Case => [
     `json: ${inspect(json)}`,
     (client, { url }) => client.post(url, { json }),

@@ -1,6 +1,6 @@
 /** What one request leaves behind for the next on the same client: nothing but cookies and a connection. */
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.js';
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,9 +8,7 @@ import { Client, DigestAuth, HTTPProxy, type RequestOptions } from '../../src/in
 import { failure, openClient, told } from '../helpers/client.js';
 import { serveNames } from '../helpers/names.js';
 import { serveProxy } from '../helpers/proxy.js';
-import { refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+import { OK, refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
 
 const method = fc.constantFrom('GET', 'HEAD', 'POST', 'PUT', 'DELETE');
 const options: fc.Arbitrary<RequestOptions> = fc.record(

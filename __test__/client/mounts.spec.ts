@@ -11,8 +11,8 @@ import {
   type ClientOptions,
   Request,
 } from '../../src/index.js';
-import { gate, url } from '../helpers/apps.js';
-import { failure, openClient, reasonOf, told } from '../helpers/client.js';
+import { url } from '../helpers/apps.js';
+import { gate, failure, openClient, reasonOf, told } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
 /** Answers with its name and the path. */

@@ -3,9 +3,7 @@ import test from 'ava';
 import * as whippet from '../../src/index.js';
 import { query, Request, RemoteProtocolError, Response, MockDispatch } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
-import { type RawConnection, serveRaw } from '../helpers/server.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+import { OK, type RawConnection, serveRaw } from '../helpers/server.js';
 
 /** Method, target and body of a request as it was written. */
 function parse(text: string): string {

@@ -16,7 +16,7 @@ import {
 } from '../../src/index.js';
 import { failure, openClient, reasonOf, told } from '../helpers/client.js';
 import { serveNames } from '../helpers/names.js';
-import { serve, serveRaw } from '../helpers/server.js';
+import { OK, serve, serveRaw } from '../helpers/server.js';
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'];
 const becomes = (status: number, method: string): string => {
@@ -671,5 +671,3 @@ test('bad options for redirects', (t) => {
   ];
   for (const [options, message] of bad) t.throws(() => new Client(options), { message });
 });
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';

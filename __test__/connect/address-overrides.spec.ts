@@ -1,24 +1,22 @@
 /** socketPath, localAddress, resolve: how connections get to where the URL says. */
-import test, { type ExecutionContext } from 'ava';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import test from 'ava';
+import { writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { createServer as createNetServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import { Client, type ClientOptions, ConnectError, get, HTTPDispatch } from '../../src/index.js';
 import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
-import { refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
+import { OK, refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
-const unixTest = process.platform === 'win32' ? test.skip : test;
+import { folderOf } from '../helpers/files.js';
+import { onLinux, onUnix } from '../helpers/where.js';
 
 // ── socketPath ──
 
-unixTest('a unix socket serves every host, and the Host header is the URL’s', async (t) => {
-  const socketPath = path.join(await folder(t), 'app.sock');
+onUnix('a unix socket serves every host, and the Host header is the URL’s', async (t) => {
+  const socketPath = path.join(folderOf(t), 'app.sock');
   const server = await serveRaw(t, OK, { socketPath });
   const client = openClient(t, { socketPath });
   for (const url of ['http://example.org/a', 'http://example.org/b', 'http://nowhere.invalid:8080/c']) {
@@ -31,9 +29,9 @@ unixTest('a unix socket serves every host, and the Host header is the URL’s', 
   t.is(client.pool.idle, 2);
 });
 
-unixTest('https over a unix socket: SNI and the verified name are the URL’s', async (t) => {
+onUnix('https over a unix socket: SNI and the verified name are the URL’s', async (t) => {
   const ca = await testCA();
-  const socketPath = path.join(await folder(t), 'tls.sock');
+  const socketPath = path.join(folderOf(t), 'tls.sock');
   const names: unknown[] = [];
   const identity = await ca.issue({ dnsNames: ['example.test'] });
   await serveRaw(
@@ -52,17 +50,15 @@ unixTest('https over a unix socket: SNI and the verified name are the URL’s', 
   t.deepEqual(names, ['example.test']);
 });
 
-unixTest('a relative socket path means the folder in which the client was made', async (t) => {
-  const socketPath = path.join(await folder(t), 'app.sock');
+onUnix('a relative socket path means the folder in which the client was made', async (t) => {
+  const socketPath = path.join(folderOf(t), 'app.sock');
   await serveRaw(t, OK, { socketPath });
   const relative = path.relative(process.cwd(), socketPath);
   t.is(told(await get('http://localhost/', { socketPath: relative })), '200 ok');
   t.is(told(await openClient(t, { dispatch: new HTTPDispatch({ socketPath: relative }) }).get('http://x/')), '200 ok');
 });
 
-const linuxTest = process.platform === 'linux' ? test : test.skip;
-
-linuxTest('an abstract unix socket, by its name', async (t) => {
+onLinux('an abstract unix socket, by its name', async (t) => {
   const name = `\0whippet-${process.pid}-${Date.now()}`;
   const server = createServer((_, response) => void response.end('ok'));
   await new Promise<void>((resolve) => server.listen(name, resolve));
@@ -86,8 +82,8 @@ const NO_SOCKET: [title: string, make: (folder: string) => Promise<string>, code
 ];
 
 for (const [title, make, codes] of NO_SOCKET) {
-  unixTest(`a unix socket ${title}`, async (t) => {
-    const socketPath = await make(await folder(t));
+  onUnix(`a unix socket ${title}`, async (t) => {
+    const socketPath = await make(folderOf(t));
     const client = openClient(t, { socketPath });
     for (const scheme of ['http', 'https']) {
       const error = await failure(soon('an error', client.post(`${scheme}://localhost/`, { content: 'x' })));
@@ -99,8 +95,8 @@ for (const [title, make, codes] of NO_SOCKET) {
   });
 }
 
-unixTest('a dead idle connection over a unix socket is replaced', async (t) => {
-  const socketPath = path.join(await folder(t), 'app.sock');
+onUnix('a dead idle connection over a unix socket is replaced', async (t) => {
+  const socketPath = path.join(folderOf(t), 'app.sock');
   const server = await serveRaw(t, OK, { socketPath, end: true });
   const client = openClient(t, { socketPath });
   for (let i = 0; i < 3; i++) {
@@ -110,8 +106,8 @@ unixTest('a dead idle connection over a unix socket is replaced', async (t) => {
   t.is(server.connections(), 3);
 });
 
-unixTest('SEC-C6 what a unix socket’s server says unasked is not the next response', async (t) => {
-  const socketPath = path.join(await folder(t), 'app.sock');
+onUnix('SEC-C6 what a unix socket’s server says unasked is not the next response', async (t) => {
+  const socketPath = path.join(folderOf(t), 'app.sock');
   const server = await serveRaw(
     t,
     async (connection) => {
@@ -270,12 +266,6 @@ test('null and undefined are off', async (t) => {
     t.is(told(await client.get(server.url)), '200 ok');
   }
 });
-
-async function folder(t: ExecutionContext): Promise<string> {
-  const made = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-  t.teardown(() => rm(made, { recursive: true }));
-  return made;
-}
 
 async function file(folder: string): Promise<string> {
   const made = path.join(folder, 'file');

@@ -1,9 +1,8 @@
 /** cert: the client's own certificate, in every form, and what is wrong with one. */
 import test, { type ExecutionContext } from 'ava';
 import { createPrivateKey, generateKeyPairSync, X509Certificate, type KeyObject } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
@@ -11,6 +10,7 @@ import { Client, type ClientOptions, get, HTTPDispatch, TransportError } from '.
 import { failure, openClient, told } from '../helpers/client.js';
 import { serveTls } from '../helpers/server.js';
 import { makeCA, testCA, type CertificateOptions } from '../helpers/tls.js';
+import { folderOf } from '../helpers/files.js';
 
 type Cert = NonNullable<ClientOptions['cert']>;
 const PASSWORD = 'pass-word-marker';
@@ -285,8 +285,7 @@ async function serveMutual(t: ExecutionContext, options: object = {}) {
 async function own(t: ExecutionContext, keys: CertificateOptions['keys']): Promise<Given> {
   const { cert, key } = await (await testCA()).issue({ dnsNames: ['me'], keys });
   const object = createPrivateKey(key);
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-cert-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = folderOf(t);
   const given = { cert, key, object, folder };
   await writeFile(path.join(folder, 'cert.pem'), cert);
   await writeFile(path.join(folder, 'encrypted.pem'), encrypted(given, 'pem'));

@@ -9,8 +9,7 @@ import { packageUrl, watch, withArgs } from '../helpers/child.js';
 import { eventually, openClient, told } from '../helpers/client.js';
 import { serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-
-const linuxTest = process.platform === 'linux' ? test : test.skip;
+import { onLinux, testWhere } from '../helpers/where.js';
 
 // ── tcpKeepalive ──
 
@@ -37,7 +36,7 @@ const KEEPALIVE: [poolLimits: ClientOptions['poolLimits'], seconds: number | nul
 ];
 
 for (const [poolLimits, seconds] of KEEPALIVE) {
-  linuxTest(`poolLimits: ${JSON.stringify(poolLimits)} on http, https, h2 and through a proxy`, async (t) => {
+  onLinux(`poolLimits: ${JSON.stringify(poolLimits)} on http, https, h2 and through a proxy`, async (t) => {
     const { cert: verify } = await testCA();
     const plain = await serve(t, (_, response) => response.end('ok'));
     const secure = await serveTls(t, (_, response) => response.end('ok'));
@@ -171,7 +170,7 @@ const VANISHING: [title: string, program: string, printed: string][] = [
 ];
 
 for (const [title, program, printed] of VANISHING) {
-  (cut === undefined ? test.skip : test)(title, async (t) => {
+  testWhere(cut !== undefined, 'packets cannot be dropped here')(title, async (t) => {
     const args = { cut: cut?.split(' ') };
     const code = withArgs(`import * as whippet from ${JSON.stringify(packageUrl)};\n${program}`, args);
     const script = ['-r', '-n', 'sh', '-c', `${UP} && exec "$@"`, 'sh'];

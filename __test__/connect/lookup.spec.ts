@@ -18,6 +18,7 @@ import { folderOf } from '../helpers/files.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import { serve, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
+import { testWhere } from '../helpers/where.js';
 
 const LOOPBACK = ['127.0.0.1'];
 
@@ -380,7 +381,7 @@ const mayHaveNetwork =
   process.platform === 'linux' &&
   spawnSync('unshare', ['-r', '-n', '-m', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
 
-(mayHaveNetwork ? test : test.skip)(
+testWhere(mayHaveNetwork, 'not as root of its own network here')(
   'names that hang in the system’s resolver hold up no other name, nor TLS, nor files',
   async (t) => {
     const folder = folderOf(t);

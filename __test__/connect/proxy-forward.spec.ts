@@ -4,10 +4,8 @@ import { Buffer } from 'node:buffer';
 import { ConnectError, DigestAuth, HTTPProxy, ProxyError, Request } from '../../src/index.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveProxy } from '../helpers/proxy.js';
-import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
+import { OK, refusedOrigin, serve, serveRaw } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 
 const LINES =
   'Accept: */*\r\nAccept-Encoding: gzip, deflate, br, zstd\r\nConnection: keep-alive\r\nUser-Agent: whippet/0.1.0\r\n';

@@ -14,10 +14,9 @@ import {
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import type { RawConnection } from '../helpers/server.js';
-import { serve, serveRaw, serveTls } from '../helpers/server.js';
+import { OK, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+import { folderOf } from '../helpers/files.js';
 
 /** Opens every tunnel, and is the origin in it. */
 const tunnel =
@@ -422,9 +421,7 @@ test('SEC-C5 a mixture: http and https to the same host, forwarded and tunnelled
 
 test('SEC-B17 a unix socket is not reached by way of a proxy, wherever one is named', async (t) => {
   const { createServer } = await import('node:http');
-  const { mkdtemp, rm } = await import('node:fs/promises');
-  const { tmpdir } = await import('node:os');
-  const folder = await mkdtemp(`${tmpdir()}/whippet-proxy-`);
+  const folder = folderOf(t);
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(`${request.method} ${request.url}`);
@@ -432,10 +429,9 @@ test('SEC-B17 a unix socket is not reached by way of a proxy, wherever one is na
   });
   const socketPath = `${folder}/socket`;
   await new Promise<void>((resolve) => server.listen(socketPath, resolve));
-  t.teardown(async () => {
+  t.teardown(() => {
     server.closeAllConnections();
     server.close();
-    await rm(folder, { recursive: true });
   });
   const proxy = await serveRaw(t, OK);
   const client = openClient(t, { socketPath, proxies: proxy.url });

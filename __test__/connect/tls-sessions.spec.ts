@@ -1,7 +1,5 @@
 /** SEC-C, SEC-D14: connections and TLS sessions belong to one set of options. */
 import test, { type ExecutionContext } from 'ava';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { ConnectError, type HTTPDispatchOptions, InvalidURL } from '../../src/index.js';
@@ -9,6 +7,7 @@ import { start } from '../helpers/child.js';
 import { failure, openClient, told } from '../helpers/client.js';
 import { serve, serveTls, type HttpServer } from '../helpers/server.js';
 import { makeCA, testCA } from '../helpers/tls.js';
+import { folderOf } from '../helpers/files.js';
 
 const VERSIONS = ['TLSv1.2', 'TLSv1.3'] as const;
 type Version = (typeof VERSIONS)[number];
@@ -59,8 +58,7 @@ const CHANGED: Record<Connects, (t: ExecutionContext, ca: string) => Promise<HTT
   },
   // The variables are in the next test: they are options by another name.
   trustEnv: async (t, ca) => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'whippet-keys-'));
-    t.teardown(() => rm(folder, { recursive: true }));
+    const folder = folderOf(t);
     process.env.SSLKEYLOGFILE = path.join(folder, 'keys.log');
     const { verify } = { verify: ca };
     return [{ verify, trustEnv: true }];

@@ -1,8 +1,7 @@
 /** https: whom is trusted, and what a failed handshake says. */
 import test, { type ExecutionContext } from 'ava';
 import { X509Certificate } from 'node:crypto';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { connect } from 'node:net';
@@ -19,6 +18,7 @@ import {
   versionOne,
   type CertificateOptions,
 } from '../helpers/tls.js';
+import { folderOf } from '../helpers/files.js';
 
 type Verify = ClientOptions['verify'];
 
@@ -289,8 +289,7 @@ async function issued(options: CertificateOptions): Promise<{ cert: string; key:
 }
 
 async function folderWith(t: ExecutionContext, files: Record<string, string | Uint8Array>): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-ca-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = folderOf(t);
   for (const [name, content] of Object.entries(files)) await writeFile(path.join(folder, name), content);
   return folder;
 }

@@ -1,15 +1,16 @@
 /** trustEnv: which variables count, when, and what a wrong one says. */
 import test, { type ExecutionContext } from 'ava';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { mkdir, mkdtemp, readFile, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, type ClientOptions, ConnectError, HTTPDispatch } from '../../src/index.js';
 import { packageUrl } from '../helpers/child.js';
 import { failure, told } from '../helpers/client.js';
 import { serve, serveTls } from '../helpers/server.js';
 import { makeCA, testCA } from '../helpers/tls.js';
+import { folderOf } from '../helpers/files.js';
+import { testWhere } from '../helpers/where.js';
 
 type Variables = Partial<Record<(typeof NAMES)[number], string>>;
 const NAMES = [
@@ -285,15 +286,11 @@ for (const name of ['SSL_CERT_FILE', 'SSL_CERT_DIR', 'NODE_EXTRA_CA_CERTS'] as c
   });
 }
 
-test('an empty trust store: Mozilla’s roots, and one warning', async (t) => {
-  const hidden = ['-rm', 'sh', '-c', 'mount -t tmpfs none /etc/ssl && "$@"', 'sh'];
-  const canHide =
-    process.platform === 'linux' && (await output('unshare', [...hidden, 'echo', 'yes'], {}).catch(() => ''));
-  if (canHide !== 'yes') {
-    t.log('this machine does not allow /etc/ssl to be hidden');
-    t.pass();
-    return;
-  }
+const hidden = ['-rm', 'sh', '-c', 'mount -t tmpfs none /etc/ssl && "$@"', 'sh'];
+const canHide = process.platform === 'linux' && spawnSync('unshare', [...hidden, 'true']).status === 0;
+const whereHidden = testWhere(canHide, 'this machine does not allow /etc/ssl to be hidden');
+
+whereHidden('an empty trust store: Mozilla’s roots, and one warning', async (t) => {
   const server = await serveTls(t, (_, response) => response.end('ok'));
   const program = [process.execPath, '--no-warnings', '--input-type=module', '-e', VISIT];
   const said = await output('unshare', [...hidden, ...program], { SERVER: server.url });
@@ -329,8 +326,7 @@ interface Files {
 }
 
 async function filesOf(t: ExecutionContext): Promise<Files> {
-  const root = await mkdtemp(path.join(tmpdir(), 'whippet-env-'));
-  t.teardown(() => rm(root, { recursive: true }));
+  const root = folderOf(t);
   const at = (...names: string[]): string => path.join(root, ...names);
   const { cert } = await testCA();
   const stranger = (await makeCA()).cert;
@@ -363,8 +359,7 @@ async function filesOf(t: ExecutionContext): Promise<Files> {
 }
 
 test('a bundle of many: each is trusted, one that is none is left out, one cut off is an error', async (t) => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = folderOf(t);
   const others = await Promise.all(Array.from({ length: 9 }, (_, i) => makeCA(`CN=Other ${i}`)));
   const { cert } = await testCA();
   // A sequence that begins with another, and is no certificate all the same.

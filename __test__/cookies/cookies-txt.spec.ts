@@ -1,23 +1,18 @@
 /** cookies.txt: what curl, wget and exporters write is read, and what is written they can read. */
-import test, { type ExecutionContext } from 'ava';
-import * as fc from 'fast-check';
+import test from 'ava';
+import * as fc from '../helpers/fast-check.js';
 import { execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { CookieJar, MemoryCookieStore } from 'tough-cookie';
 import { Cookies, URL } from '../../src/index.js';
 import { formatCookiesTxt, parseCookiesTxt } from '../../src/cookies/cookies-txt.js';
 import { expiryOf, makeCookie } from '../../src/cookies/storage.js';
-
-async function folder(t: ExecutionContext): Promise<string> {
-  const made = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-  t.teardown(() => rm(made, { recursive: true, force: true }));
-  return made;
-}
+import { folderOf } from '../helpers/files.js';
+import { onUnix } from '../helpers/where.js';
 
 test('a file of curl: flags, HttpOnly, sessions, comments, line ends of Windows', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   const lines = [
     '# Netscape HTTP Cookie File',
     '# https://curl.se/docs/http-cookies.html',
@@ -50,7 +45,7 @@ test('a file of curl: flags, HttpOnly, sessions, comments, line ends of Windows'
 });
 
 test('SEC-E4 host-only, HttpOnly, Secure, path and expiry survive saving and loading', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   const first = new Cookies({ loose: '0' });
   void first.storeFrom(new URL('https://www.example.org/a/b'), [
     'host=1',
@@ -81,8 +76,8 @@ test('SEC-E4 host-only, HttpOnly, Secure, path and expiry survive saving and loa
   t.is(await readFile(file, 'utf8'), text);
 });
 
-(process.platform === 'win32' ? test.skip : test)('what is no file is written to, and not replaced', async (t) => {
-  const target = path.join(await folder(t), 'pipe');
+onUnix('what is no file is written to, and not replaced', async (t) => {
+  const target = path.join(folderOf(t), 'pipe');
   execFileSync('mkfifo', [target]);
   const read = readFile(target, 'utf8');
   const cookies = new Cookies();
@@ -94,7 +89,7 @@ test('SEC-E4 host-only, HttpOnly, Secure, path and expiry survive saving and loa
 });
 
 test('a jar with a store of one’s own is saved too', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   const store = Object.assign(new MemoryCookieStore(), { synchronous: false });
   const cookies = new Cookies(new CookieJar(store));
   await cookies.storeFrom(new URL('http://example.org/'), ['a=1']);
@@ -103,7 +98,7 @@ test('a jar with a store of one’s own is saved too', async (t) => {
 });
 
 test('what Python’s MozillaCookieJar writes for a session cookie', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   await writeFile(file, 'ex.com\tFALSE\t/\tFALSE\t\ta\t1\n.ex.com\tTRUE\t/\tFALSE\t\t\tb\n');
   const cookies = await Cookies.load(file);
   t.is(cookies.headerFor(new URL('http://ex.com/')), 'a=1; b');
@@ -112,7 +107,7 @@ test('what Python’s MozillaCookieJar writes for a session cookie', async (t) =
 });
 
 test('flags are read in any case', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   await writeFile(file, '.ex.com\ttrue\t/\tTrue\t0\ta\t1\nex.com\tfalse\t/\tFalse\t0\tb\t2\n');
   const cookies = await Cookies.load(file);
   t.is(cookies.headerFor(new URL('https://www.ex.com/')), 'a=1');
@@ -136,7 +131,7 @@ const BROKEN: [title: string, line: string, message: RegExp][] = [
 
 for (const [title, line, message] of BROKEN) {
   test(`a broken line is named, and not shown: ${title}`, async (t) => {
-    const file = path.join(await folder(t), 'cookies.txt');
+    const file = path.join(folderOf(t), 'cookies.txt');
     await writeFile(file, `# Netscape HTTP Cookie File\n${line}\n`);
     const error = await t.throwsAsync(Cookies.load(file), { instanceOf: TypeError, message });
     t.notRegex(error.message, /secret/);
@@ -144,13 +139,13 @@ for (const [title, line, message] of BROKEN) {
 }
 
 test('SEC-E7 a line of 1 MB is read, a time beyond all dates too', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   await writeFile(file, `ex.com\tFALSE\t/\tFALSE\t99999999999999999\ta\t${'x'.repeat(1e6)}\n`);
   t.is((await Cookies.load(file)).get('a')?.length, 1e6);
 });
 
 test('SEC-E7 a value with a tab or a line break, from a foreign jar, is refused and leaves the file alone', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   await writeFile(file, 'untouched');
   for (const value of ['a\tsecret', 'a\nsecret', 'a\rsecret']) {
     const cookies = new Cookies(new CookieJar());
@@ -164,13 +159,13 @@ test('SEC-E7 a value with a tab or a line break, from a foreign jar, is refused 
 });
 
 test('SEC-E1 a file cannot make a super cookie', async (t) => {
-  const file = path.join(await folder(t), 'cookies.txt');
+  const file = path.join(folderOf(t), 'cookies.txt');
   await writeFile(file, '.co.uk\tTRUE\t/\tFALSE\t0\ta\t1\n.com\tTRUE\t/\tFALSE\t0\tb\t1\n');
   t.is((await Cookies.load(file)).headerFor(new URL('http://shop.co.uk/')), '');
 });
 
 test('a file that is not there', async (t) => {
-  await t.throwsAsync(Cookies.load(path.join(await folder(t), 'none.txt')), { code: 'ENOENT' });
+  await t.throwsAsync(Cookies.load(path.join(folderOf(t), 'none.txt')), { code: 'ENOENT' });
 });
 
 test('property: what is written is what is read', (t) => {

@@ -1,6 +1,6 @@
 /** Cookies as a user holds them: looked up, changed, taken from responses, kept in any jar. The rules are in cookie-rules.spec.ts. */
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.js';
 import { inspect } from 'node:util';
 import { Cookie, CookieJar, MemoryCookieStore, Store } from 'tough-cookie';
 import { CookieConflict, Cookies, Request, Response, URL } from '../../src/index.js';

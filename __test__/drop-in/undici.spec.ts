@@ -7,7 +7,7 @@ import { gzipSync } from 'node:zlib';
 import * as undici from 'undici';
 import { Client, MockDispatch, Response as OurResponse } from '../../src/index.js';
 import { createDispatcher, Dispatcher, install } from '../../src/drop-in/undici.js';
-import { failure } from '../helpers/client.js';
+import { gate, failure } from '../helpers/client.js';
 import { same } from '../helpers/undici.js';
 import { refusedOrigin, serve, serveRaw } from '../helpers/server.js';
 
@@ -365,10 +365,9 @@ test('a client that was handed in stays its owner’s; one made from options is 
 });
 
 test('close() waits, destroy() ends what is under way', async (t) => {
-  let go: () => void = () => {};
-  const gate = new Promise<void>((resolve) => (go = resolve));
+  const gated = gate();
   const server = await serve(t, async (_, response) => {
-    await gate;
+    await gated.promise;
     response.end('late');
   });
   const dispatcher = createDispatcher();
@@ -377,7 +376,7 @@ test('close() waits, destroy() ends what is under way', async (t) => {
   t.like(await failure(dispatcher.request({ origin: server.url, path: '/', method: 'GET' })), {
     code: 'UND_ERR_CLOSED',
   });
-  go();
+  gated.open();
   t.is(await (await pending).body.text(), 'late');
   await closing;
   t.true(dispatcher.closed && dispatcher.destroyed);

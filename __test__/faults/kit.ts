@@ -17,7 +17,7 @@ import {
   type Response,
 } from '../../src/index.js';
 import { eventually, soon } from '../helpers/client.js';
-import { makeFolder } from '../helpers/environment.js';
+import { folderOf } from '../helpers/files.js';
 import { serveProxy } from '../helpers/proxy.js';
 import { type Identity, testCA } from '../helpers/tls.js';
 import { relay, type Relay, type RelayOptions } from '../helpers/relay.js';
@@ -281,7 +281,7 @@ async function perform(
     case 'streamed POST':
       return bodyOf(await client.post(url, { ...(options as object), content: upload() }));
     case 'download': {
-      const file = path.join(makeFolder(t), 'file');
+      const file = path.join(folderOf(t), 'file');
       await client.download(url, file, options);
       return named(200, readFileSync(file, 'latin1'));
     }

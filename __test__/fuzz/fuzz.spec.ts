@@ -1,6 +1,6 @@
 /** A share of `npm run fuzz`, with one seed, so that CI says the same each time; WHIPPET_SEED is another. */
 import test from 'ava';
-import { seedOf } from '../soak/random.js';
+import { seedOf } from '../helpers/random.js';
 import { DIFFERENTIAL } from './differential.js';
 import { HTTP1 } from './http1.js';
 import { PARSERS } from './parsers.js';

@@ -1,5 +1,5 @@
 /** `npm run fuzz`: `node run.ts [seconds for each target] [a part of the target's name]`. */
-import { seedOf } from '../soak/random.js';
+import { seedOf } from '../helpers/random.js';
 import { DIFFERENTIAL } from './differential.js';
 import { HTTP1 } from './http1.js';
 import { PARSERS } from './parsers.js';

@@ -26,13 +26,6 @@ export function fetchClient(
   return openClient(t, { dispatch: new FetchDispatch({ app, ...options }) });
 }
 
-/** A promise and its ends, for tests that decide when something goes on. */
-export function gate<T = void>(): { promise: Promise<T>; open(value: T): void } {
-  let open!: (value: T) => void;
-  const promise = new Promise<T>((resolve) => (open = resolve));
-  return { promise, open };
-}
-
 /** Event-loop turns, for "and nothing more happens". */
 export async function turns(count = 5): Promise<void> {
   for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));

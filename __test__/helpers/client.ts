@@ -45,6 +45,17 @@ export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   }
 }
 
+/** Resolves when the count has begun, and does not change any more: nothing is pulled, sent or read on. */
+export async function stops(what: string, count: () => number): Promise<void> {
+  const settle = async () => {
+    for (let last = -1; last !== count() || last === 0;) {
+      last = count();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }
+  };
+  await soon(`${what} stops`, settle());
+}
+
 /** `'<status> <body>'`, the shortest thing to compare. */
 export function told(response: Response): string {
   return `${response.statusCode} ${response.text}`;
@@ -53,4 +64,11 @@ export function told(response: Response): string {
 /** `'<name>: <message>'` without the method and URL that the message begins with, so that a test may say the rest. */
 export function reasonOf(error: unknown): string {
   return String(error).replace(/^(\w+: )[A-Z]+ \S+: /, '$1');
+}
+
+/** A promise and what resolves it, for tests that decide when something goes on. */
+export function gate<T = void>(): { promise: Promise<T>; open(value: T): void } {
+  let open!: (value: T) => void;
+  const promise = new Promise<T>((resolve) => (open = resolve));
+  return { promise, open };
 }

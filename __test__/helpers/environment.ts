@@ -1,22 +1,15 @@
 /** Environment variables and files that a test sets up. AVA runs each file in a process of its own, but its tests together. */
 import type { ExecutionContext } from 'ava';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-
-/** A folder that goes with the test. */
-export function makeFolder(t: ExecutionContext): string {
-  const folder = mkdtempSync(path.join(tmpdir(), 'whippet-test-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+import { folderOf } from './files.js';
 
 /**
  * Writes a netrc file and has NETRC name it. A client reads it with its first request: between this and that, nothing else of the
  * file's tests may run.
  */
 export function writeNetRC(t: ExecutionContext, text: string | Uint8Array): string {
-  const file = path.join(makeFolder(t), 'netrc');
+  const file = path.join(folderOf(t), 'netrc');
   writeFileSync(file, text, { mode: 0o600 });
   setEnvironment(t, 'NETRC', file);
   return file;

@@ -12,6 +12,9 @@ import { listen, type Listening } from './listen.js';
  */
 export type RawScript = string | readonly string[] | ((connection: RawConnection) => unknown);
 
+/** The shortest answer that a test can compare: `200 ok`. */
+export const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+
 export interface RawServerOptions {
   /** Speak TLS with this identity. */
   tls?: { cert: string; key: string; ALPNProtocols?: string[] };

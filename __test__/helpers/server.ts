@@ -10,7 +10,7 @@ import type { TlsOptions } from 'node:tls';
 import { host, listen, type Listening } from './listen.js';
 import { testCA } from './tls.js';
 
-export { serveRaw, type RawConnection, type RawScript, type RawServer } from './raw-server.js';
+export { OK, serveRaw, type RawConnection, type RawScript, type RawServer } from './raw-server.js';
 
 /** A request as it arrived; its body is the handler's to read. */
 export interface SeenRequest {

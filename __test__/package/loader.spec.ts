@@ -1,11 +1,11 @@
 /** The addon's loader: what it looks for, and what it says when there is nothing. Each case is a folder of its own. */
 import test, { type ExecutionContext } from 'ava';
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { folderOf } from '../helpers/files.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const manifest = JSON.parse(await readFile(path.join(root, 'package.json'), 'utf8')) as Manifest;
@@ -25,8 +25,7 @@ interface Manifest {
 
 /** The loader without any binary beside it. */
 async function bare(t: ExecutionContext): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-loader-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = folderOf(t);
   for (const name of ['binding.cjs', 'package.json']) await cp(path.join(root, name), path.join(folder, name));
   return folder;
 }

@@ -1,11 +1,13 @@
 /** Downloads in programs of their own: killed in the middle, without rights, on a disk that is full. */
 import test, { type ExecutionContext } from 'ava';
 import { execFileSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { start } from '../helpers/child.js';
 import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
 import { serve, type HttpServer } from '../helpers/server.js';
+import { testWhere } from '../helpers/where.js';
 
 const content = bytesOf(1_200_000);
 const etag = '"one"';
@@ -84,37 +86,40 @@ const report = `
   console.log(error === null ? 'done' : [error.name, error.code, error.path === args.file].join(' '));
 `;
 
-(isRoot ? test : test.skip)('without the right to write (EACCES), as another user than root', async (t) => {
-  const server = await serveContent(t, () => Infinity);
-  const folder = folderOf(t);
-  chmodSync(folder, 0o755);
-  const program = `process.setgid(65534); process.setuid(65534);\n${report}`;
-  const { stdout, stderr } = await start(t, program, { url: server.url, file: path.join(folder, 'a') }).ended;
-  t.is(stdout, 'FileError EACCES true\n', stderr);
-  t.is(server.requests.length, 0);
-  t.deepEqual(namesIn(folder), []);
-});
+testWhere(isRoot, 'only root can become another user')(
+  'without the right to write (EACCES), as another user than root',
+  async (t) => {
+    const server = await serveContent(t, () => Infinity);
+    const folder = folderOf(t);
+    chmodSync(folder, 0o755);
+    const program = `process.setgid(65534); process.setuid(65534);\n${report}`;
+    const { stdout, stderr } = await start(t, program, { url: server.url, file: path.join(folder, 'a') }).ended;
+    t.is(stdout, 'FileError EACCES true\n', stderr);
+    t.is(server.requests.length, 0);
+    t.deepEqual(namesIn(folder), []);
+  },
+);
 
-/** A file system of 1 MiB, if this user may mount one. */
-function mountSmall(t: ExecutionContext): string | null {
-  const folder = path.join(folderOf(t), 'small');
-  mkdirSync(folder);
+/** Puts a file system of 1 MiB there, if this user may. */
+function mountSmall(folder: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=1m', 'whippet-test', folder], { stdio: 'ignore' });
+    return true;
   } catch {
-    return null;
+    return false;
   }
-  t.teardown(() => execFileSync('umount', [folder]));
-  return folder;
 }
 
-test('a disk that is full (ENOSPC), and has room again', async (t) => {
-  const folder = mountSmall(t);
-  if (folder === null) {
-    t.log('skipped: a tmpfs cannot be mounted here');
-    t.pass();
-    return;
-  }
+const probe = mkdtempSync(path.join(tmpdir(), 'whippet-mount-'));
+const canMount = mountSmall(probe);
+if (canMount) execFileSync('umount', [probe]);
+rmSync(probe, { recursive: true });
+
+testWhere(canMount, 'a tmpfs cannot be mounted here')('a disk that is full (ENOSPC), and has room again', async (t) => {
+  const folder = path.join(folderOf(t), 'small');
+  mkdirSync(folder);
+  t.true(mountSmall(folder));
+  t.teardown(() => execFileSync('umount', [folder]));
   const server = await serveContent(t, () => Infinity);
   const args = { url: server.url, file: path.join(folder, 'file.bin'), sha256: sha256(content), resume: true };
   const { stdout, stderr } = await start(t, report, args).ended;

@@ -1,11 +1,11 @@
 /** What a process takes whose files go to and come from a server: some chunks, whatever their size. */
 import test from 'ava';
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat, truncate, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { stat, truncate, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { run } from '../helpers/child.js';
 import { serve } from '../helpers/server.js';
+import { folderOf } from '../helpers/files.js';
 
 const MIB = 1024 * 1024;
 const SIZE = 256 * MIB;
@@ -25,8 +25,7 @@ const PROGRAM = `
 
 for (const way of ['upload', 'download']) {
   test.serial(`${way}: 256 MiB from or into a file take no more than some chunks`, async (t) => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-    t.teardown(() => rm(folder, { recursive: true, force: true }));
+    const folder = folderOf(t);
     const file = path.join(folder, 'big.bin');
     await writeFile(file, '');
     await truncate(file, SIZE);

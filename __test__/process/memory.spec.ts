@@ -5,7 +5,7 @@
 import test, { type ExecutionContext } from 'ava';
 import { DigestAuth } from '../../src/index.js';
 import { endsWith, packageUrl, start } from '../helpers/child.js';
-import { failure, openClient } from '../helpers/client.js';
+import { gate, failure, openClient } from '../helpers/client.js';
 import { END_STREAM, serveHttp2, Type } from '../helpers/raw-http2.js';
 import { type HttpServer, serve, serveTls } from '../helpers/server.js';
 
@@ -165,11 +165,10 @@ const allocates = process.env.ASAN_OPTIONS === undefined ? test.serial : test.se
 
 allocates('the memory of a burst of copies goes back to the system when it is quiet', async (t) => {
   // Nothing is read, and so nothing given back, before all are copied.
-  let open: () => void = () => {};
-  const gate = new Promise<void>((resolve) => (open = resolve));
+  const gated = gate();
   const server = await serve(t, async (request, response) => {
-    if (request.url === '/go') open();
-    else if (request.url !== '/warm') await gate;
+    if (request.url === '/go') gated.open();
+    else if (request.url !== '/warm') await gated.promise;
     request.resume();
     request.once('end', () => response.end());
   });

@@ -2,11 +2,11 @@
  * A panic of the core is a fault of ours and an error of the call that it was in: the process lives and the next call works. Run by
  * `npm run test:panics`, with an addon that panics where it is told to.
  */
-import test from 'ava';
 import path from 'node:path';
 import { endsWith, start } from '../helpers/child.js';
-import { makeFolder } from '../helpers/environment.js';
+import { folderOf } from '../helpers/files.js';
 import { serve } from '../helpers/server.js';
+import { testWhere } from '../helpers/where.js';
 
 const CALLS: Record<string, string> = {
   get: `client.get(args.url)`,
@@ -35,7 +35,7 @@ const POINTS: [point: string, call: keyof typeof CALLS, isInternal: boolean | nu
 const isBuilt = process.env.WHIPPET_ASAN_ADDON?.includes('panics') ?? false;
 
 for (const [point, call, isInternal] of POINTS) {
-  (isBuilt ? test : test.skip)(`a panic at '${point}' in ${call}`, async (t) => {
+  testWhere(isBuilt, 'npm run test:panics builds the addon for it')(`a panic at '${point}' in ${call}`, async (t) => {
     const server = await serve(t, (request, response) => {
       request.resume().on('end', () => response.end('ok'));
     });
@@ -52,7 +52,7 @@ for (const [point, call, isInternal] of POINTS) {
     const { code, signal, stdout } = await start(t, program, {
       url: server.url,
       point,
-      file: path.join(makeFolder(t), 'file'),
+      file: path.join(folderOf(t), 'file'),
     }).ended;
     t.deepEqual([code, signal], [0, null]);
     if (isInternal === null) t.is(stdout, 'undefined undefined false ok 0 0\n');
@@ -61,8 +61,11 @@ for (const [point, call, isInternal] of POINTS) {
 }
 
 // The way of those that are not built so: nothing of it is in the addon.
-(isBuilt ? test.skip : test)('the addon does not panic where it is told to', async (t) => {
-  const server = await serve(t, (_, response) => response.end('ok'));
-  const program = `process.env.WHIPPET_PANIC_AT = 'send'; console.log((await whippet.get(args.url)).text);`;
-  t.is(endsWith(t, await start(t, program, { url: server.url }).ended), 'ok\n');
-});
+testWhere(!isBuilt, 'this addon panics where it is told to')(
+  'the addon does not panic where it is told to',
+  async (t) => {
+    const server = await serve(t, (_, response) => response.end('ok'));
+    const program = `process.env.WHIPPET_PANIC_AT = 'send'; console.log((await whippet.get(args.url)).text);`;
+    t.is(endsWith(t, await start(t, program, { url: server.url }).ended), 'ok\n');
+  },
+);

@@ -4,13 +4,13 @@
  * the options of what we hand to Node.
  */
 import test from 'ava';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { clientOptionNames, requestOptionNames, sendOptionNames } from '../../src/client/options.js';
 import { packageUrl, run } from '../helpers/child.js';
 import { serve } from '../helpers/server.js';
+import { folderOf } from '../helpers/files.js';
 
 const OURS = new Set([
   ...clientOptionNames,
@@ -159,8 +159,7 @@ const ALL = [...OURS, ...THEIRS];
 for (let from = 0; from < ALL.length; from += 20) {
   const names = ALL.slice(from, from + 20);
   test(`SEC-N3 each of ${names[0]} … ${names.at(-1)} on Object.prototype changes nothing`, async (t) => {
-    const folder = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-    t.teardown(() => rm(folder, { recursive: true }));
+    const folder = folderOf(t);
     const file = path.join(folder, 'file');
     await writeFile(file, 'of a file');
     const server = await serve(t, async (request, response) => {

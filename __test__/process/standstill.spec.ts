@@ -1,7 +1,7 @@
 /** A process that is stopped for longer than its timeouts, and whose answer has arrived meanwhile. */
-import test from 'ava';
 import { start } from '../helpers/child.js';
 import { serveRaw } from '../helpers/server.js';
+import { onUnixSerially } from '../helpers/where.js';
 
 const PROGRAM = `
   const client = new whippet.Client({ timeout: args.timeout });
@@ -25,10 +25,9 @@ const ROWS: [title: string, timeout: object, streams: boolean][] = [
 ];
 
 // There is no SIGSTOP elsewhere.
-const onPosix = process.platform === 'win32' ? test.skip : test.serial;
 
 for (const [title, timeout, streams] of ROWS) {
-  onPosix(`an answer that came while the process stood still is taken: ${title}`, async (t) => {
+  onUnixSerially(`an answer that came while the process stood still is taken: ${title}`, async (t) => {
     const program: { stop?: () => void } = {};
     const server = await serveRaw(t, async (connection) => {
       await connection.request();

@@ -1,13 +1,13 @@
 /** Worker threads, copies of the addon, asynchronous context, and a polluted prototype. */
 import test, { type ExecutionContext } from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { cp, mkdtemp, readdir, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { cp, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { endsWith, packageUrl, run, startBare, withArgs } from '../helpers/child.js';
 import { openClient } from '../helpers/client.js';
 import { serve, serveRaw, type HttpServer } from '../helpers/server.js';
+import { folderOf } from '../helpers/files.js';
 
 /** A program that has `startWorker(body)`: a thread that knows `whippet`, `args` and `parentPort`. */
 function withWorkers(program: string, args: unknown): string {
@@ -299,8 +299,7 @@ async function answering(t: ExecutionContext): Promise<HttpServer> {
 /** The URL of a copy's door. */
 async function copyOfPackage(t: ExecutionContext): Promise<string> {
   const root = fileURLToPath(new URL('.', packageUrl));
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-copy-'));
-  t.teardown(() => rm(folder, { recursive: true }));
+  const folder = folderOf(t);
   const files = (await readdir(root)).filter((name) =>
     /^(index\.js|binding\.cjs|package\.json|dist|.*\.node)$/.test(name),
   );

@@ -6,9 +6,8 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { type ContentTypes, type RequestOptions, RequestNotRead, Request, StreamConsumed } from '../../src/index.js';
 import { eventually, failure, openClient, told } from '../helpers/client.js';
-import { serve, serveRaw, type RawServer } from '../helpers/server.js';
+import { OK, serve, serveRaw, type RawServer } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 type Make = () => ContentTypes;

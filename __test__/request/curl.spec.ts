@@ -7,9 +7,10 @@ import { file, Request, type RequestOptions, Response } from '../../src/index.js
 import { openClient } from '../helpers/client.js';
 import { folderOf } from '../helpers/files.js';
 import { serve } from '../helpers/server.js';
+import { testWhere } from '../helpers/where.js';
 
 const hasCurl = process.platform !== 'win32' && spawnSync('curl', ['--version']).status === 0;
-const withCurl = hasCurl ? test : test.skip;
+const withCurl = testWhere(hasCurl, 'there is no curl here');
 
 interface Seen {
   method: string;

@@ -1,18 +1,18 @@
 /** Forms with files: the bytes of each part, lengths, files on disk, sending them again, and what a server makes of it. */
 import test, { type ExecutionContext } from 'ava';
 import express from 'express';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.js';
 import multer, { type MulterFile } from 'multer';
 import { createReadStream, openAsBlob } from 'node:fs';
-import { appendFile, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, open, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { LocalProtocolError, Request, type RequestParts, StreamConsumed } from '../../src/index.js';
 import { eventually, failure, openClient, told } from '../helpers/client.js';
-import { serve, serveRaw } from '../helpers/server.js';
+import { OK, serve, serveRaw } from '../helpers/server.js';
+import { folderOf } from '../helpers/files.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const PLUS = { 'Content-Type': 'multipart/form-data; boundary=+++' };
 const DISPOSITION = 'Content-Disposition: form-data; name="file"';
 const OCTETS = 'Content-Type: application/octet-stream';
@@ -371,8 +371,7 @@ test('a file that is not there rejects, and does not end the process', async (t)
 // ── from disk ──
 
 async function onDisk(t: ExecutionContext, content: string | Buffer, name = 'data.txt'): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'whippet-'));
-  t.teardown(() => rm(folder, { recursive: true, force: true }));
+  const folder = folderOf(t);
   await writeFile(path.join(folder, name), content);
   return path.join(folder, name);
 }

@@ -1,7 +1,7 @@
 /** `response.events()`: WHATWG HTML 9.2.6 row by row, at every place where a chunk may end. */
 import test from 'ava';
 import { createParser } from 'eventsource-parser';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.js';
 import {
   Client,
   DecodingError,
@@ -10,7 +10,7 @@ import {
   Response,
   ServerSentEvent,
 } from '../../src/index.js';
-import { failure, openClient } from '../helpers/client.js';
+import { gate, failure, openClient } from '../helpers/client.js';
 import { serve, serveRaw } from '../helpers/server.js';
 
 type Shown = [event: string, data: string, id?: string, retry?: number | null];
@@ -177,19 +177,18 @@ test('a stream of any lines, cut anywhere, is what eventsource-parser makes of i
 });
 
 test('each event comes as soon as its last byte is there', async (t) => {
-  let go: () => void = () => {};
-  const gate = new Promise<void>((resolve) => (go = resolve));
+  const gated = gate();
   const server = await serve(t, async (_, response) => {
     response.setHeader('content-type', 'text/event-stream');
     response.write('data: 1\n\ndata: 2\n');
-    await gate;
+    await gated.promise;
     response.end('\n');
   });
   const client = openClient(t);
   const response = await client.stream('GET', server.url);
   const events = response.events();
   t.is((await events.next()).value?.data, '1');
-  go();
+  gated.open();
   t.is((await events.next()).value?.data, '2');
   t.true((await events.next()).done);
 });
@@ -234,21 +233,20 @@ test('leaving the loop closes the connection', async (t) => {
 for (const coding of ['gzip', 'br'] as const) {
   test(`events of a ${coding} body, as they are flushed`, async (t) => {
     const { createGzip, createBrotliCompress } = await import('node:zlib');
-    let go: () => void = () => {};
-    const gate = new Promise<void>((resolve) => (go = resolve));
+    const gated = gate();
     const server = await serve(t, async (_, response) => {
       response.writeHead(200, { 'content-type': 'text/event-stream', 'content-encoding': coding });
       const encoder = coding === 'gzip' ? createGzip() : createBrotliCompress();
       encoder.pipe(response);
       encoder.write('data: 1\n\n');
       encoder.flush();
-      await gate;
+      await gated.promise;
       encoder.end('data: 2\n\n');
     });
     const response = await openClient(t).stream('GET', server.url);
     const events = response.events();
     t.is((await events.next()).value?.data, '1');
-    go();
+    gated.open();
     t.is((await events.next()).value?.data, '2');
     t.true((await events.next()).done);
   });

@@ -1,7 +1,7 @@
 /** `response.iterJson()`: NDJSON, JSON Lines and JSON text sequences (RFC 7464), at every place where a chunk may end. */
 import test from 'ava';
 import { DecodingError, Response } from '../../src/index.js';
-import { failure, openClient } from '../helpers/client.js';
+import { gate, failure, openClient } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
 const ROWS: [title: string, body: string, values: unknown[]][] = [
@@ -73,18 +73,17 @@ for (const [title, body, before, message] of BROKEN) {
 }
 
 test('each value comes as soon as its line is there; leaving the loop closes the response', async (t) => {
-  let go: () => void = () => {};
-  const gate = new Promise<void>((resolve) => (go = resolve));
+  const gated = gate();
   const server = await serve(t, async (_, response) => {
     response.write('{"n":1}\n{"n":2}');
-    await gate;
+    await gated.promise;
     response.write('\n{"n":3}\n');
   });
   const response = await openClient(t).stream('GET', server.url);
   const seen: number[] = [];
   for await (const { n } of response.iterJson<{ n: number }>()) {
     seen.push(n);
-    if (n === 1) go();
+    if (n === 1) gated.open();
     if (n === 2) break;
   }
   t.deepEqual(seen, [1, 2]);

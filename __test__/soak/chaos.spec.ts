@@ -1,7 +1,7 @@
 /** A share of `npm run soak`. */
 import test from 'ava';
 import { soak } from './chaos.js';
-import { seedOf } from './random.js';
+import { seedOf } from '../helpers/random.js';
 
 test('six thousand requests to servers that misbehave', async (t) => {
   t.timeout(120_000);

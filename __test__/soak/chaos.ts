@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { Client, HTTPError, type Response } from '../../src/index.js';
 import { isOneTokenOnly } from './misbehaving.js';
-import { randomOf } from './random.js';
+import { randomOf } from '../helpers/random.js';
 
 export interface SoakOptions {
   requests: number;

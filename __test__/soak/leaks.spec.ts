@@ -1,18 +1,15 @@
 /** A share of `npm run leaks`. */
-import test from 'ava';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { onLinux } from '../helpers/where.js';
 
 const run = fileURLToPath(new URL('../../scripts/run-typescript.js', import.meta.url));
 const program = fileURLToPath(new URL('leaks.ts', import.meta.url));
 
-(process.platform === 'linux' ? test : test.skip)(
-  'resident memory is flat over hundreds of calls of each kind',
-  async (t) => {
-    t.timeout(240_000);
-    const { stdout } = await promisify(execFile)(process.execPath, [run, program, '0.003']);
-    t.log(stdout);
-    t.is(stdout.match(/^flat: /gm)?.length, 9, stdout);
-  },
-);
+onLinux('resident memory is flat over hundreds of calls of each kind', async (t) => {
+  t.timeout(240_000);
+  const { stdout } = await promisify(execFile)(process.execPath, [run, program, '0.003']);
+  t.log(stdout);
+  t.is(stdout.match(/^flat: /gm)?.length, 9, stdout);
+});

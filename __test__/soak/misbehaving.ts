@@ -3,7 +3,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { ACK, Code, END_STREAM, type Fields, Http2Peer, OK, Type } from '../helpers/raw-http2.js';
 import { RawConnection } from '../helpers/raw-server.js';
-import { randomOf } from './random.js';
+import { randomOf } from '../helpers/random.js';
 
 export interface Misbehaving {
   readonly http1: string;

@@ -1,6 +1,6 @@
 /** `npm run soak`: `node run.ts [requests] [seed]`. */
 import { soak } from './chaos.js';
-import { seedOf } from './random.js';
+import { seedOf } from '../helpers/random.js';
 
 const requests = Number(process.argv[2] ?? 100_000);
 const seed = process.argv[3] === undefined ? seedOf() : Number(process.argv[3]);

@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { packageUrl } from '../helpers/child.js';
-import { randomOf, seedOf } from './random.js';
+import { randomOf, seedOf } from '../helpers/random.js';
 
 const cycles = Number(process.argv[2] ?? 500);
 const seed = seedOf();

@@ -3,7 +3,7 @@
  * the resolver (URL standard, "IPv4 parser"; RFC 5952; RFC 6874).
  */
 import test from 'ava';
-import * as fc from 'fast-check';
+import * as fc from '../helpers/fast-check.js';
 import { networkInterfaces } from 'node:os';
 import { Client, Cookies, InvalidURL, URL } from '../../src/index.js';
 import { parseNetRC } from '../../src/auth/netrc-file.js';
@@ -11,6 +11,7 @@ import { URLPattern } from '../../src/url/pattern.js';
 import { openClient, told } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 import { host as loopback } from '../helpers/listen.js';
+import { testWhere } from '../helpers/where.js';
 
 /** null: InvalidURL. */
 const NUMERIC: [host: string, address: string | null][] = [
@@ -226,7 +227,7 @@ const linkLocal = Object.entries(networkInterfaces())
   .flatMap(([name, addresses]) => (addresses ?? []).map(({ address }) => ({ name, address })))
   .find(({ address }) => address.startsWith('fe80:'));
 
-(linkLocal === undefined ? test.skip : test)(
+testWhere(linkLocal !== undefined, 'there is no link-local address here')(
   'a link-local address with its zone is reached (skipped where there is none)',
   async (t) => {
     const { name, address } = linkLocal as { name: string; address: string };

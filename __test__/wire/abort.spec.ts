@@ -2,10 +2,9 @@
 import test, { type ExecutionContext } from 'ava';
 import { getEventListeners } from 'node:events';
 import { type Client, Request } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
-import { serveRaw, type RawServer } from '../helpers/server.js';
+import { stops, eventually, failure, openClient, told } from '../helpers/client.js';
+import { OK, serveRaw, type RawServer } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const reason = { this: 'is mine' };
 
 test('aborted before: rejects with the reason, nothing is sent', async (t) => {
@@ -303,18 +302,6 @@ async function halfBody(t: ExecutionContext): Promise<{ server: RawServer; clien
 
 async function drain(source: AsyncIterable<unknown>): Promise<void> {
   for await (const _ of source);
-}
-
-async function stops(what: string, count: () => number): Promise<void> {
-  await soon(
-    `${what} stops`,
-    (async () => {
-      for (let last = -1; last !== count() || last === 0;) {
-        last = count();
-        await new Promise((resolve) => setTimeout(resolve, 50));
-      }
-    })(),
-  );
 }
 
 async function allClosed(server: RawServer): Promise<void> {

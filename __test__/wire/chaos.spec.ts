@@ -1,12 +1,14 @@
 /**
  * Servers that do something else each time, clients that change their minds: every request ends once, none that must not be
- * is acted upon twice, and nothing is left over. What happens is random; what has to hold is not.
+ * is acted upon twice, and nothing is left over. What happens is random (WHIPPET_SEED says it again, but for what
+ * takes longer this time); what has to hold is not.
  */
 import test from 'ava';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TLSSocket } from 'node:tls';
 import { type ClientOptions, HTTPError } from '../../src/index.js';
 import { eventually, openClient, soon } from '../helpers/client.js';
+import { randomFor } from '../helpers/random.js';
 import { Code, END_STREAM, Http2Peer, OK, Type } from '../helpers/raw-http2.js';
 import { type RawConnection, serveRaw } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
@@ -26,12 +28,13 @@ const IN_ALL = 1_000;
 
 for (const [name, options] of CLIENTS) {
   test.serial(`chaos, with a client of ${name}`, async (t) => {
+    const random = randomFor(t);
     /** What each POST's body says is counted when it is acted upon. */
     const acted: string[] = [];
     const script = (connection: RawConnection): Promise<void> =>
       (connection.socket as TLSSocket).alpnProtocol === 'h2'
-        ? chaosHttp2(connection, acted)
-        : chaosHttp1(connection, acted);
+        ? chaosHttp2(connection, acted, random)
+        : chaosHttp1(connection, acted, random);
     const identity = await (await testCA()).issue();
     const servers = [
       await serveRaw(t, script, { tls: { ...identity, ALPNProtocols: ['h2', 'http/1.1'] } }),
@@ -41,9 +44,9 @@ for (const [name, options] of CLIENTS) {
     const client = openClient(t, { ...options, verify: false, timeout: { read: 200, total: 10_000 } });
     let ended = 0;
     const ask = async (id: number): Promise<void> => {
-      const chance = Math.random();
+      const chance = random();
       const controller = new AbortController();
-      if (chance < 0.1) setTimeout(() => controller.abort(), Math.random() * 20);
+      if (chance < 0.1) setTimeout(() => controller.abort(), random() * 20);
       const { signal } = controller;
       const { url } = servers[id % servers.length];
       const content = Buffer.from(`<${id}>`.padEnd(40_000, '-'));
@@ -74,12 +77,12 @@ for (const [name, options] of CLIENTS) {
   });
 }
 
-async function chaosHttp1(connection: RawConnection, acted: string[]): Promise<void> {
+async function chaosHttp1(connection: RawConnection, acted: string[], random: () => number): Promise<void> {
   for (;;) {
     const { body } = await connection.request();
     note(acted, body);
-    const chance = Math.random();
-    await sleep(Math.random() * 10);
+    const chance = random();
+    await sleep(random() * 10);
     if (chance < 0.03) return void connection.socket.destroy();
     if (chance < 0.05) return connection.end();
     if (chance < 0.07) return connection.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
@@ -91,7 +94,7 @@ async function chaosHttp1(connection: RawConnection, acted: string[]): Promise<v
   }
 }
 
-async function chaosHttp2(connection: RawConnection, acted: string[]): Promise<void> {
+async function chaosHttp2(connection: RawConnection, acted: string[], random: () => number): Promise<void> {
   await connection.body(24);
   const peer = new Http2Peer(connection);
   await peer.settings([3, 7]);
@@ -99,8 +102,8 @@ async function chaosHttp2(connection: RawConnection, acted: string[]): Promise<v
   const known = new Set<number>();
   let last = Infinity;
   const answer = async (stream: number): Promise<void> => {
-    const chance = Math.random();
-    await sleep(Math.random() * 10);
+    const chance = random();
+    await sleep(random() * 10);
     if (chance < 0.02) return void connection.socket.destroy();
     if (chance < 0.04) return connection.end();
     if (chance < 0.05) return peer.reset(stream, Code.CANCEL);
@@ -114,7 +117,7 @@ async function chaosHttp2(connection: RawConnection, acted: string[]): Promise<v
     if (type === Type.SETTINGS && flags === 0) await peer.send(Type.SETTINGS, 1, 0);
     if (stream > last) continue;
     if (type === Type.HEADERS) {
-      const chance = Math.random();
+      const chance = random();
       if (chance < 0.03) {
         known.add(stream);
         await peer.reset(stream, Code.REFUSED_STREAM);

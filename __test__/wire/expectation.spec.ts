@@ -3,9 +3,8 @@ import test from 'ava';
 import { RemoteProtocolError, type RequestOptions } from '../../src/index.js';
 import { eventually, failure, openClient, told } from '../helpers/client.js';
 import { ACK, Code, END_STREAM, type Http2Peer, serveHttp2, Type } from '../helpers/raw-http2.js';
-import { serveRaw } from '../helpers/server.js';
+import { OK, serveRaw } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const EXPECT = { Expect: '100-continue' };
 
 async function* pieces(): AsyncGenerator<Buffer> {

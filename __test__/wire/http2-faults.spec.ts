@@ -22,6 +22,7 @@ import {
 } from '../helpers/raw-http2.js';
 import { serveRaw } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
+import { randomFor } from '../helpers/random.js';
 
 /** Prior knowledge. */
 function openHttp2(t: ExecutionContext, options?: ClientOptions): Client {
@@ -797,6 +798,7 @@ for (const [name, { method = 'GET', ...options }, again] of LOST) {
 }
 
 test('SEC-L14 a server that is shut down in order, again and again, loses no request', async (t) => {
+  const random = randomFor(t);
   const server = await serveHttp2(t, async (peer) => {
     await peer.settings();
     let last = Infinity;
@@ -804,7 +806,7 @@ test('SEC-L14 a server that is shut down in order, again and again, loses no req
       const stream = await peer.request();
       // Not processed, and not answered: the client has been told, or will be.
       if (stream > last) continue;
-      void sleep(Math.random() * 10).then(() => peer.answer(stream).catch(() => {}));
+      void sleep(random() * 10).then(() => peer.answer(stream).catch(() => {}));
       // Everybody has got through once more before the next one.
       if (count === 40) {
         last = stream;

@@ -4,7 +4,7 @@ import { createReadStream, openAsBlob, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { RemoteProtocolError, type RequestOptions } from '../../src/index.js';
 import { failure, openClient, told } from '../helpers/client.js';
-import { makeFolder } from '../helpers/environment.js';
+import { folderOf } from '../helpers/files.js';
 import { Code, END_STREAM, type Http2Peer, serveHttp2, Type } from '../helpers/raw-http2.js';
 
 const REFUSALS: [title: string, refuse: (peer: Http2Peer, stream: number) => unknown][] = [
@@ -150,7 +150,7 @@ async function* pieces(): AsyncGenerator<string> {
 
 /** A file with the large body, for as long as the test runs. */
 function fileOf(t: ExecutionContext): string {
-  const file = join(makeFolder(t), 'large');
+  const file = join(folderOf(t), 'large');
   writeFileSync(file, LARGE);
   return file;
 }

@@ -2,9 +2,8 @@
 import test, { type ExecutionContext } from 'ava';
 import type { Client } from '../../src/index.js';
 import { eventually, openClient, told } from '../helpers/client.js';
-import { serve, serveRaw, type RawConnection } from '../helpers/server.js';
+import { OK, serve, serveRaw, type RawConnection } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const EMPTY = '<Pool 0 active, 0 queued | 0 idle>';
 const ONE_IDLE = '<Pool 0 active, 0 queued | 1 idle>';
 

@@ -2,9 +2,8 @@
 import test, { type ExecutionContext } from 'ava';
 import { type Client, ReadError, RemoteProtocolError, type RequestOptions } from '../../src/index.js';
 import { failure, openClient, told } from '../helpers/client.js';
-import { serveRaw, type RawConnection, type RawServer } from '../helpers/server.js';
+import { OK, serveRaw, type RawConnection, type RawServer } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const POISON = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison';
 
 const ENDINGS: [

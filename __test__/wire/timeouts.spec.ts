@@ -12,9 +12,7 @@ import {
 } from '../../src/index.js';
 import { blackhole } from '../helpers/blackhole.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
-import { serveRaw, type RawServer } from '../helpers/server.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+import { OK, serveRaw, type RawServer } from '../helpers/server.js';
 
 type Class = new (message: string) => TimeoutException;
 

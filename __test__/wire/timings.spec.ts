@@ -22,6 +22,7 @@ import { listen } from '../helpers/listen.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import { refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { selfSigned, testCA } from '../helpers/tls.js';
+import { onUnixSerially } from '../helpers/where.js';
 
 /** Which phases took time (`+`), which took none (`0`), and which there were not (`-`). */
 function shape(timings: { readonly [K in keyof Timings]: number | null }): string {
@@ -206,8 +207,7 @@ test('behind a proxy the peer is the proxy, and tls is that of the origin', asyn
   }
 });
 
-test.serial('a unix socket has no peer', async (t) => {
-  if (process.platform === 'win32') return t.pass();
+onUnixSerially('a unix socket has no peer', async (t) => {
   const socketPath = join(tmpdir(), `whippet-timings-${process.pid}.sock`);
   await serveRaw(t, 'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n', { socketPath });
   const client = openClient(t, { socketPath });

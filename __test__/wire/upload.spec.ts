@@ -2,10 +2,8 @@
 import test from 'ava';
 import { Readable } from 'node:stream';
 import type { ContentTypes } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
-import { serveRaw } from '../helpers/server.js';
-
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+import { stops, eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { OK, serveRaw } from '../helpers/server.js';
 
 // ── back-pressure ──
 
@@ -24,7 +22,7 @@ test('a server that does not read stops the producer, and lets it go on', async 
     for (; produced < 400; produced++) yield new Uint8Array(65_536);
   }
   const sent = openClient(t, { timeout: null }).post(server.url, { content: content() });
-  await stops(() => produced);
+  await stops('the producer', () => produced);
   t.true(produced < 400, 'not all 25 MiB were taken');
   read();
   t.is(told(await soon('the response', sent)), '200 ok');
@@ -44,7 +42,7 @@ test('a reader who waits stops the server', async (t) => {
     await connection.closed;
   });
   const response = await openClient(t).stream('GET', server.url);
-  await stops(() => written);
+  await stops('the server', () => written);
   t.true(written < 400, 'not all 25 MiB were taken');
   t.is((await response.read()).length, 400 * 65_536);
 });
@@ -170,16 +168,4 @@ async function* failing(after: number): AsyncGenerator<string> {
 
 function fails(): never {
   throw mine;
-}
-
-async function stops(count: () => number): Promise<void> {
-  await soon(
-    'it stops',
-    (async () => {
-      for (let last = -1; last !== count() || last === 0;) {
-        last = count();
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      }
-    })(),
-  );
 }

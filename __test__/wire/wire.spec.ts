@@ -2,9 +2,8 @@
 import test from 'ava';
 import { ReadError, RemoteProtocolError, ResponseTooLarge } from '../../src/index.js';
 import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
-import { serveRaw } from '../helpers/server.js';
+import { OK, serveRaw } from '../helpers/server.js';
 
-const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
 // ── interim responses ──

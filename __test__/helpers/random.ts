@@ -1,4 +1,5 @@
 /** Random numbers that a seed decides, so that a run that failed can be run again. */
+import type { ExecutionContext } from 'ava';
 
 /** Numbers in [0, 1), the same ones for the same words. */
 export function randomOf(...seeds: readonly number[]): () => number {
@@ -16,4 +17,11 @@ export function randomOf(...seeds: readonly number[]): () => number {
 /** The seed of this run: WHIPPET_SEED, or else the one that is given, or one of chance. */
 export function seedOf(otherwise = Math.floor(Math.random() * 2 ** 31)): number {
   return Number(process.env.WHIPPET_SEED ?? otherwise);
+}
+
+/** The random numbers of a test, which prints their seed. */
+export function randomFor(t: ExecutionContext): () => number {
+  const seed = seedOf();
+  t.log(`WHIPPET_SEED=${seed}`);
+  return randomOf(seed);
 }
