@@ -56,6 +56,10 @@ pub enum Step {
 impl Decoder {
     /// `lines` are the values of all Content-Encoding fields, in order. None when there is nothing to undo: an unknown
     /// coding hides whatever was applied before it.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for more codings than are undone.
     pub fn new<'a>(lines: impl IntoIterator<Item = &'a [u8]>) -> Result<Option<Decoder>, DecodeError> {
         let mut codecs = Vec::new();
         let mut listed = 0;
@@ -90,6 +94,10 @@ impl Decoder {
     }
 
     /// What was decoded before a fault comes before the fault, which then stays.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError`] for what is not of that coding, or ends too early.
     pub fn step(&mut self) -> Result<Step, DecodeError> {
         self.pull(self.stages.len(), Instant::now())
     }

@@ -22,6 +22,10 @@ impl ZstdEncoder {
     }
 
     /// What `input` adds to the frame, which ends with it if `end`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::LocalProtocolError`] when there is no memory for it.
     pub fn push(&mut self, input: &[u8], end: bool) -> Result<Vec<u8>, Error> {
         let mut out = Vec::new();
         let mut source = InBuffer::around(input);

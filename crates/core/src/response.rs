@@ -107,6 +107,10 @@ impl ResponseBody {
 
     /// From here on the frames are decoded, in pieces of at most [`crate::MAX_STEP_BYTES`] bytes. To be called before the first
     /// one, with the head's fields; where there is no body, nothing is decoded.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::DecodingError`] for more codings than are undone.
     pub fn decode(&mut self, fields: &FieldLines) -> Result<(), Error> {
         if self.in_use.is_none() || !fields.has("content-encoding") {
             return Ok(());

@@ -119,6 +119,10 @@ impl FileSink {
     }
 
     /// Keeps the first `offset` bytes, which are hashed, and writes behind them from here on, up to `limit` bytes in all.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::FileError`] when they cannot be read, or the file not be cut there.
     pub fn begin(&mut self, offset: u64, algorithm: Option<HashAlgorithm>, limit: Option<u64>) -> Result<(), Error> {
         self.limit = limit;
         self.hasher = algorithm.map(Hasher::new);
@@ -190,6 +194,10 @@ impl FileSink {
 
     /// Gives the file its real name, removes `note`, which described what was missing, and lets go of the file. `exclusive`:
     /// a file of that name stays, and is an error (EEXIST).
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::FileError`] for what the file system refuses; the file keeps its name then, unless it was `note` that stayed.
     pub fn commit(self, target: &Path, mode: Option<u32>, exclusive: bool, note: &Path) -> Result<(), Error> {
         self.set_permissions(mode).map_err(|error| error_of("cannot change the permissions of", &self.path, error))?;
         self.rename(target, exclusive).map_err(|error| error_of("cannot write", target, error))?;
@@ -210,6 +218,10 @@ impl FileSink {
     }
 
     /// Removes the file and `note`.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::FileError`] for what the file system refuses.
     pub fn discard(self, note: &Path) -> Result<(), Error> {
         remove(&self.path).map_err(|error| error_of("cannot remove", &self.path, error))?;
         remove(note).map_err(|error| error_of("cannot remove", note, error))

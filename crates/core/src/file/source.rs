@@ -89,6 +89,10 @@ impl FileSource {
 
     /// The next bytes; none at the end. The last ones come only when the file still has the size that it had: a request's
     /// end is at its length, so what is wrong must be known before.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::FileError`] when it cannot be read, or has another size by now.
     pub fn read(&mut self) -> Result<Option<Bytes>, Error> {
         if self.left == 0 {
             return Ok(None);
