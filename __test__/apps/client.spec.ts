@@ -128,6 +128,27 @@ test('mounts are looked up at each hop: from an app to the network, to a mock, a
   t.is(mock.requests.length, 1);
 });
 
+test('one Response for several requests is each time the answer to the one that was sent', async (t) => {
+  const moved = new Response(302, { headers: { location: '/end' } });
+  const end = new Response(200, { text: 'end' });
+  const mock = new MockDispatch((request) => (request.url.path === '/end' ? end : moved));
+  const client = openClient(t, { dispatch: mock });
+  const first = await client.get('http://a.test/1');
+  const second = await client.post('http://b.test/2');
+  for (const [response, origin, method, sent] of [
+    [first, 'http://a.test', 'GET', 'http://a.test/1'],
+    [second, 'http://b.test', 'POST', 'http://b.test/2'],
+  ] as const) {
+    t.is(response.text, 'end');
+    t.is(response.url.toString(), `${origin}/end`);
+    t.is(response.request.url.toString(), `${origin}/end`);
+    t.deepEqual(
+      response.history.map(({ request }) => `${request.method} ${request.url.toString()}`),
+      [`${method} ${sent}`],
+    );
+  }
+});
+
 test('raiseForStatus of an app’s answer', async (t) => {
   const client = nodeClient(t, (_, res) => res.writeHead(503).end('not now'));
   const response = await client.get(url);

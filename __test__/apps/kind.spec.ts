@@ -82,6 +82,7 @@ const MISFITS: [what: string, app: unknown, way: RegExp][] = [
   ['hapi', { inject() {}, listener: createServer(), route() {} }, /hapi's server\.listener/],
   ['polka', { handler() {}, parse() {}, listen() {} }, /\(req, res\) => app\.handler\(req, res\)$/],
   ['tinyhttp', { handler() {}, attach() {}, listen() {} }, /\(req, res\) => app\.handler\(req, res\)$/],
+  ['a promise of an app', Promise.resolve(() => {}), /got Promise: hand in what the promise resolves to: await it$/],
   ['h3 1', { use() {}, handler() {}, stack: [], options: {} }, /h3's toNodeListener\(app\)$/],
 ];
 

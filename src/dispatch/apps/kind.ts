@@ -106,6 +106,7 @@ function isHttp(server: object): boolean {
 /** Frameworks whose object is no listener. */
 function wayToListener(app: Record<string, unknown>): string | null {
   const has = (name: string) => typeof app[name] === 'function';
+  if (has('then')) return 'what the promise resolves to: await it';
   if (has('getHttpServer')) return "Nest's app.getHttpServer(), behind await app.init()";
   if (has('updateSettings')) return "a server with a 'request' listener: those of 'stream' take no (req, res)";
   if (has('inject') && 'listener' in app) return "hapi's server.listener, behind await server.initialize()";
