@@ -229,6 +229,8 @@ const FLOODS: [title: string, answer: string][] = [
   ['SEC-K1 a header of 1 MB', `HTTP/1.1 200 OK\r\nX: ${'x'.repeat(1 << 20)}\r\nContent-Length: 2\r\n\r\nok`],
   ['SEC-K2 a reason phrase of 1 MB', `HTTP/1.1 200 ${'x'.repeat(1 << 20)}\r\nContent-Length: 2\r\n\r\nok`],
   ['SEC-K3 100,000 headers of a byte', `HTTP/1.1 200 OK\r\n${'a:\r\n'.repeat(100_000)}Content-Length: 2\r\n\r\nok`],
+  ['SEC-K4 16 MB of zeros before the size of a chunk', `${CHUNKED}${'0'.repeat(1 << 24)}2\r\nok\r\n0\r\n\r\n`],
+  ['SEC-K4 16 MB of blanks behind the size of a chunk', `${CHUNKED}2${' '.repeat(1 << 24)}\r\nok\r\n0\r\n\r\n`],
   ['SEC-K4 a chunk extension of 16 MB', `${CHUNKED}2;${'x'.repeat(1 << 24)}\r\nok\r\n0\r\n\r\n`],
   ['SEC-K5 trailers of 16 MB', `${CHUNKED}2\r\nok\r\n0\r\n${`X: ${'x'.repeat(1000)}\r\n`.repeat(16_000)}\r\n`],
   ['SEC-J18 3,000 trailers', `${CHUNKED}2\r\nok\r\n0\r\n${headers(3000)}\r\n`],

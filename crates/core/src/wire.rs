@@ -49,6 +49,7 @@ pub(crate) enum HeadError {
     TransferCoding(String),
     Malformed(httparse::Error),
     TrailersTooLong,
+    ChunkSizeTooLong,
     TooManyTrailers,
     MalformedTrailers(httparse::Error),
 }
@@ -62,6 +63,7 @@ impl fmt::Display for HeadError {
             HeadError::FoldedFraming(name) => write!(f, "a {name} that is folded over several lines"),
             HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
             HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
+            HeadError::ChunkSizeTooLong => write!(f, "the size of a chunk in a line without end"),
             HeadError::TrailersTooLong => write!(f, "trailers of more than {MAX_HEAD_BYTES} bytes"),
             HeadError::TooManyTrailers => write!(f, "more than {MAX_LINE_COUNT} lines of trailers"),
             HeadError::MalformedTrailers(cause) => write!(f, "no valid HTTP/1.1 response: trailers: {cause}"),

@@ -9,6 +9,8 @@ use memchr::memchr;
 #[derive(Default)]
 pub(super) struct Trailers {
     state: State,
+    /// Bytes of the line that a chunk begins with, so far.
+    line: usize,
     /// The beginning of the section.
     begun: Vec<u8>,
     lines: Option<FieldLines>,
@@ -31,6 +33,9 @@ enum State {
     Section,
 }
 
+/// As hyper allows extensions.
+const MAX_SIZE_LINE_BYTES: usize = 16 * 1024;
+
 /// What is hyper's.
 #[derive(Debug, Default, PartialEq)]
 pub(super) struct Followed {
@@ -44,6 +49,7 @@ impl Trailers {
     /// A response's head is there, and its body is chunked or not.
     pub(super) fn expect(&mut self, is_chunked: bool) {
         self.state = if is_chunked { State::Size(0, false) } else { State::Off };
+        self.line = 0;
         self.begun.clear();
         self.lines = None;
         self.failure = None;
@@ -65,20 +71,30 @@ impl Trailers {
     pub(super) fn follow(&mut self, bytes: &[u8]) -> Followed {
         let mut at = 0;
         while let Some(&byte) = bytes.get(at) {
+            if self.line > MAX_SIZE_LINE_BYTES {
+                // Zeros, or blanks, without end are no body, and hyper would read them for ever.
+                self.failure = Some(HeadError::ChunkSizeTooLong);
+                self.state = State::Off;
+            }
             match self.state {
                 State::Off => break,
                 State::Size(size, has_digit) => match (char::from(byte).to_digit(16), size.leading_zeros() >= 4) {
                     (Some(digit), true) => {
                         self.state = State::Size(size << 4 | u64::from(digit), true);
+                        self.line += 1;
                         at += 1;
                     }
                     (None, _) if has_digit => self.state = State::Extension(size),
                     _ => self.state = State::Off,
                 },
                 State::Extension(size) => match memchr(b'\n', &bytes[at..]) {
-                    None => at = bytes.len(),
+                    None => {
+                        self.line += bytes.len() - at;
+                        at = bytes.len();
+                    }
                     Some(end) => {
                         at += end + 1;
+                        self.line = 0;
                         self.state = match size {
                             0 => State::Section,
                             size => State::Content(size.saturating_add(2)),
