@@ -39,6 +39,13 @@ export function own<T extends object, K extends keyof T>(options: T, key: K): T[
   return Object.hasOwn(options, key) ? options[key] : undefined;
 }
 
+/** Those that are named, without a prototype that could have others. */
+export function pick<T extends object>(options: T, names: readonly string[]): Partial<T> {
+  const picked = Object.create(null) as Record<string, unknown>;
+  for (const name of names) picked[name] = own(options, name as keyof T);
+  return picked as Partial<T>;
+}
+
 /**
  * An option that is true or false.
  * @throws TypeError naming it

@@ -44,7 +44,7 @@ import { Cookies } from '../cookies/cookies.js';
 import { DEFAULT_HEADERS, forRange, ownNames, withoutOwn } from './default-headers.js';
 import { wantsLog } from './diagnostics.js';
 import type { DispatchOptions } from '../dispatch/dispatch.js';
-import { HTTPDispatch } from '../dispatch/network/http-dispatch.js';
+import { dispatchOptionNames, HTTPDispatch } from '../dispatch/network/http-dispatch.js';
 import { noPool } from '../dispatch/network/pool-stats.js';
 import { checkPlatform, openNetwork } from './network.js';
 import { openFetch } from './fetch-door.js';
@@ -57,7 +57,7 @@ import { mergeHeaders } from '../headers.js';
 import type { NetRC } from '../auth/netrc-file.js';
 import { findNetRC } from '../auth/netrc-file.js';
 import { defineInspect } from '../inspect.js';
-import { toFlag } from '../check-options.js';
+import { pick, toFlag } from '../check-options.js';
 import { toAddressGuard } from '../connect/address-guard.js';
 import { toLookup } from '../connect/lookup.js';
 import { Proxies } from '../connect/proxies.js';
@@ -138,14 +138,11 @@ export class Client implements AsyncDisposable {
     this.#compression = toCompression(given.compress);
     this.#defaultEncoding = checkDefaultEncoding(given.defaultEncoding);
     this.#buffered = { maxResponseSize: checkSize(given.maxResponseSize) };
-    const { httpVersions, poolLimits, verify, cert, trustEnv } = given;
-    const { socketPath, localAddress, resolve, lookup } = given;
     const httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);
+    toLookup(given.lookup);
     // Now, as the network may be opened later, or never: a guard with a mistake in it is none.
-    const guard = toAddressGuard(given, socketPath);
-    toLookup(lookup);
-    const route = { socketPath, localAddress, resolve, lookup, httpsOnly, ...guard };
-    const connecting = { httpVersions, poolLimits, verify, cert, trustEnv, ...route };
+    const guard = toAddressGuard(given, given.socketPath);
+    const connecting = { ...pick(given, dispatchOptionNames), httpsOnly, ...guard };
     // Now, as the environment is read here; the network may be opened later, or never.
     const proxies = Proxies.read(given.proxies, this.#trustEnv);
     const network = () => openNetwork(connecting, proxies);

@@ -324,7 +324,7 @@ function slices(bytes: Buffer): Buffer[] {
 }
 
 /** What a client passes on, too. */
-export const dispatchOptionNames: readonly string[] = [
+export const dispatchOptionNames: readonly (keyof HTTPDispatchOptions)[] = [
   'httpVersions',
   'poolLimits',
   'verify',
