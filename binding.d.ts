@@ -263,6 +263,8 @@ export declare enum RecordKind {
   LookupForgotten = 19,
   /** The connections that were asked for are there; the last record of its id. */
   Ready = 20,
+  /** As `Head`, with the whole body that its reader has not asked for yet; the last record of its id. */
+  HeadWithBody = 21,
 }
 
 /** The version of HTTP in a record; the sixth byte of it. */
@@ -296,6 +298,8 @@ export declare enum SendFlag {
   RedirectsHeadFirst = 16,
   /** As above, of any response that is not successful: it may be answered or tried again. */
   UnsuccessfulHeadFirst = 32,
+  /** A head that comes first brings a short body along that is there already and is not coded. */
+  BodyAtHand = 64,
 }
 
 /** What TLS connections depend on: those of a pool, or those to an https proxy. */

@@ -242,6 +242,18 @@ export function readOptions<T extends object>(
   return given as Given<T>;
 }
 
+/**
+ * An option of calls that only the doors of this package give: the body is read as soon as it can be, and no one counts on the
+ * connection to be held until then.
+ */
+export const READS_SOON: unique symbol = Symbol('readsSoon');
+
+/** `options`, for a call of a door whose body is read as soon as it can be. */
+export function readingSoon<T extends object>(options: T): T {
+  (options as { [READS_SOON]?: boolean })[READS_SOON] = true;
+  return options;
+}
+
 /** Options of which null is nothing, as if they were left out; of the others it is refused, or means "off". */
 const nothings = [
   'headers',
@@ -296,7 +308,7 @@ export function withKept(request: Request, given: Given<SendOptions>): Given<Req
   if (kept === undefined) return given;
   const own = Object.entries(given).filter(([, value]) => value !== undefined);
   const merged: object = { __proto__: null, ...kept, ...Object.fromEntries(own) };
-  return merged;
+  return READS_SOON in given ? readingSoon(merged) : merged;
 }
 
 /** Bytes, null, or the default of 256 MiB. */

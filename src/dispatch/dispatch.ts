@@ -34,6 +34,12 @@ export interface DispatchOptions {
    */
   buffered?: { maxResponseSize: number | null };
   /**
+   * A streamed body is read as soon as it can be, whoever reads it: a short one may come with its head, and its connection need not be
+   * held until then. Default: false.
+   * @internal
+   */
+  readsSoon?: boolean;
+  /**
    * With `buffered`: which responses' bodies are perhaps not wanted after all, so that the promise should resolve at
    * their heads: redirects with a Location, or all that are not 2xx. Default: none.
    * @since 0.1.0

@@ -9,7 +9,7 @@
  */
 
 import { Client } from '../client/client.js';
-import type { ClientOptions, RequestOptions } from '../client/options.js';
+import { type ClientOptions, readingSoon, type RequestOptions } from '../client/options.js';
 import { markOwnFetch } from '../dispatch/platform/own-fetch.js';
 import { PlatformDispatch } from '../dispatch/platform/platform-dispatch.js';
 import { PLATFORM } from '../platform.js';
@@ -129,7 +129,7 @@ function sendOnce(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promi
     if (body.content instanceof FormData) options.data = body.content;
     else options.content = body.content;
   }
-  return client.stream(method, url.href, options);
+  return client.stream(method, url.href, readingSoon(options));
 }
 
 /** Discards the body of a redirect: a short one is read, so that its connection is used again; a longer one is cancelled. */

@@ -11,6 +11,7 @@
 
 import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
+import { readingSoon } from '../client/options.js';
 import type { ClientOptions } from '../client/options.js';
 import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
 import { ownText } from '../own-memory.js';
@@ -130,13 +131,16 @@ export class SmithyHandler {
       : undefined;
     let response: Response;
     try {
-      response = await client.send(toRequest(request), {
-        stream: true,
-        followRedirects: false,
-        auth: null,
-        timeout: withRead(client, limit),
-        signal: aborting.signal,
-      });
+      response = await client.send(
+        toRequest(request),
+        readingSoon({
+          stream: true,
+          followRedirects: false,
+          auth: null,
+          timeout: withRead(client, limit),
+          signal: aborting.signal,
+        }),
+      );
     } catch (error) {
       unlisten();
       throw translate(error);

@@ -44,6 +44,8 @@ pub struct ResponseBody {
     decoder: Option<Box<Decoder>>,
     turn: Turn,
     trailers: Option<FieldLines>,
+    /// What was found before the reader asked, and is the reader's.
+    front: Option<Result<Option<Frame>, Error>>,
 }
 
 /// What the exchange still holds while the body is read.
@@ -75,8 +77,8 @@ impl Response {
             upload.stop();
         }
         let in_use = Some(InUse { lease, upload, reuse });
-        let (turn, decoder, trailers) = (Turn::default(), None, None);
-        let mut body = ResponseBody { incoming, in_use, progress, clock, origin, decoder, turn, trailers };
+        let (turn, decoder, trailers, front) = (Turn::default(), None, None, None);
+        let mut body = ResponseBody { incoming, in_use, progress, clock, origin, decoder, turn, trailers, front };
         if body.incoming.is_end() {
             body.finish();
         }
@@ -91,7 +93,39 @@ impl ResponseBody {
         match (&self.in_use, &self.decoder) {
             (_, Some(_)) => None,
             (None, None) => Some(0),
-            (Some(_), None) => self.incoming.remaining(),
+            (Some(_), None) => self.incoming.remaining().map(|rest| rest + self.found().len() as u64),
+        }
+    }
+
+    /// The piece that waits in front.
+    fn found(&self) -> &[u8] {
+        match &self.front {
+            Some(Ok(Some(Frame::Data(data)))) => data,
+            _ => &[],
+        }
+    }
+
+    /// All of it, undecoded, if that is at most `most` bytes of a known number and has come with the head; the connection
+    /// is back in the pool then. Nothing is waited for, and what came of a longer one is still to be read. Cancel safe.
+    pub async fn at_hand(&mut self, most: usize) -> Option<Bytes> {
+        std::future::poll_fn(|cx| Poll::Ready(self.poll_at_hand(most, cx))).await
+    }
+
+    fn poll_at_hand(&mut self, most: usize, cx: &mut Context<'_>) -> Option<Bytes> {
+        let Some(in_use) = &self.in_use else { return Some(Bytes::new()) };
+        // An upload may well go on beside the body.
+        let is_writing = !in_use.upload.is_taken() || self.progress.is_write_blocked();
+        if is_writing || self.remaining().is_none_or(|length| length > most as u64) {
+            return None;
+        }
+        match self.poll_received(cx) {
+            Poll::Ready(Ok(Some(Frame::Data(data)))) if self.in_use.is_none() => Some(data),
+            Poll::Ready(Ok(None)) => Some(Bytes::new()),
+            Poll::Ready(found) => {
+                self.front = Some(found);
+                None
+            }
+            Poll::Pending => None,
         }
     }
 
@@ -128,7 +162,7 @@ impl ResponseBody {
     /// back in the pool. Others have their turn in between, and the total timeout counts, however much is there
     /// already. Cancel safe.
     async fn frame(&mut self) -> Result<Option<Frame>, Error> {
-        if self.in_use.is_none() && self.decoder.is_none() {
+        if self.in_use.is_none() && self.decoder.is_none() && self.front.is_none() {
             return Ok(None);
         }
         if self.turn.is_over() {
@@ -207,6 +241,9 @@ impl ResponseBody {
     }
 
     fn poll_received(&mut self, cx: &mut Context<'_>) -> Poll<Result<Option<Frame>, Error>> {
+        if let Some(found) = self.front.take() {
+            return Poll::Ready(found);
+        }
         if self.in_use.is_none() {
             return Poll::Ready(Ok(None));
         }

@@ -150,6 +150,8 @@ pub enum Flag {
     RedirectsHeadFirst = 16,
     /// As above, of any response that is not successful: it may be answered or tried again.
     UnsuccessfulHeadFirst = 32,
+    /// A head that comes first brings a short body along that is there already and is not coded.
+    BodyAtHand = 64,
 }
 
 /// The flags of one request.
@@ -163,6 +165,10 @@ impl Flags {
 
     pub(crate) fn streams_response(self) -> bool {
         self.has(Flag::StreamResponse)
+    }
+
+    pub(crate) fn takes_body_at_hand(self) -> bool {
+        self.has(Flag::BodyAtHand)
     }
 
     pub(crate) fn streams_request(self) -> bool {

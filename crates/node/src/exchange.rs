@@ -6,7 +6,7 @@ use crate::files::{SaveTo, Writer};
 use crate::options::Profile;
 use crate::outbox::Outbox;
 use crate::panics::{self, FAULT};
-use crate::record::{Body, Kind, Record};
+use crate::record::{Body, INLINE_LIMIT, Kind, Record};
 use crate::timings::{Connections, Timing, course, micros};
 use bytes::Bytes;
 use std::cell::{Cell, RefCell};
@@ -138,7 +138,7 @@ pub(crate) async fn drive(
     };
     let timing = Timing::of(&response, at, &connections, &guard.outbox);
     if flags.streams_response() || flags.wants_head_first(&response) {
-        Box::pin(stream(response, timing, at, &credit, guard)).await;
+        Box::pin(stream(response, timing, at, flags.takes_body_at_hand(), &credit, guard)).await;
     } else {
         buffer(response, timing, at, profile.max_response_size, guard).await;
     }
@@ -226,18 +226,34 @@ async fn buffer(
 }
 
 /// The head at once, then what is wished for, wish by wish.
-async fn stream(response: Response, timing: Timing, at: std::time::Instant, credit: &Credit, guard: CompletionGuard) {
+async fn stream(
+    response: Response,
+    timing: Timing,
+    at: std::time::Instant,
+    takes_at_hand: bool,
+    credit: &Credit,
+    guard: CompletionGuard,
+) {
     let Response { head, mut body, timeline, .. } = response;
     let course = || course(&timeline, at, Some(timing.head_us));
     let id = guard.id;
     let reason = head.reason.unwrap_or_default();
-    guard.outbox.push(Record {
+    let record = |kind| Record {
         version: Some(head.version),
         status: head.status,
         head: Some((&reason, &head.fields)),
         timing: Timing { now_us: timing.head_us, ..timing },
-        ..Record::new(id, Kind::Head)
-    });
+        ..Record::new(id, kind)
+    };
+    if takes_at_hand
+        && !head.fields.has("content-encoding")
+        && let Some(content) = body.at_hand(INLINE_LIMIT).await
+    {
+        let received = clamp_u32(body.received());
+        let timing = Timing { now_us: micros(at.elapsed()), ..timing };
+        return guard.complete(Record { body: Body::of(content), timing, received, ..record(Kind::HeadWithBody) });
+    }
+    guard.outbox.push(record(Kind::Head));
     drop(reason);
     let mut wish = credit.next().await;
     if matches!(wish, Wish::Piece | Wish::Whole { .. } | Wish::File)

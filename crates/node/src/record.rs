@@ -25,7 +25,7 @@ use napi_derive::napi;
 use whippet_core::{FieldLines, Version};
 
 /// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
-const INLINE_LIMIT: usize = 16 * 1024;
+pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
 const LARGE: u32 = u32::MAX;
 
 /// What a record says; the fifth byte of it.
@@ -77,6 +77,8 @@ pub enum Kind {
     LookupForgotten = 19,
     /// The connections that were asked for are there; the last record of its id.
     Ready = 20,
+    /// As `Head`, with the whole body that its reader has not asked for yet; the last record of its id.
+    HeadWithBody = 21,
 }
 
 /// The version of HTTP in a record; the sixth byte of it.

@@ -293,6 +293,15 @@ function drain(batch: Buffer, large: Buffer[]): void {
           }
           break;
         }
+        case kinds.HeadWithBody: {
+          release(id);
+          const facts = connections[batch.readUInt32LE(at + CONNECTION_AT) & NUMBER];
+          const head = new ArrivedHead(batch, at, false, null, facts);
+          const elapsed = batch.readUInt32LE(at + NOW_AT) / 1000;
+          const content = ownCopy(batch.subarray(bodyAt, bodyEnd));
+          listener.onHeadWithBody(head, elapsed, batch.readUInt32LE(at + RECEIVED_AT), content);
+          break;
+        }
         case kinds.Chunk:
           listener.onChunk(body ?? ownCopy(batch.subarray(bodyAt, bodyEnd)), batch.readUInt32LE(at + RECEIVED_AT));
           break;

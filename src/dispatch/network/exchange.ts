@@ -100,6 +100,17 @@ export class Exchange extends PendingResponse implements Listener {
     answer.resolve(response);
   }
 
+  onHeadWithBody(head: ArrivedHead, elapsed: number, received: number, content: Buffer): void {
+    if (this.isOver) return;
+    head.source = this;
+    this.received += received;
+    this.elapsed = elapsed;
+    const answer = this.takeAnswer();
+    if (content.length > 0) this.deliver(content);
+    this.complete(null);
+    answer?.resolve(this.#respond(head));
+  }
+
   onChunk(chunk: Buffer, received: number): void {
     if (this.isOver) return;
     this.received += received;
@@ -210,6 +221,8 @@ export class Exchange extends PendingResponse implements Listener {
   async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
     this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
     this.#savingTo = sink.path;
+    const atHand = this.takeChunk();
+    if (atHand !== undefined) return sink.write(atHand);
     await this.readNext(() => native.save(this.#id, sink.handle, tell !== null));
   }
 
@@ -217,12 +230,17 @@ export class Exchange extends PendingResponse implements Listener {
   async readWhole(limit: number | null, tell: ((received: number) => void) | null): Promise<Buffer> {
     // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
     this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
+    // What has come with the head is as long as it was declared, and that was looked at before.
+    const atHand = this.takeChunk();
+    if (atHand !== undefined) return atHand;
     const rest = await this.readNext(() => native.readWhole(this.#id, limit, tell !== null));
     return rest ?? Buffer.alloc(0);
   }
 
   drain(): Promise<Buffer | null> {
     this.#whole = { tell: null };
+    const atHand = this.takeChunk();
+    if (atHand !== undefined) return Promise.resolve(atHand);
     return this.readNext(() => native.drainBody(this.#id));
   }
 

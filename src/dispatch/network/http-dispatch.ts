@@ -199,6 +199,7 @@ export class HTTPDispatch implements Dispatch {
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
       if (options.headFirst === 'redirects') flags |= native.flags.RedirectsHeadFirst;
       else if (options.headFirst === 'unsuccessful') flags |= native.flags.UnsuccessfulHeadFirst;
+      if (buffered !== undefined || options.readsSoon === true) flags |= native.flags.BodyAtHand;
       if (typeof options.onInformational === 'function') flags |= native.flags.WantInformational;
       const body = typeof options.onUploadProgress === 'function' ? inPieces(request.body) : request.body;
       new Exchange(request, options, { resolve, reject }, hop, this.#lookup).start(profile, flags, head, body);

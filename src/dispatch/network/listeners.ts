@@ -24,6 +24,8 @@ export interface Thrown {
 export interface Listener {
   onDone(head: ArrivedHead): void;
   onHead(head: ArrivedHead): void;
+  /** As onHead, and nothing comes after it: `content` is the whole body. */
+  onHeadWithBody(head: ArrivedHead, elapsed: number, received: number, content: Buffer): void;
   /** `received`: bytes since the last chunk, before decoding. */
   onChunk(chunk: Buffer, received: number): void;
   /** `received` bytes more of a body that is read as a whole. */

@@ -2,6 +2,7 @@
 
 import { Readable } from 'node:stream';
 import type { Client } from '../../client/client.js';
+import { readingSoon } from '../../client/options.js';
 import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutException } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { ownJoin, ownText } from '../../own-memory.js';
@@ -106,12 +107,15 @@ export class AxiosCall {
     for (let followed = 0; ; followed++) {
       const { url, method } = request;
       this.#request = { method, protocol: `${url.scheme}:`, host: url.host, path: url.fullPath };
-      const response = await client.send(request, {
-        stream: true,
-        followRedirects: false,
-        auth: null,
-        signal: this.#ending.signal,
-      });
+      const response = await client.send(
+        request,
+        readingSoon({
+          stream: true,
+          followRedirects: false,
+          auth: null,
+          signal: this.#ending.signal,
+        }),
+      );
       if (maxRedirects === 0 || !response.hasRedirectLocation) return response;
       const next = response.nextRequest;
       if (next === null) return response;

@@ -5,6 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
+import { readingSoon } from '../../client/options.js';
 import type { RequestOptions } from '../../client/options.js';
 import { keepSending } from '../../client/options.js';
 import { Request } from '../../request/request.js';
@@ -159,12 +160,15 @@ export class OutgoingRequest extends Writable {
     keepSending(request, bare({ onInformational }));
     this.socket = new RequestSocket(this);
     this.emit('socket', this.socket);
-    const response = await this.#client.send(request, {
-      stream: true,
-      followRedirects: false,
-      auth: null,
-      signal: this.#ending.signal,
-    });
+    const response = await this.#client.send(
+      request,
+      readingSoon({
+        stream: true,
+        followRedirects: false,
+        auth: null,
+        signal: this.#ending.signal,
+      }),
+    );
     this.#onResponse(response);
   }
 

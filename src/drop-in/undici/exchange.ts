@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
 import type { RequestOptions } from '../../client/options.js';
-import { keepSending } from '../../client/options.js';
+import { keepSending, readingSoon } from '../../client/options.js';
 import type { Headers } from '../../headers.js';
 import type { Response } from '../../response/response.js';
 import { TimeoutConfig } from '../../timeout.js';
@@ -117,13 +117,16 @@ export class Exchange implements DispatchController {
       this.#start(statusCode, headers, '');
     keepSending(request, bare({ onInformational }));
     this.#throwIfAborted();
-    const sent = this.#client.send(request, {
-      stream: true,
-      followRedirects: false,
-      auth: null,
-      timeout,
-      signal: this.#controller.signal,
-    });
+    const sent = this.#client.send(
+      request,
+      readingSoon({
+        stream: true,
+        followRedirects: false,
+        auth: null,
+        timeout,
+        signal: this.#controller.signal,
+      }),
+    );
     return this.#within(
       headersTimeout !== null && headersTimeout !== read ? headersTimeout : null,
       sent,
