@@ -57,3 +57,10 @@ for (const [what, path, answer] of ANSWERED) {
     t.true(message.length < 3000, `${message.length}`);
   });
 }
+
+test('raiseForStatus(): a reason that a terminal would obey', async (t) => {
+  const server = await serveRaw(t, 'HTTP/1.1 404 \x9b31mred\r\nContent-Length: 0\r\n\r\n');
+  const response = await openClient(t).get(server.url);
+  const { message } = t.throws(() => response.raiseForStatus());
+  t.regex(message, /^Client error '404 \\u\{9b\}31mred'/);
+});

@@ -42,9 +42,10 @@ function beginningOf(content: Buffer, response: Response): string {
   return isText ? decodeText(content.subarray(0, 800), response.encoding).slice(0, 200).trim() : '';
 }
 
-/** A message is no place for all that a server may send. */
+/** A message is no place for all that a server may send, nor for what a terminal obeys. */
 function bounded(text: string): string {
-  return text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
+  const shown = text.length > MAX_CHARS ? `${text.slice(0, MAX_CHARS)}…` : text;
+  return shown.replace(/\p{Cc}/gu, (char) => `\\u{${char.charCodeAt(0).toString(16)}}`);
 }
 
 /** As far as it goes for text that need not be a URL: all of an authority before its last '@'. */
