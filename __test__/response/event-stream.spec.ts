@@ -353,3 +353,26 @@ function withResolvers(): { promise: Promise<void>; resolve: () => void } {
   const promise = new Promise<void>((done) => (resolve = done));
   return { promise, resolve };
 }
+
+test('an event of many lines, whatever the chunks', async (t) => {
+  for (const [line, count] of [
+    ['data', 5000],
+    ['data:é', 3000],
+    ['data: x', 1024],
+    ['data', 1025],
+  ] as const) {
+    const text = `${`${line}\n`.repeat(count)}\ndata: next\n\n`;
+    for (const size of [1000, text.length * 2]) {
+      const bytes = Buffer.from(text);
+      const content = (async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      })();
+      const events = new Response(200, { headers: { 'content-type': 'text/event-stream' }, content });
+      const datas: string[] = [];
+      for await (const { data } of events.events()) datas.push(data);
+      const value = line.slice(5).trim();
+      t.is(datas[0], Array.from({ length: count }, () => value).join('\n'));
+      t.deepEqual(datas.slice(1), ['next']);
+    }
+  }
+});

@@ -75,6 +75,8 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   #skipsLineFeed = false;
   /** The beginning of a line. */
   #begun = new HeldBytes();
+  /** Of `data` lines that came before, many joined: a line takes more room than its bytes. */
+  #blocks: string[] = [];
   #data: string[] = [];
   #dataSize = 0;
   /** The lines of `#data` whose bytes are counted, and their sum. */
@@ -161,6 +163,7 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
       text.charCodeAt(end) === LF &&
       text.charCodeAt(end + 1) === LF &&
       this.#data.length === 0 &&
+      this.#blocks.length === 0 &&
       (end - start) * 3 < this.#maxEventSize &&
       text.startsWith('data:', start)
     );
@@ -200,6 +203,14 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
     // One byte at least for each UTF-16 unit, three at most: counted only where that matters.
     this.#dataSize += value.length + 1;
     if (this.#dataSize > this.#maxEventSize / 3 && this.#exactSize() > this.#maxEventSize) this.#fail();
+    else if (this.#data.length === MAX_LINE_COUNT) this.#join();
+  }
+
+  #join(): void {
+    this.#exactSize();
+    this.#blocks.push(this.#data.join('\n'));
+    this.#data = [];
+    this.#counted = 0;
   }
 
   #exactSize(): number {
@@ -218,10 +229,14 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   /** An empty line: what was set since the one before counts from now on, data or not. */
   #dispatch(events: ServerSentEvent[]): void {
     this.lastEventId = this.#id;
-    if (this.#data.length > 0) {
-      const data = this.#data.length === 1 ? this.#data[0] : this.#data.join('\n');
+    if (this.#data.length > 0 || this.#blocks.length > 0) {
+      const data =
+        this.#data.length === 1 && this.#blocks.length === 0
+          ? this.#data[0]
+          : this.#blocks.concat(this.#data).join('\n');
       events.push(new ServerSentEvent(this.#event || 'message', data, this.lastEventId, this.#eventRetry));
       this.#data = [];
+      this.#blocks = [];
       this.#dataSize = this.#counted = this.#countedSize = 0;
     }
     this.#event = '';
@@ -231,6 +246,7 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   #fail(): void {
     this.#begun.take(NOTHING);
     this.#data = [];
+    this.#blocks = [];
     const message = `an event is larger than maxEventSize (${this.#maxEventSize} bytes)`;
     this.failure ??= requestFailure(RemoteProtocolError, message, this.#details);
   }
@@ -257,6 +273,9 @@ export function checkEventSize(size: number | undefined): number {
   }
   return size;
 }
+
+/** Lines of data that are kept one by one. */
+const MAX_LINE_COUNT = 1024;
 
 /** Behind the last line end of a chunk; 0 when there is none. */
 function endOfLines(chunk: Buffer): number {
