@@ -9,7 +9,7 @@ import { now, setImmediate } from './real-time.js';
 export class Turns {
   #since = now();
 
-  /** What the loop awaits before it goes on; null, nearly always: nobody has waited for long. */
+  /** What the loop awaits before it goes on; null, nearly always: nothing has waited for long. */
   due(): Promise<void> | null {
     if (now() - this.#since < MAX_MS) return null;
     return new Promise((resolve) => {

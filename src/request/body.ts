@@ -75,7 +75,7 @@ export class StreamBody {
     return (this.#opened = new TakingTurns(pieces));
   }
 
-  /** Nobody waits any more for what reads it: an endless source would be read for ever. */
+  /** What reads it is not waited for any more: an endless source would be read for ever. */
   stop(reason: unknown): void {
     this.#opened?.stop(reason);
   }

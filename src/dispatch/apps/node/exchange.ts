@@ -310,7 +310,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
     this.#isFull = !this.push(piece) || (this.collects && !this.#hasTurn());
   }
 
-  /** What is collected fills no buffer. Writers that never wait do so now and then all the same, or nobody else has a turn. */
+  /** What is collected fills no buffer. Writers that never wait do so now and then all the same, or nothing else has a turn. */
   #hasTurn(): boolean {
     const turn = (this.#turns ??= new Turns()).due();
     void turn?.then(() => this.room());
