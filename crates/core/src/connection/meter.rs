@@ -51,7 +51,7 @@ impl MeteredSocket {
         let Some(socket) = self.progress.socket() else { return };
         if socket.is_unanswered(patience) {
             self.is_lost.set(true);
-            // Wakes whoever reads.
+            // Wakes the reader.
             socket.end_reading();
         }
     }

@@ -1,3 +1,4 @@
+use super::parse::{MAX_LINE_COUNT, USUAL_LINE_COUNT};
 use super::*;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex};

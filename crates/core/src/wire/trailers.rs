@@ -1,7 +1,7 @@
 //! The trailer section behind a chunked body. hyper undoes the chunks, but would read 100 lines behind them and no more, and
 //! keep neither their spelling nor their order: this follows the chunks only as far as it takes to see where the last one ends.
 
-use super::{HeadError, MAX_HEAD_BYTES, MAX_LINE_COUNT, USUAL_LINE_COUNT, has_end};
+use super::parse::{HeadError, MAX_HEAD_BYTES, MAX_LINE_COUNT, USUAL_LINE_COUNT, has_end};
 use crate::fields::{FieldLines, push_line};
 use memchr::memchr;
 

@@ -285,7 +285,7 @@ fn a_success_during_the_upload_lets_it_go_on() {
 }
 
 #[test]
-fn whoever_goes_away_during_the_upload_stops_it() {
+fn a_cancelled_upload_stops_its_producer() {
     run(async {
         let (server, up) = (Server::start().await, upload());
         let (sending, mut peer, pool) = begun(&server, &up).await;

@@ -134,7 +134,7 @@ fn an_idle_connection_that_the_peer_closes_leaves_the_pool() {
 }
 
 #[test]
-fn bytes_that_nobody_asked_for_are_never_the_next_response() {
+fn unrequested_bytes_are_never_the_next_response() {
     run(async {
         const POISON: &str = "HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison";
         // With the first response, while the connection is idle, and just before it is used again.

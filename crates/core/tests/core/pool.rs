@@ -177,7 +177,7 @@ fn close_ends_idle_connections_now_and_the_others_when_they_are_done() {
 }
 
 #[test]
-fn whoever_waits_when_the_pool_is_closed_is_still_served() {
+fn a_request_that_waits_when_the_pool_is_closed_is_still_served() {
     run(async {
         let (server, pool) = (Server::start().await, pool(|config| config.max_connections = Some(1)));
         let origin = server.origin();
@@ -208,7 +208,7 @@ fn a_connection_that_cannot_be_made_frees_its_place() {
 }
 
 #[test]
-fn whoever_goes_away_closes_the_connection() {
+fn a_cancelled_request_closes_its_connection() {
     run(async {
         // Before the head, and in the middle of the body.
         for with_head in [false, true] {
@@ -230,7 +230,7 @@ fn whoever_goes_away_closes_the_connection() {
 }
 
 #[test]
-fn whoever_goes_away_while_connecting_frees_the_place() {
+fn a_request_cancelled_while_connecting_frees_its_place() {
     run(async {
         let (server, pool) = (Server::start().await, pool(|config| config.max_connections = Some(1)));
         let (secure, plain) = (server.named("https", "127.0.0.1"), server.origin());
