@@ -1,14 +1,13 @@
-//! What comes down: commands, and the head string of a request.
+//! What comes down: commands. The text of a request's head is read by `head`.
 
 use crate::exchange::Wish;
 use crate::files::{FileJob, FilePart};
 use crate::options::Profile;
 use bytes::Bytes;
-use http::Method;
 use napi_derive::napi;
 use std::sync::Arc;
 use std::time::Instant;
-use whippet_core::{Error, ErrorKind, FieldLines, Origin, PoolConfig, Response};
+use whippet_core::{PoolConfig, Response};
 
 /// From the JavaScript thread to the I/O thread, in order.
 pub(crate) enum Command {
@@ -192,32 +191,5 @@ impl Flags {
                     || (self.has(Flag::RedirectsHeadFirst) && response.head.is_redirect())
             }
         }
-    }
-}
-
-/// The head string, taken apart.
-pub(crate) struct Head {
-    pub(crate) method: Method,
-    pub(crate) origin: Origin,
-    pub(crate) target: Bytes,
-    pub(crate) fields: FieldLines,
-}
-
-impl Head {
-    pub(crate) fn parse(text: Vec<u8>) -> Result<Head, Error> {
-        let text = Bytes::from(text);
-        let bad = |what: &str| Error::new(ErrorKind::LocalProtocolError, format!("illegal {what} in the request head"));
-        let mut rest = text.clone();
-        let mut line = |what: &str| -> Result<Bytes, Error> {
-            let end = rest.iter().position(|b| *b == b'\n').ok_or_else(|| bad(what))?;
-            let line = rest.split_to(end);
-            let _ = rest.split_to(1);
-            Ok(line)
-        };
-        let method = Method::from_bytes(&line("method")?).map_err(|_| bad("method"))?;
-        let origin = line("origin")?;
-        let origin = Origin::parse(std::str::from_utf8(&origin).map_err(|_| bad("origin"))?)?;
-        let target = line("request target")?;
-        Ok(Head { method, origin, target, fields: FieldLines::new(rest) })
     }
 }

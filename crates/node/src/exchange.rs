@@ -1,8 +1,9 @@
 //! One exchange on the I/O thread: from a submission to its last record.
 
-use crate::command::{Head, Submission};
+use crate::command::Submission;
 use crate::error::ErrorKind;
 use crate::files::{SaveTo, Writer};
+use crate::head::Head;
 use crate::options::Profile;
 use crate::outbox::Outbox;
 use crate::panics::{self, FAULT};

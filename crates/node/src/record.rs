@@ -1,32 +1,13 @@
 //! What goes up: records, packed side by side in one buffer (`outbox`).
 //!
-//! A record is 40 bytes, then the head, then the body, then padding to a multiple of four (all little endian):
-//!
-//! ```text
-//! 0  u32  id
-//! 4  u8   kind            (see `Kind`)
-//! 5  u8   version         (see `VersionByte`); 128 more when there is a Set-Cookie among the header lines
-//! 6  u16  status          or a flag of the kind's own
-//! 8  u32  head length
-//! 12 u32  body length, or 0xFFFFFFFF: the body is the next of the large buffers
-//! 16 u32  µs from `send` to the response's head
-//! 20 u32  µs from `send` to now
-//! 24 u32  bytes of the body received since the last record, before decoding
-//! 28 u32  µs from `send` to a connection
-//! 32 u32  µs from `send` to the end of the request
-//! 36 u32  the connection (see `Timing`)
-//! ```
-//!
-//! A head is the reason phrase (empty when it is the usual one) and the header lines: `reason \n name \n value \n …`.
+//! `pack` says how a record is laid out.
 
+pub(crate) use crate::pack::{Body, INLINE_LIMIT};
+use crate::pack::Packed;
 use crate::timings::Timing;
 use bytes::Bytes;
 use napi_derive::napi;
 use whippet_core::{FieldLines, Version};
-
-/// Bodies up to this many bytes travel inside the batch; longer ones come as their own buffer.
-pub(crate) const INLINE_LIMIT: usize = 16 * 1024;
-const LARGE: u32 = u32::MAX;
 
 /// What a record says; the fifth byte of it.
 #[napi(js_name = "RecordKind")]
@@ -111,18 +92,6 @@ pub(crate) struct Record<'a> {
     pub(crate) received: u32,
 }
 
-pub(crate) enum Body<'a> {
-    Small(Bytes),
-    Large(Bytes),
-    Text(&'a str),
-}
-
-impl Body<'_> {
-    pub(crate) fn of(bytes: Bytes) -> Self {
-        if bytes.len() > INLINE_LIMIT { Body::Large(bytes) } else { Body::Small(bytes) }
-    }
-}
-
 impl<'a> Record<'a> {
     pub(crate) fn new(id: u32, kind: Kind) -> Self {
         let (body, timing) = (Body::Small(Bytes::new()), Timing::default());
@@ -130,40 +99,16 @@ impl<'a> Record<'a> {
     }
 
     pub(crate) fn write(self, out: &mut Vec<u8>, large: &mut Vec<Bytes>) {
-        let start = out.len();
-        let version = self.version.map_or(VersionByte::Http11, VersionByte::from);
-        out.extend_from_slice(&self.id.to_le_bytes());
-        let sets_cookies = self.head.is_some_and(|(_, fields)| fields.has("set-cookie"));
-        out.extend_from_slice(&[self.kind as u8, version as u8 | (u8::from(sets_cookies) << 7)]);
-        out.extend_from_slice(&self.status.to_le_bytes());
-        out.extend_from_slice(&[0; 8]);
         let Timing { head_us, now_us, pool_us, sent_us, connection } = self.timing;
-        for number in [head_us, now_us, self.received, pool_us, sent_us, connection] {
-            out.extend_from_slice(&number.to_le_bytes());
-        }
-        let head_at = out.len();
-        if let Some((reason, fields)) = self.head {
-            out.extend_from_slice(reason);
-            out.push(b'\n');
-            out.extend_from_slice(fields.as_bytes());
-        }
-        let body_at = out.len();
-        let body_length = match self.body {
-            Body::Small(bytes) => {
-                out.extend_from_slice(&bytes);
-                bytes.len() as u32
-            }
-            Body::Text(text) => {
-                out.extend_from_slice(text.as_bytes());
-                text.len() as u32
-            }
-            Body::Large(bytes) => {
-                large.push(bytes);
-                LARGE
-            }
+        let packed = Packed {
+            id: self.id,
+            kind: self.kind as u8,
+            version: self.version.map_or(VersionByte::Http11, VersionByte::from) as u8,
+            status: self.status,
+            numbers: [head_us, now_us, self.received, pool_us, sent_us, connection],
+            head: self.head,
+            body: self.body,
         };
-        out[start + 8..start + 12].copy_from_slice(&((body_at - head_at) as u32).to_le_bytes());
-        out[start + 12..start + 16].copy_from_slice(&body_length.to_le_bytes());
-        out.resize(out.len().next_multiple_of(4), 0);
+        packed.write(out, large);
     }
 }
