@@ -88,7 +88,7 @@ impl Error {
     }
 
     /// `kind` with the cause's code and text: `"{what}: {cause}"`.
-    pub(crate) fn from_io(kind: ErrorKind, what: impl fmt::Display, cause: io::Error) -> Self {
+    pub fn from_io(kind: ErrorKind, what: impl fmt::Display, cause: io::Error) -> Self {
         let code = io_code(&cause);
         let error = Error::new(kind, format!("{what}: {}", io_text(&cause))).with_source(cause);
         Error { code, ..error }

@@ -17,7 +17,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use whippet_core::PoolConfig;
+use whippet_core::{ErrorKind, PoolConfig};
 
 /// Carries requests to the I/O thread and completions back.
 #[napi]
@@ -41,12 +41,11 @@ impl Engine {
         env: Env,
         #[napi(ts_arg_type = "(records: Buffer, large: Buffer[]) => void")] on_batch: Function<'_, (), ()>,
         outlives_views: bool,
-    ) -> Result<Self> {
+    ) -> Result<Self, &'static str> {
         let copies = Arc::new(Copies::default());
-        let outbox = Outbox::new(on_batch, outlives_views, copies.clone())?;
+        let outbox = Outbox::new(on_batch, outlives_views, copies.clone()).map_err(of_node)?;
         let (commands, queue) = unbounded_channel();
-        let thread = IoThread::start(queue, outbox.clone(), copies.clone())
-            .map_err(|error| Error::from_reason(format!("cannot start the I/O thread: {error}")))?;
+        let thread = IoThread::start(queue, outbox.clone(), copies.clone()).map_err(not_started)?;
         let thread = Arc::new(thread);
         // Registered after the threadsafe function's own hook, so run before it: the thread is gone when Node takes
         // the function down.
@@ -54,7 +53,8 @@ impl Engine {
         env.add_env_cleanup_hook((), move |()| {
             outbox_of_hook.close();
             hooked.stop(&commands_of_hook);
-        })?;
+        })
+        .map_err(of_node)?;
         let (questions, profiles) = (Arc::default(), RefCell::default());
         Ok(Engine { commands, outbox, copies, questions, thread, profiles, next_pool: 0, next_file: 0 })
     }
@@ -263,6 +263,18 @@ impl Drop for Engine {
         self.thread.stop(&self.commands);
     }
 }
+
+/// Its `code` is the system's: no descriptor is left, or no thread.
+fn not_started(cause: std::io::Error) -> Error<&'static str> {
+    let error = whippet_core::Error::from_io(ErrorKind::ConnectError, "cannot start the I/O thread", cause);
+    Error::new(error.code().unwrap_or(GENERIC), error.message())
+}
+
+fn of_node(error: Error) -> Error<&'static str> {
+    Error::new(GENERIC, error.reason.clone())
+}
+
+const GENERIC: &str = "GenericFailure";
 
 /// A pool of the I/O thread, seen from JavaScript.
 #[napi]

@@ -17,7 +17,7 @@ import type {
   SendFlag,
 } from '../../native.js';
 import { addon } from '../../native.js';
-import { InternalError } from '../../errors.js';
+import { ConnectError, InternalError } from '../../errors.js';
 import { ownCopy } from '../../own-memory.js';
 import type { FilePart } from '../../request/file-content.js';
 import { bare } from '../../bare.js';
@@ -237,7 +237,13 @@ function start(): Engine {
 function makeEngine(): Engine {
   const loaded = addon();
   ({ RecordKind: kinds, SendFlag: flags } = loaded);
-  return new loaded.Engine(drain, outlivesViews);
+  try {
+    return new loaded.Engine(drain, outlivesViews);
+  } catch (cause) {
+    // The system has no descriptor or no thread left.
+    const { message, code } = cause as Error & { code?: string };
+    throw new ConnectError(message, { cause, ...(code === undefined ? {} : { code }) });
+  }
 }
 
 function take(listener: AnyListener): number {

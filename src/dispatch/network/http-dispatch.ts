@@ -194,7 +194,7 @@ export class HTTPDispatch implements Dispatch {
         hop === null
           ? `${request.method}\n${url.origin}\n${url.fullPath}\n${request.headerLines()}`
           : hop.head(request);
-      const pool = this.#openPool();
+      const pool = this.#openPool(request);
       const profile = this.#profiles.of(pool, timeout, buffered?.maxResponseSize ?? null, hop);
       let flags = buffered === undefined ? native.flags.StreamResponse : 0;
       if (options.headFirst === 'redirects') flags |= native.flags.RedirectsHeadFirst;
@@ -222,7 +222,7 @@ export class HTTPDispatch implements Dispatch {
     if (signal?.aborted) throw signal.reason;
     checkProtocol(request, this.#httpsOnly);
     const hop = this.#checkWay(request, trustEnv);
-    const profile = this.#profiles.of(this.#openPool(), timeout, null, hop);
+    const profile = this.#profiles.of(this.#openPool(request), timeout, null, hop);
     let preconnecting: Preconnecting | undefined;
     try {
       await new Promise<void>((resolve, reject) => {
@@ -265,12 +265,17 @@ export class HTTPDispatch implements Dispatch {
   }
 
   /** After `close()` a request that may still be sent has a pool of its own, whose connection ends with its response. */
-  #openPool(): PoolHandle {
+  #openPool(request: Request): PoolHandle {
     if (this.#pool !== null && !this.#closed) return this.#pool;
     const resolver = this.#lookup === null ? null : new Resolver(this.#lookup);
-    const pool = native.openPool(this.#poolOptions, resolver);
-    if (!this.#closed) this.#pool = pool;
-    return pool;
+    try {
+      const pool = native.openPool(this.#poolOptions, resolver);
+      if (!this.#closed) this.#pool = pool;
+      return pool;
+    } catch (error) {
+      if (error instanceof ConnectError) error.request = request;
+      throw error;
+    }
   }
 
   /**
