@@ -16,6 +16,7 @@ import {
   type RequestOptions,
   type Response,
 } from '../../src/index.js';
+import type { LookupFunction } from '../../src/connect/lookup.js';
 import { eventually, soon } from '../helpers/client.js';
 import { folderOf } from '../helpers/files.js';
 import { serveProxy } from '../helpers/proxy.js';
@@ -23,6 +24,7 @@ import { type Identity, testCA } from '../helpers/tls.js';
 import { relay, type Relay, type RelayOptions } from '../helpers/relay.js';
 import { ACK, END_STREAM, Http2Peer, Type } from '../helpers/raw-http2.js';
 import { type RawConnection, type RawServer, serveRaw } from '../helpers/server.js';
+import { openSocks } from './socks.js';
 
 /** The body of every response that is in order, and the first part of many that are not. */
 export const BODY = 'data: ok\n\n';
@@ -32,7 +34,17 @@ export const OK = `HTTP/1.1 200 OK\r\n${TYPE}Content-Length: ${BODY.length}\r\n\
 export const OPERATIONS = ['GET', 'streamed GET', 'streamed POST', 'download', 'events'] as const;
 export type Operation = (typeof OPERATIONS)[number];
 
-export const WAYS = ['direct', 'forward', 'tunnel', 'https', 'https in a tunnel', 'h2'] as const;
+export const WAYS = [
+  'direct',
+  'by name',
+  'forward',
+  'tunnel',
+  'socks5h',
+  'socks4a',
+  'https',
+  'https in a tunnel',
+  'h2',
+] as const;
 export type Way = (typeof WAYS)[number];
 
 export interface Cell {
@@ -72,6 +84,8 @@ interface FaultOf<Peer> {
   readonly isProxys?: boolean;
   /** The port of what stands there instead of the server, for good: no request after it is asked. */
   instead?(t: ExecutionContext): Promise<number>;
+  /** Who is asked for the address of the server; a used connection asks nobody. */
+  lookup?(t: ExecutionContext, state: State): Promise<LookupFunction>;
   readonly expected: Outcome | ((cell: Cell) => Outcome);
 }
 
@@ -89,7 +103,9 @@ export type Http2Fault = FaultOf<Http2Stream>;
 export function cellsOf(fault: Fault | Http2Fault, way: Way): Cell[] {
   const { operations = OPERATIONS } = fault;
   const all =
-    fault.atOnce !== undefined || fault.instead !== undefined ? false : fault.whileIdle !== undefined || fault.reused;
+    fault.atOnce !== undefined || fault.instead !== undefined || fault.lookup !== undefined
+      ? false
+      : fault.whileIdle !== undefined || fault.reused;
   const kinds = all === undefined ? [false, true] : [all];
   return operations.flatMap((operation) => kinds.map((reused) => ({ operation, way, reused })));
 }
@@ -119,6 +135,7 @@ export async function open(t: ExecutionContext, fault: Fault | Http2Fault, way: 
   const { url, httpVersions, proxy } = wayTo(port, way);
   const options: ClientOptions = { timeout: null, verify: ca.cert, ...fault.client };
   if (httpVersions !== undefined) options.httpVersions = httpVersions;
+  if (fault.lookup !== undefined) options.lookup = await fault.lookup(t, state);
   const client = new Client(proxy === undefined ? options : { ...options, proxies: new HTTPProxy(proxy) });
   t.teardown(() => client.close());
   return { client, options, proxy, url, server, state, link };
@@ -182,6 +199,7 @@ function http1(fault: Fault, way: Way, state: State): (connection: RawConnection
       await connection.head();
       await connection.write('HTTP/1.1 200 Connection established\r\n\r\n');
     }
+    if (way === 'socks5h' || way === 'socks4a') await openSocks(connection, way);
     for (;;) {
       await connection.head();
       if (!state.isFaulty || fault.isEarly !== true) await connection.body();
@@ -231,13 +249,20 @@ interface WayThere {
 }
 
 function wayTo(port: number, way: Way): WayThere {
-  const proxyUrl = `http://pu:s3cret@127.0.0.1:${port}`;
+  const host = `127.0.0.1:${port}`;
+  const proxyUrl = `http://pu:s3cret@${host}`;
   const through = (proxyMode: HTTPProxyMode): HTTPProxyOptions => ({ proxyUrl, proxyMode });
   switch (way) {
     case 'forward':
       return { url: 'http://u:s3cret@origin.test/', proxy: through('DEFAULT') };
     case 'tunnel':
       return { url: 'http://u:s3cret@origin.test/', proxy: through('TUNNEL_ONLY') };
+    case 'socks5h':
+      return { url: 'http://u:s3cret@origin.test/', proxy: { proxyUrl: `socks5h://pu:s3cret@${host}` } };
+    case 'socks4a':
+      return { url: 'http://u:s3cret@origin.test/', proxy: { proxyUrl: `socks4a://pu@${host}` } };
+    case 'by name':
+      return { url: `http://u:s3cret@origin.test:${port}/` };
     case 'https in a tunnel':
       return { url: 'https://u:s3cret@localhost/', proxy: through('DEFAULT') };
     case 'https':
