@@ -1,4 +1,4 @@
-/** Where in a record what is: its layout is that of crates/node/src/record.rs. */
+/** Where in a record what is: its layout is that of crates/node/src/pack.rs. */
 
 /** The fixed part. The head follows, then the body. */
 export const RECORD_BYTES = 40;
