@@ -1,7 +1,7 @@
 /** Row 43: a process that has no descriptor left. Each call fails as one that could not connect, and the next succeeds when there is one. */
 import test from 'ava';
 import { spawn } from 'node:child_process';
-import { makeFolder } from '../helpers/environment.js';
+import { folderOf } from '../helpers/files.js';
 import { endsWith, packageUrl, watch, withArgs } from '../helpers/child.js';
 import { serve } from '../helpers/server.js';
 
@@ -50,7 +50,7 @@ for (const [state, error] of STATES) {
       response.writeHead(200, { 'content-type': 'text/event-stream' });
       response.end('data: ok\n\n');
     });
-    const args = { url: server.url, file: `${makeFolder(t)}/file`, state, packageUrl };
+    const args = { url: server.url, file: `${folderOf(t)}/file`, state, packageUrl };
     const program = `import * as whippet from ${JSON.stringify(packageUrl)};\n${withArgs(PROGRAM, args)}`;
     const node = [process.execPath, '--input-type=module', '-e', program];
     const child = spawn('sh', ['-c', 'ulimit -n 100 && exec "$@"', 'sh', ...node], {
