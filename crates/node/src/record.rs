@@ -2,8 +2,8 @@
 //!
 //! `pack` says how a record is laid out.
 
-pub(crate) use crate::pack::{Body, INLINE_LIMIT};
 use crate::pack::Packed;
+pub(crate) use crate::pack::{Body, INLINE_LIMIT};
 use crate::timings::Timing;
 use bytes::Bytes;
 use napi_derive::napi;
