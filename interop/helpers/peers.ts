@@ -2,7 +2,7 @@
  * The servers that whippet has to get along with, each set up for one test: on free ports, in a temporary folder.
  *
  * All answer `/small`, `/large` and, where they have trailers, `/trailers`; `/digest` says what it received, or the upload
- * is sent back. What is asked of them is in `../peers.spec.ts`.
+ * is sent back. caddy has the files themselves in `/files/`. What is asked of them is in `../peers.spec.ts`.
  */
 import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
@@ -149,10 +149,18 @@ const caddy: Peer = {
 https://${host}:${https} {
   bind ${host}
   tls ${dir}/cert.pem ${dir}/key.pem
+  handle_path /files/* {
+    root * ${documentRoot()}
+    file_server
+  }
   reverse_proxy ${host}:${upstream}
 }
 http://${host}:${http} {
   bind ${host}
+  handle_path /files/* {
+    root * ${documentRoot()}
+    file_server
+  }
   reverse_proxy ${host}:${upstream}
 }
 `;
