@@ -131,6 +131,8 @@ export interface CommitOptions {
   mode?: number
   /** A file of that name is an error. */
   exclusive: boolean
+  /** Its bytes are on the disk before it has the name. */
+  fsync: boolean
   /** A file that is removed at the same time. */
   note: string
 }

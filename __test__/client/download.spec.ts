@@ -642,6 +642,7 @@ test('bad input is refused at once, and named', async (t) => {
     [file, null, /^options of client\.download\(\)/],
     [file, { resum: true }, /Unknown option 'resum'.*'resume'/],
     [file, { resume: 1 }, /^resume: /],
+    [file, { fsync: 1 }, /^fsync: /],
     [file, { ifExists: 'overwrite' }, /^ifExists: /],
     [file, { ifExists: true }, /^ifExists: /],
     [file, { mode: '644' }, /^mode: /],

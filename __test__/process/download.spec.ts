@@ -1,10 +1,10 @@
 /** Downloads in programs of their own: killed in the middle, without rights, on a disk that is full. */
 import test, { type ExecutionContext } from 'ava';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { start } from '../helpers/child.js';
+import { packageUrl, start, watch, withArgs, type Running } from '../helpers/child.js';
 import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
 import { serve, type HttpServer } from '../helpers/server.js';
 import { testWhere } from '../helpers/where.js';
@@ -64,6 +64,42 @@ test('kill -9 in the middle, again and again: the next one goes on', async (t) =
   t.deepEqual(namesIn(folder), ['file.bin']);
   t.is(server.requests.length, ROUNDS + 1);
 });
+
+const hasStrace = spawnSync('strace', ['-V']).status === 0;
+testWhere(hasStrace, 'strace is not installed')(
+  'fsync: the bytes before the name, the folder after it, and neither unasked',
+  async (t) => {
+    t.timeout(60_000);
+    const server = await serveContent(t, () => Infinity);
+    for (const [fsync, expected] of [
+      [true, ['fsync', 'rename', 'fsync']],
+      [false, ['rename']],
+    ] as const) {
+      const folder = folderOf(t);
+      const args = { url: server.url, file: path.join(folder, 'file.bin'), fsync };
+      const program = `await new whippet.Client().download(args.url, args.file, { fsync: args.fsync }); process.exit();`;
+      const trace = path.join(folder, 'trace');
+      const { code, stderr } = await startTraced(t, trace, program, args).ended;
+      t.is(code, 0, stderr);
+      const calls = readFileSync(trace, 'utf8').matchAll(
+        /^\d+ +(fsync|rename)(?:at2?)?\(.*(?:= 0| <unfinished ...>)$/gm,
+      );
+      t.deepEqual(
+        [...calls].map(([, name]) => name),
+        expected,
+      );
+    }
+  },
+);
+
+/** As `start`, under strace, which follows the core's threads. */
+function startTraced(t: ExecutionContext, trace: string, program: string, args: unknown): Running {
+  const names = 'trace=fsync,fdatasync,rename,renameat,renameat2';
+  const code = `import * as whippet from ${JSON.stringify(packageUrl)};\n${withArgs(program, args)}`;
+  const flags = ['-f', '-qq', '-o', trace, '-e', names, process.execPath, '--input-type=module', '-e', code];
+  const child = spawn('strace', flags, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } });
+  return watch(t, child);
+}
 
 test('two processes, one path: the second is refused', async (t) => {
   const server = await serveContent(t, () => 1000);

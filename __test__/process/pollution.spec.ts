@@ -23,7 +23,7 @@ chunkSize domain path expires filename contentType request response cause
 code proxy host hostname port protocol userinfo fragment history
 redirect sensitiveHeaders isAway isCrossSite also buffered forwards fields roots
 pool poolTimeoutMs connectTimeoutMs readTimeoutMs totalTimeoutMs keepaliveExpiryMs http1 http2 multiItems
-lastEventId reconnect retry maxEventSize resume checksum ifExists mode connections
+lastEventId reconnect retry maxEventSize resume checksum ifExists mode fsync connections
 upgrade onInfo opaque responseHeaders reset expectContinue throwOnError headersTimeout bodyTimeout
 isIntermediate retried elapsed reason version dnsTtl dnsTtlMs maxAge maxAgeMs tcpKeepalive tcpKeepaliveMs`),
 ]);

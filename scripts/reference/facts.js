@@ -310,6 +310,8 @@ export const reasons = {
   'FileOptions.method': 'A file is asked for by GET.',
   'FileOptions.resume': 'Only the caller knows whether the part that is there is of this download.',
   'FileOptions.ifExists': 'As `curl -o`; the file gets its name when it is whole, so that no old one is half replaced.',
+  'FileOptions.fsync':
+    'As curl and wget; waiting for the disk takes longer than most downloads, and only a power failure tells.',
   'FileOptions.raiseForStatus': 'The page that comes with an error is not the file that was asked for.',
   'FileOptions.maxSize': 'Nothing of it is held in memory; the disk is the limit.',
   'FileOptions.mode': 'A download replaces a file, not its permissions.',

@@ -43,6 +43,12 @@ export interface FileOptions {
   raiseForStatus?: boolean | undefined;
   /** The file's permissions. Default: those of the file that it replaces, else 0o666 less the umask. @since 0.1.0 */
   mode?: number | undefined;
+  /**
+   * true: the file's bytes are flushed to the disk before it gets its name, and the name before the promise resolves, so that both
+   * outlive a power failure. Default: false.
+   * @since 0.1.0
+   */
+  fsync?: boolean | undefined;
   /** How many bytes the file may have; more is ResponseTooLarge. null: any number. Default: null. @since 0.1.0 */
   maxSize?: number | null | undefined;
 }
@@ -59,6 +65,7 @@ export interface DownloadSettings {
   fileName: ((response: Response) => string) | null;
   raiseForStatus: boolean;
   mode: number | null;
+  fsync: boolean;
   maxSize: number | null;
   request: Given<RequestOptions>;
 }
@@ -66,7 +73,18 @@ export interface DownloadSettings {
 /** @throws TypeError, RangeError naming the option */
 export function readDownloadOptions(options: DownloadOptions | undefined): DownloadSettings {
   const given = readOptions<DownloadOptions>(options, downloadOptionNames, 'client.download()');
-  const { method = 'GET', resume, checksum, ifExists, fileName, raiseForStatus, mode, maxSize, ...request } = given;
+  const {
+    method = 'GET',
+    resume,
+    checksum,
+    ifExists,
+    fileName,
+    raiseForStatus,
+    mode,
+    fsync,
+    maxSize,
+    ...request
+  } = given;
   return {
     method,
     resume: toFlag('resume', resume, false),
@@ -75,6 +93,7 @@ export function readDownloadOptions(options: DownloadOptions | undefined): Downl
     fileName: checkNaming(fileName),
     raiseForStatus: toFlag('raiseForStatus', raiseForStatus, true),
     mode: checkMode(mode),
+    fsync: toFlag('fsync', fsync, false),
     maxSize: checkSize(maxSize ?? null, 'maxSize'),
     request: Object.assign(Object.create(null) as Given<RequestOptions>, request),
   };
@@ -152,5 +171,6 @@ const downloadOptionNames: readonly string[] = [
   'fileName',
   'raiseForStatus',
   'mode',
+  'fsync',
   'maxSize',
 ];

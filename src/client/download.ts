@@ -282,7 +282,7 @@ export class Downloading {
   async #finish(response: Response, resumedFrom: number): Promise<Download> {
     const file = this.#file as OpenFile;
     const { size, digest } = await file.finish();
-    const { checksum, ifExists } = this.#settings;
+    const { checksum, ifExists, fsync } = this.#settings;
     if (checksum !== null && digest !== checksum.expected) {
       await file.discard(this.#notePath);
       const message = `the ${checksum.algorithm} of what was downloaded is ${digest}, expected ${checksum.expected}`;
@@ -292,7 +292,7 @@ export class Downloading {
     }
     this.#throwIfAborted();
     const exclusive = ifExists === 'fail';
-    await file.commit({ target: this.#path, mode: this.#mode, exclusive, note: this.#notePath });
+    await file.commit({ target: this.#path, mode: this.#mode, exclusive, fsync, note: this.#notePath });
     const sha256 = checksum?.algorithm === 'sha256' ? digest : null;
     return { path: this.#given, size, resumedFrom, sha256, response };
   }

@@ -5,7 +5,7 @@ mod lock;
 mod sink;
 mod source;
 
-pub use sink::{FileSink, HashAlgorithm, Written};
+pub use sink::{Commit, FileSink, HashAlgorithm, Written};
 pub use source::FileSource;
 
 use crate::error::{Error, ErrorKind};

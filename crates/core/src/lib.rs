@@ -45,7 +45,7 @@ pub use decode::{DecodeError, Decoder, MAX_STEP_BYTES, Step};
 pub use encode::ZstdEncoder;
 pub use error::{Error, ErrorKind, Refusal};
 pub use fields::FieldLines;
-pub use file::{Disk, FileSink, FileSource, HashAlgorithm, Written};
+pub use file::{Commit, Disk, FileSink, FileSource, HashAlgorithm, Written};
 pub use head::Head;
 pub use origin::{Origin, Scheme};
 pub use pool::{PoolConfig, PoolStats};

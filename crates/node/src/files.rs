@@ -16,7 +16,7 @@ use std::task::{Context, Poll};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, oneshot};
 use tokio::task::spawn_local;
-use whippet_core::{BodySender, Disk, Error, ErrorKind, FileSink, FileSource, HashAlgorithm, Written};
+use whippet_core::{BodySender, Commit, Disk, Error, ErrorKind, FileSink, FileSource, HashAlgorithm, Written};
 
 /// A hash of a whole file.
 #[napi(string_enum = "lowercase")]
@@ -33,6 +33,8 @@ pub struct CommitOptions {
     pub mode: Option<u32>,
     /// A file of that name is an error.
     pub exclusive: bool,
+    /// Its bytes are on the disk before it has the name.
+    pub fsync: bool,
     /// A file that is removed at the same time.
     pub note: String,
 }
@@ -71,8 +73,7 @@ impl FileHandle {
     /// Renames it and lets go of it.
     #[napi(catch_unwind)]
     pub fn commit(&self, id: u32, options: CommitOptions) {
-        let CommitOptions { target, mode, exclusive, note } = options;
-        self.submit(id, FileJob::Commit { target: target.into(), mode, exclusive, note: note.into() });
+        self.submit(id, FileJob::Commit(options));
     }
 
     /// Removes it, and `note`.
@@ -104,7 +105,7 @@ pub(crate) enum FileJob {
     Begin { offset: u64, algorithm: Option<HashAlgorithm>, limit: Option<u64> },
     Write(Vec<Bytes>),
     Finish,
-    Commit { target: PathBuf, mode: Option<u32>, exclusive: bool, note: PathBuf },
+    Commit(CommitOptions),
     Discard(PathBuf),
     Close,
 }
@@ -135,8 +136,13 @@ impl FileJob {
                 let written = sink.finish();
                 (Some(sink), Ok(written))
             }
-            (FileJob::Commit { target, mode, exclusive, note }, Some(sink)) => {
-                (None, sink.commit(&target, mode, exclusive, &note).and(done))
+            (FileJob::Commit(options), Some(sink)) => {
+                let CommitOptions { target, mode, exclusive, fsync, note } = &options;
+                let (target, note) = (Path::new(target), Path::new(note));
+                (
+                    None,
+                    sink.commit(Commit { target, mode: *mode, exclusive: *exclusive, fsync: *fsync, note }).and(done),
+                )
             }
             (FileJob::Discard(note), Some(sink)) => (None, sink.discard(&note).and(done)),
         }

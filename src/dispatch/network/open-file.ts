@@ -21,6 +21,8 @@ export interface Commit {
   mode: number | null;
   /** A file of that name is an error. */
   exclusive: boolean;
+  /** Its bytes are on the disk before it has the name. */
+  fsync: boolean;
   /** A file that is removed at the same time. */
   note: string;
 }
@@ -72,9 +74,9 @@ export class OpenFile implements BodySink {
   }
 
   /** Gives it its real name, and closes it. */
-  async commit({ target, mode, exclusive, note }: Commit): Promise<void> {
+  async commit({ target, mode, exclusive, fsync, note }: Commit): Promise<void> {
     this.#checkPermission(target);
-    const options = bare({ target, mode: mode ?? undefined, exclusive, note });
+    const options = bare({ target, mode: mode ?? undefined, exclusive, fsync, note });
     await this.#call((id) => this.handle.commit(id, options));
   }
 

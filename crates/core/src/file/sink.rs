@@ -63,6 +63,19 @@ fn to_hex(bytes: &[u8]) -> String {
     })
 }
 
+/// How a file that is whole gets its real name.
+pub struct Commit<'a> {
+    pub target: &'a Path,
+    /// Permissions; `None`: those that it was made with.
+    pub mode: Option<u32>,
+    /// A file of that name stays, and is an error (EEXIST).
+    pub exclusive: bool,
+    /// Its bytes are on the disk before it has the name, and the name is there when the call returns.
+    pub fsync: bool,
+    /// Described what was missing, and is removed.
+    pub note: &'a Path,
+}
+
 /// What is in the file.
 #[derive(Debug, Default, PartialEq)]
 pub struct Written {
@@ -192,15 +205,21 @@ impl FileSink {
         Written { size: self.size, digest: self.hasher.take().map(Hasher::finish) }
     }
 
-    /// Gives the file its real name, removes `note`, which described what was missing, and lets go of the file. `exclusive`:
-    /// a file of that name stays, and is an error (EEXIST).
+    /// Gives the file its real name, removes the note, and lets go of the file.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::FileError`] for what the file system refuses; the file keeps its name then, unless it was `note` that stayed.
-    pub fn commit(self, target: &Path, mode: Option<u32>, exclusive: bool, note: &Path) -> Result<(), Error> {
+    /// [`ErrorKind::FileError`] for what the file system refuses; the file keeps its name then, unless it was the note that stayed, or
+    /// its folder that could not be flushed.
+    pub fn commit(self, Commit { target, mode, exclusive, fsync, note }: Commit<'_>) -> Result<(), Error> {
         self.set_permissions(mode).map_err(|error| error_of("cannot change the permissions of", &self.path, error))?;
+        if fsync {
+            self.file.sync_all().map_err(|error| error_of("cannot write", &self.path, error))?;
+        }
         self.rename(target, exclusive).map_err(|error| error_of("cannot write", target, error))?;
+        if fsync {
+            sync_folder_of(target).map_err(|error| error_of("cannot write the folder of", target, error))?;
+        }
         remove(note).map_err(|error| error_of("cannot remove", note, error))
     }
 
@@ -248,6 +267,23 @@ fn set_mode(options: &mut OpenOptions, mode: Option<u32>) {
 
 #[cfg(not(unix))]
 fn set_mode(_options: &mut OpenOptions, _mode: Option<u32>) {}
+
+/// POSIX: the name of a file is its folder's.
+#[cfg(unix)]
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match File::open(folder)?.sync_all() {
+        // Some network file systems have nothing of the kind for folders.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        result => result,
+    }
+}
+
+/// Windows opens no folders as files, and journals their names.
+#[cfg(not(unix))]
+fn sync_folder_of(_path: &Path) -> io::Result<()> {
+    Ok(())
+}
 
 fn remove(path: &Path) -> io::Result<()> {
     match std::fs::remove_file(path) {

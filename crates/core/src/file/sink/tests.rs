@@ -30,6 +30,10 @@ fn bytes(pieces: &[&'static [u8]]) -> Vec<Bytes> {
     pieces.iter().map(|piece| Bytes::from_static(piece)).collect()
 }
 
+fn committing<'a>(target: &'a Path, exclusive: bool, note: &'a Path) -> Commit<'a> {
+    Commit { target, mode: None, exclusive, fsync: true, note }
+}
+
 #[test]
 fn what_is_kept_is_hashed_and_written_behind() {
     let folder = Folder::new("kept");
@@ -43,7 +47,7 @@ fn what_is_kept_is_hashed_and_written_behind() {
     // SHA-256 of "abcd".
     let digest = "88d4266fd4e6338d13b845fcf289579d209c897823b9217da3e161936f031589".to_owned();
     assert_eq!(sink.finish(), Written { size: 4, digest: Some(digest) });
-    sink.commit(&target, None, false, &note).expect("committed");
+    sink.commit(committing(&target, false, &note)).expect("committed");
     assert_eq!(std::fs::read(&target).expect("the file"), b"abcd");
     assert!(!part.exists() && !note.exists());
 }
@@ -81,7 +85,7 @@ fn limits_and_names_that_are_taken() {
     sink.write(&bytes(&[b"abc"])).expect("as many as may be");
     assert_eq!(sink.write(&bytes(&[b"d"])).expect_err("one more").kind(), ErrorKind::ResponseTooLarge);
     std::fs::write(&target, b"old").expect("a file");
-    let refused = sink.commit(&target, None, true, &folder.at("note")).expect_err("taken");
+    let refused = sink.commit(committing(&target, true, &folder.at("note"))).expect_err("taken");
     assert_eq!(refused.code(), Some("EEXIST"));
     assert_eq!(std::fs::read(&target).expect("the file"), b"old");
     open(&part).discard(&folder.at("note")).expect("removed");
