@@ -1,10 +1,11 @@
 /** Downloads in programs of their own: killed in the middle, without rights, on a disk that is full. */
 import test, { type ExecutionContext } from 'ava';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageUrl, start, watch, withArgs, type Running } from '../helpers/child.js';
+import { openClient } from '../helpers/client.js';
 import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
 import { serve, type HttpServer } from '../helpers/server.js';
 import { testWhere } from '../helpers/where.js';
@@ -150,6 +151,67 @@ const probe = mkdtempSync(path.join(tmpdir(), 'whippet-mount-'));
 const canMount = mountSmall(probe);
 if (canMount) execFileSync('umount', [probe]);
 rmSync(probe, { recursive: true });
+
+const answers = (name: string): boolean => spawnSync(name, ['-V']).status === 0;
+const canFreeze = canMount && existsSync('/dev/loop-control') && answers('mkfs.ext4') && answers('fsfreeze');
+
+/** A disk that can be made to hang: a file system in a file, if this user may mount one and freeze it. */
+function mountFreezable(t: ExecutionContext): { folder: string; freeze(): void; thaw(): void } {
+  const place = folderOf(t);
+  const [image, folder] = [path.join(place, 'image'), path.join(place, 'disk')];
+  mkdirSync(folder);
+  const command = (name: string, ...args: string[]) =>
+    void execFileSync(name, args, { stdio: 'ignore', timeout: 20_000 });
+  writeFileSync(image, Buffer.alloc(16 * 1024 * 1024));
+  command('mkfs.ext4', '-q', image);
+  command('mount', '-o', 'loop', image, folder);
+  let isFrozen = false;
+  const freeze = (): void => {
+    command('fsfreeze', '-f', folder);
+    isFrozen = true;
+  };
+  const thaw = (): void => {
+    if (isFrozen) command('fsfreeze', '-u', folder);
+    isFrozen = false;
+  };
+  t.teardown(() => {
+    thaw();
+    command('umount', folder);
+  });
+  return { folder, freeze, thaw };
+}
+
+testWhere(canFreeze, 'no disk can be mounted and frozen here')(
+  'a disk that hangs holds up its own downloads, and no other request; they end when it comes back',
+  async (t) => {
+    t.timeout(60_000);
+    const disk = mountFreezable(t);
+    const server = await serveContent(t, () => Infinity);
+    // By its name, so that the resolver needs a thread as well.
+    const url = server.url.replace('127.0.0.1', 'localhost');
+    const client = openClient(t, { timeout: { read: null } });
+    disk.freeze();
+    const count = 6;
+    const files = Array.from({ length: count }, (_, index) => path.join(disk.folder, String(index)));
+    const stop = new AbortController();
+    const downloads = files.map((file, index) =>
+      client.download(url, file, index === 0 ? { signal: stop.signal } : {}).then(
+        () => 'done',
+        (error: Error) => error.name,
+      ),
+    );
+    for (let i = 0; i < 20; i++) {
+      const other = openClient(t);
+      t.is((await other.get(url)).content.length, content.length);
+    }
+    t.is(await Promise.race([...downloads, 'none']), 'none');
+    // An abort waits for what is being written: the part may not change once the promise is settled.
+    stop.abort();
+    disk.thaw();
+    t.deepEqual(await Promise.all(downloads), ['AbortError', ...Array.from({ length: count - 1 }, () => 'done')]);
+    for (const file of files.slice(1)) t.true(readFileSync(file).equals(content));
+  },
+);
 
 testWhere(canMount, 'a tmpfs cannot be mounted here')('a disk that is full (ENOSPC), and has room again', async (t) => {
   const folder = path.join(folderOf(t), 'small');
