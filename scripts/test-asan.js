@@ -4,15 +4,14 @@
  * gcc's libasan. The system's allocator takes mimalloc's place, as it is the one that AddressSanitizer watches.
  * `npm run test:asan -- '__test__/wire/*.spec.ts'` runs other tests.
  */
-import { execFileSync, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
 import { setup } from './setup.js';
-import { asProgram, execute, root, say, SetupError } from './support/program.js';
+import { needNightly, nightlyCargo, TARGET } from './support/nightly.js';
+import { asProgram, root, say, SetupError } from './support/program.js';
 import { runAll, typescript } from './support/runners.js';
-import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
-const TARGET = `${process.arch === 'arm64' ? 'aarch64' : 'x86_64'}-unknown-linux-gnu`;
 const FOLDER = path.join(root, 'target/asan');
 const TESTS = [
   '__test__/process/*.spec.ts',
@@ -47,15 +46,10 @@ await asProgram(async () => {
 
 /** The path of the addon. */
 function build() {
-  if (findCargo() === null) cargoMissing();
-  if (spawnSync('rustup', ['run', 'nightly', 'rustc', '--version']).status !== 0) {
-    say('a nightly toolchain is missing');
-    execute('rustup', ['toolchain', 'install', 'nightly', '--profile', 'minimal']);
-  }
+  needNightly();
   say('native build with AddressSanitizer (cargo, nightly; takes minutes when it is the first)');
-  const args = ['+nightly', 'build', '--package', 'whippet-node', '--no-default-features', '--target', TARGET];
-  execute('cargo', [...args, '--target-dir', FOLDER, '--config', 'profile.dev.opt-level=1'], {
-    ...cargoEnvironment(),
+  const args = ['build', '--package', 'whippet-node', '--no-default-features', '--target', TARGET];
+  nightlyCargo([...args, '--target-dir', FOLDER, '--config', 'profile.dev.opt-level=1'], {
     RUSTFLAGS: '-Zsanitizer=address',
   });
   const addon = path.join(FOLDER, 'whippet.node');

@@ -5,6 +5,8 @@ mod guard;
 pub(crate) mod hop;
 mod local;
 mod lookup;
+#[cfg(feature = "fuzzing")]
+pub mod memory;
 mod names;
 mod resolve;
 pub(crate) mod socks;
@@ -130,6 +132,12 @@ impl Connector {
     async fn open(&self, origin: &Origin, guard: &AddressGuard, trace: &ConnectTrace) -> Result<Stream, Error> {
         let ConnectOverrides { socket_path, local_address, tcp_keepalive, .. } = &self.overrides;
         trace.set_peer(None);
+        #[cfg(feature = "fuzzing")]
+        if let Some(connected) = memory::connect() {
+            let what = format_args!("cannot connect to {origin}");
+            let connected = connected.map_err(|cause| Error::from_io(ErrorKind::ConnectError, what, cause));
+            return connected.map(|stream| Stream::Memory(Box::new(stream)));
+        }
         if let Some(path) = socket_path {
             trace.enter(Step::Connect);
             return local::connect(path).await.map_err(|cause| {

@@ -36,6 +36,10 @@ mod tls;
 mod version;
 mod wire;
 
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub use connect::memory as fuzzing;
+
 pub use client::Client;
 pub use connect::{
     AddressGuard, AddressOverrides, AddressSet, ConnectOverrides, Lookup, LookupError, LookupFuture, MAX_LOOKUP_THREADS,

@@ -19,6 +19,8 @@ pub(crate) enum Stream {
     Tls(Box<TlsStream<Stream>>),
     /// Any of these, of which some bytes have been read already.
     Ahead(Box<Ahead>),
+    #[cfg(feature = "fuzzing")]
+    Memory(Box<super::memory::MemoryStream>),
 }
 
 pub(crate) struct Ahead {
@@ -37,6 +39,8 @@ impl Stream {
             Stream::Pipe(_) => Socket(None),
             Stream::Tls(stream) => stream.get_ref().0.socket(),
             Stream::Ahead(ahead) => ahead.stream.socket(),
+            #[cfg(feature = "fuzzing")]
+            Stream::Memory(stream) => stream.socket(),
         }
     }
 
@@ -58,7 +62,7 @@ pub(crate) struct Socket(Option<std::os::windows::io::RawSocket>);
 
 impl Socket {
     #[cfg(unix)]
-    fn of(stream: &impl std::os::fd::AsRawFd) -> Self {
+    pub(super) fn of(stream: &impl std::os::fd::AsRawFd) -> Self {
         Socket(stream.as_raw_fd())
     }
 
@@ -194,6 +198,8 @@ macro_rules! each {
             #[cfg(windows)]
             Stream::Pipe($stream) => $call,
             Stream::Tls($stream) => $call,
+            #[cfg(feature = "fuzzing")]
+            Stream::Memory($stream) => $call,
             Stream::Ahead(ahead) => {
                 let $stream = &mut ahead.stream;
                 $call
@@ -237,6 +243,8 @@ impl AsyncWrite for Stream {
             Stream::Pipe(stream) => stream.is_write_vectored(),
             Stream::Tls(stream) => stream.is_write_vectored(),
             Stream::Ahead(ahead) => ahead.stream.is_write_vectored(),
+            #[cfg(feature = "fuzzing")]
+            Stream::Memory(stream) => stream.is_write_vectored(),
         }
     }
 
