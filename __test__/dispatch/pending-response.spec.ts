@@ -8,7 +8,11 @@ class Exchange extends PendingResponse {
   readonly events: string[] = [];
 
   constructor(signal?: AbortSignal) {
-    super(new Request('GET', 'http://localhost/'), { timeout: new TimeoutConfig(null), signal } as DispatchOptions, null);
+    super(
+      new Request('GET', 'http://localhost/'),
+      { timeout: new TimeoutConfig(null), signal } as DispatchOptions,
+      null,
+    );
   }
 
   send(): Promise<Response> {
