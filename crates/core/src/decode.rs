@@ -37,7 +37,6 @@ pub struct Decoder {
     stages: Vec<Stage>,
     source: Bytes,
     ended: bool,
-    failed: Option<DecodeError>,
 }
 
 /// What there is to be had.
@@ -79,7 +78,7 @@ impl Decoder {
             }
         }
         let stages: Vec<Stage> = codecs.into_iter().rev().map(Stage::new).collect();
-        Ok((!stages.is_empty()).then(|| Decoder { stages, source: Bytes::new(), ended: false, failed: None }))
+        Ok((!stages.is_empty()).then(|| Decoder { stages, source: Bytes::new(), ended: false }))
     }
 
     /// The next piece of the body as it was received; the one before must be used up.
@@ -104,9 +103,6 @@ impl Decoder {
 
     /// The output of the first so many stages; that of none is the source. `began` is when the step did.
     fn pull(&mut self, stages: usize, began: Instant) -> Result<Step, DecodeError> {
-        if let Some(error) = self.failed {
-            return Err(error);
-        }
         let Some(last) = stages.checked_sub(1) else {
             return Ok(match (self.source.is_empty(), self.ended) {
                 (false, _) => Step::Piece(std::mem::take(&mut self.source)),
@@ -114,6 +110,9 @@ impl Decoder {
                 (true, false) => Step::Starved,
             });
         };
+        if let Some(error) = self.stages[last].failed {
+            return Err(error);
+        }
         let mut out = Vec::new();
         let step = loop {
             let stage = &mut self.stages[last];
@@ -135,7 +134,7 @@ impl Decoder {
                 other => break other,
             }
         };
-        self.failed = step.as_ref().err().copied();
+        self.stages[last].failed = step.as_ref().err().copied();
         if out.is_empty() {
             return step;
         }
@@ -153,11 +152,13 @@ struct Stage {
     input: Bytes,
     /// The last step filled its output: there may be more without any more input.
     full: bool,
+    /// It, or one before it. What the stages behind it still hold comes first.
+    failed: Option<DecodeError>,
 }
 
 impl Stage {
     fn new(codec: Codec) -> Stage {
-        Stage { codec, input: Bytes::new(), full: false }
+        Stage { codec, input: Bytes::new(), full: false, failed: None }
     }
 
     fn has_work(&self) -> bool {

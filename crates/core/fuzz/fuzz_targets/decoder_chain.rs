@@ -20,8 +20,8 @@ fuzz_target!(|data: &[u8]| {
     let (whole, verdict) = decode(&line, [body]);
     let (cut, verdict_of_cut) = decode(&line, body.chunks(piece));
     if whole.len().max(cut.len()) < MAX_CONTENT {
-        assert_eq!(verdict, verdict_of_cut, "'{line}' in pieces of {piece}");
-        // How much comes out before a fault depends on the pieces; what comes out does not.
+        // Which of several faults is met first depends on the pieces, and so does what comes out before it.
+        assert_eq!(verdict.is_ok(), verdict_of_cut.is_ok(), "'{line}' in pieces of {piece}");
         let both = if verdict.is_ok() { whole.len().max(cut.len()) } else { whole.len().min(cut.len()) };
         assert_eq!(whole.get(..both), cut.get(..both), "'{line}' in pieces of {piece}");
     }

@@ -169,6 +169,26 @@ fn what_is_not_the_coding_is_refused() {
     }
 }
 
+/// The coding that failed is not asked again while another one has output left.
+#[test]
+fn a_fault_within_a_chain_stays_and_comes_after_what_was_decoded() {
+    let zeros = vec![0; 4 * MAX_STEP_BYTES];
+    let mut body = gzip(&deflated(&zeros, true));
+    let checksum = body.len() - 8;
+    body[checksum] ^= 1;
+    for garbage in [&b""[..], b"garbage"] {
+        let body = [&body, garbage].concat();
+        for size in [usize::MAX, 100, 7] {
+            let (content, ended) = decode_in("deflate, gzip", &body, size);
+            assert_eq!(
+                (content.len(), ended),
+                (zeros.len(), Err(DecodeError::Checksum("gzip"))),
+                "in pieces of {size}"
+            );
+        }
+    }
+}
+
 #[test]
 fn gzip_has_members_and_ignores_what_follows_them() {
     let two = [gzip(b"test "), gzip(b"123")].concat();
