@@ -75,7 +75,13 @@ async fn attempt(address: SocketAddr, options: SocketOptions) -> io::Result<TcpS
     };
     stream.set_nodelay(true)?;
     if let Some(after) = options.keepalive {
-        socket2::SockRef::from(&stream).set_tcp_keepalive(&probes(after))?;
+        let socket = socket2::SockRef::from(&stream);
+        // What a system does not know, such as the number of probes in Windows before 10.0.15063, is no reason not to connect.
+        if socket.set_tcp_keepalive(&probes(after)).is_err() {
+            let (first, between) = schedule(after);
+            let fewer = TcpKeepalive::new().with_time(first).with_interval(between);
+            let _ = socket.set_tcp_keepalive(&fewer);
+        }
     }
     Ok(stream)
 }
