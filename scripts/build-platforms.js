@@ -7,7 +7,8 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
-import { binaryOf } from './support/platforms.js';
+import { installDebian } from './support/debian.js';
+import { binaryOf, WINDOWS } from './support/platforms.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { remapped } from './support/remap.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
@@ -31,6 +32,11 @@ const PLATFORMS = {
   },
   'linux-x64-musl': { target: 'x86_64-unknown-linux-musl', libraries: /^libc\.(so|musl-x86_64\.so\.1)$/ },
   'linux-arm64-musl': { target: 'aarch64-unknown-linux-musl', libraries: /^libc\.(so|musl-aarch64\.so\.1)$/ },
+  [WINDOWS]: {
+    target: 'x86_64-pc-windows-gnu',
+    libraries:
+      /^(kernel32|ntdll|ws2_32|advapi32|crypt32|bcrypt|bcryptprimitives|msvcrt|userenv|iphlpapi|secur32|api-ms-win-.*)(\.dll)?$/i,
+  },
 };
 
 await asProgram(() => {
@@ -61,10 +67,10 @@ function installZig() {
 
 function build(platform, zig) {
   const { target } = PLATFORMS[platform];
-  const isMusl = target.endsWith('musl');
   say(`${platform}: building (takes minutes when it is the first)`);
   execute('rustup', ['target', 'add', target]);
   const began = performance.now();
+  const isMusl = target.endsWith('musl');
   const maps = remapped(root);
   const environment = {
     ...cargoEnvironment(),
@@ -78,24 +84,37 @@ function build(platform, zig) {
   environment.PATH = `${zig}${path.delimiter}${environment.PATH}`;
   // With what it was made of inside, where cargo-auditable is installed: the release has it.
   const isAuditable = spawnSync('cargo', ['auditable', '--version'], { env: environment }).status === 0;
-  const args = [...(isAuditable ? ['auditable'] : []), 'zigbuild', '--release', '--locked', '-p', 'whippet-node'];
-  execute('cargo', [...args, '--target', isMusl ? target : `${target}.${GLIBC}`], environment);
-  const built = path.join(FOLDER, target, 'release/libwhippet_node.so');
+  const cargo = isAuditable ? ['auditable'] : [];
+  const args = ['--release', '--locked', '-p', 'whippet-node', '--target'];
+  if (platform === WINDOWS) {
+    installDebian({ 'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32', nasm: 'nasm' });
+    // Node's functions are looked up in the program that loads the addon: there is no library of them to link against.
+    environment.LIBNODE_PATH = emptyLibnode();
+    execute('cargo', [...cargo, 'build', ...args, target, '--features', 'napi/dyn-symbols'], environment);
+  } else {
+    execute('cargo', [...cargo, 'zigbuild', ...args, isMusl ? target : `${target}.${GLIBC}`], environment);
+  }
+  const file = platform === WINDOWS ? 'whippet_node.dll' : 'libwhippet_node.so';
+  const built = path.join(FOLDER, target, 'release', file);
   copyFileSync(built, binaryOf(platform));
-  const needs = check(platform, binaryOf(platform));
+  const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
   const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
   return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
 }
 
+/** napi-build asks for a library by these names. */
+function emptyLibnode() {
+  const folder = path.join(FOLDER, 'libnode');
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['libnode.a', 'libnode.dll']) execute('x86_64-w64-mingw32-ar', ['rcs', path.join(folder, name)]);
+  return folder;
+}
+
 /** What a binary needs, as text. @throws SetupError for one that would not run on each machine of its platform. */
 function check(platform, file) {
-  const { libraries } = PLATFORMS[platform];
-  const { size } = statSync(file);
-  if (size > MAX_BYTES) throw new SetupError(`${platform}: ${size} bytes, more than ${MAX_BYTES}`);
   const dynamic = execFileSync('readelf', ['--wide', '--dynamic', file], { encoding: 'utf8' });
   const needed = [...dynamic.matchAll(/\(NEEDED\)[^[]*\[([^\]]*)\]/g)].map(([, name]) => name);
-  const odd = needed.filter((name) => !libraries.test(name));
-  if (odd.length > 0) throw new SetupError(`${platform}: needs ${odd.join(', ')}, which not every machine has`);
+  checkFile(platform, file, needed);
   const versions = execFileSync('readelf', ['--wide', '--version-info', file], { encoding: 'utf8' });
   const glibc = [...versions.matchAll(/GLIBC_(\d+\.\d+)/g)].map(([, version]) => version).toSorted(byVersion);
   const newest = glibc.at(-1);
@@ -104,11 +123,31 @@ function check(platform, file) {
   }
   const symbols = execFileSync('readelf', ['--wide', '--dyn-syms', file], { encoding: 'utf8' });
   if (!/ napi_register_module_v1$/m.test(symbols)) throw new SetupError(`${platform}: is no addon of Node's`);
+  return [...needed, ...(newest === undefined ? [] : [`glibc ${newest}`])].join(', ');
+}
+
+/** As `check`, of a DLL. */
+function checkWindows(platform, file) {
+  const headers = execFileSync('x86_64-w64-mingw32-objdump', ['--private-headers', file], {
+    encoding: 'utf8',
+    maxBuffer: 2 ** 26,
+  });
+  const needed = [...new Set([...headers.matchAll(/DLL Name: (\S+)/g)].map(([, name]) => name))];
+  checkFile(platform, file, needed);
+  if (!/\bnapi_register_module_v1\b/.test(headers)) throw new SetupError(`${platform}: is no addon of Node's`);
+  return needed.filter((name) => !/^(api-ms-|kernel32|ntdll)/i.test(name)).join(', ');
+}
+
+/** Its size, what it needs of other libraries, and that it tells nothing of the machine that built it. */
+function checkFile(platform, file, needed) {
+  const { size } = statSync(file);
+  if (size > MAX_BYTES) throw new SetupError(`${platform}: ${size} bytes, more than ${MAX_BYTES}`);
+  const odd = needed.filter((name) => !PLATFORMS[platform].libraries.test(name));
+  if (odd.length > 0) throw new SetupError(`${platform}: needs ${odd.join(', ')}, which not every machine has`);
   const text = readFileSync(file, 'latin1');
   if (text.includes(root) || text.includes('/registry/src/')) {
     throw new SetupError(`${platform}: holds paths of the machine that built it`);
   }
-  return [...needed, ...(newest === undefined ? [] : [`glibc ${newest}`])].join(', ');
 }
 
 function byVersion(one, other) {

@@ -8,12 +8,11 @@
  *
  * The last line is `N passed, N failed` over all.
  */
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { createInterface } from 'node:readline';
-import { pathToFileURL } from 'node:url';
 import { startServers } from './runtimes/server.js';
+import { lines, runSmoke } from './runtimes/smoke.js';
 import { setup } from './setup.js';
 import { hasPrebuilt } from './support/addon.js';
 import { asProgram, root, seconds } from './support/program.js';
@@ -84,7 +83,11 @@ async function run(runtime, told) {
   const version = execFileSync(binary, ['--version'], { encoding: 'utf8' }).match(/\d+\.\d+\.\d+/)[0];
   const started = performance.now();
   const share = runtime.hasShare ? await runShare(runtime, binary) : { passed: 0, failed: 0 };
-  const smoke = await runSmoke(runtime, binary, told);
+  const commands = {
+    command: [binary, ...runtime.args],
+    deniedCommand: runtime.deniedArgs && [binary, ...runtime.deniedArgs],
+  };
+  const smoke = await runSmoke(runtime, commands, told);
   const passed = share.passed + smoke.passed;
   const failed = share.failed + smoke.failed;
   process.stdout.write(
@@ -114,7 +117,7 @@ async function runShare({ title }, binary) {
     total.passed += passed;
     total.failed += failed;
   };
-  const code = await lines(binary, args, (line) => {
+  const code = await lines([binary, ...args], (line) => {
     const shown = runner.read(line, count);
     if (shown?.startsWith('✘') || (shown !== null && !/^[✔-]/.test(shown))) process.stdout.write(`${shown}\n`);
   });
@@ -128,47 +131,6 @@ async function runShare({ title }, binary) {
   }
   process.stdout.write(`${title}: ${total.passed} of ava's tests passed, ${total.failed} failed\n`);
   return total;
-}
-
-async function runSmoke(runtime, binary, told) {
-  const { args, deniedArgs, unsupported, title } = runtime;
-  const result = { passed: 0, failed: 0, unsupported: [] };
-  const index = pathToFileURL(path.join(root, 'index.js')).href;
-  const program = path.join(root, 'scripts/runtimes/checks.js');
-  const read = (line) => {
-    if (!line.startsWith('{"name":')) return void process.stdout.write(`${line}\n`);
-    const { name, problem } = JSON.parse(line);
-    const isKnown = Object.hasOwn(unsupported, name);
-    if (problem === null && !isKnown) {
-      result.passed++;
-    } else if (problem !== null && isKnown) {
-      result.unsupported.push(`${name}: ${unsupported[name]}`);
-    } else {
-      result.failed++;
-      const what = problem === null ? 'it is said not to work here, and does' : problem;
-      process.stdout.write(`✘ ${title}, smoke: ${name}: ${what}\n`);
-    }
-  };
-  const told_ = JSON.stringify(told);
-  const code = await lines(binary, [...args, program, index, told_], read);
-  if (deniedArgs !== undefined)
-    await lines(binary, [...deniedArgs, program.replace('checks', 'denied'), index, told_], read);
-  if (result.passed + result.failed === 0) {
-    result.failed = 1;
-    process.stdout.write(`${title}: the smoke ended with ${code}\n`);
-  }
-  process.stdout.write(`${title}: ${result.passed} checks passed, ${result.failed} failed\n`);
-  return result;
-}
-
-/** Runs a program; each line that it prints is handed on. Resolves to its exit code. */
-function lines(command, args, onLine) {
-  const child = spawn(command, args, { cwd: root, stdio: ['ignore', 'pipe', 'inherit'] });
-  createInterface({ input: child.stdout, crlfDelay: Infinity }).on('line', onLine);
-  return new Promise((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code, signal) => resolve(signal ?? code));
-  });
 }
 
 function toTable(results) {

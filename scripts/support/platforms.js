@@ -11,4 +11,11 @@ export const platforms = readdirSync(path.join(root, 'npm'));
 
 export const folderOf = (platform) => path.join(root, 'npm', platform);
 
-export const binaryOf = (platform) => path.join(folderOf(platform), `whippet.${platform}.node`);
+/** Windows as far as it can be built on Linux: by MinGW's linker and libraries. It is tried, and not published. */
+export const WINDOWS = 'win32-x64-gnu';
+
+export const binaryOf = (platform) =>
+  path.join(
+    platform === WINDOWS ? path.join(root, 'target/platforms') : folderOf(platform),
+    `whippet.${platform}.node`,
+  );

@@ -38,10 +38,13 @@ export function isProgram(meta) {
   return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(meta.url);
 }
 
-/** Runs a command in the repository, its output on stderr. Throws a SetupError when it does not start or does not end well. */
-export function execute(command, args, environment = {}) {
+/**
+ * Runs a command in the repository, or in `folder`, its output on stderr. Throws a SetupError when it does not start or does not end
+ * well.
+ */
+export function execute(command, args, environment = {}, folder = root) {
   const env = { ...process.env, ...environment };
-  const { status, error } = spawnSync(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  const { status, error } = spawnSync(command, args, { cwd: folder, env, stdio: ['ignore', 2, 2] });
   if (error !== undefined) throw new SetupError(`${command}: ${error.message}`);
   if (status !== 0) throw new SetupError(`${command} failed: its reason is above`);
 }
