@@ -20,7 +20,7 @@ import type { ServerSentEvent } from '../response/event-stream.js';
 import { checkEventSize, EventStreamParser } from '../response/event-stream.js';
 import { ItemIterator } from '../response/item-iterator.js';
 import type { Response } from '../response/response.js';
-import { Turns } from '../response/turns.js';
+import { CallQueue } from '../response/call-queue.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
 import { isPassingRefusal, isPermanent } from './retry-policy.js';
@@ -94,7 +94,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
   #response: Response | null = null;
   #parser: EventStreamParser | null = null;
   #events: ItemIterator<Buffer, ServerSentEvent> | null = null;
-  #turns = new Turns();
+  #calls = new CallQueue();
 
   constructor(open: Open, options: Given<RequestOptions>, settings: Settings) {
     this.#open = open;
@@ -109,8 +109,8 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
 
   next(): Promise<IteratorResult<ServerSentEvent>> {
     // Another event of a chunk that is there.
-    if (this.#turns.areOver && this.#events?.isReady === true && !this.#isOver) return this.#events.next();
-    return this.#turns.take(() => this.#next());
+    if (this.#calls.isEmpty && this.#events?.isReady === true && !this.#isOver) return this.#events.next();
+    return this.#calls.take(() => this.#next());
   }
 
   async return(): Promise<IteratorResult<ServerSentEvent>> {

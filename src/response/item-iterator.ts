@@ -3,7 +3,7 @@
  * of it a promise that is resolved already.
  */
 
-import { Turns } from './turns.js';
+import { CallQueue } from './call-queue.js';
 
 /** Makes items of chunks. */
 export interface ItemParser<C, T> {
@@ -26,7 +26,7 @@ export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
   #items: T[] = [];
   #at = 0;
   #isOver = false;
-  #turns = new Turns();
+  #calls = new CallQueue();
 
   constructor(chunks: AsyncIterator<C>, parser: ItemParser<C, T>, close: () => Promise<void>) {
     this.#chunks = chunks;
@@ -37,12 +37,12 @@ export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
   next(): Promise<IteratorResult<T>> {
     return this.isReady
       ? Promise.resolve({ done: false, value: this.#items[this.#at++] })
-      : this.#turns.take(() => this.#pull());
+      : this.#calls.take(() => this.#pull());
   }
 
   /** There is an item to be had without waiting. */
   get isReady(): boolean {
-    return this.#turns.areOver && this.#at < this.#items.length;
+    return this.#calls.isEmpty && this.#at < this.#items.length;
   }
 
   async return(value?: unknown): Promise<IteratorResult<T>> {

@@ -1,9 +1,9 @@
 /** One call after the other, as a generator would have it. */
-export class Turns {
+export class CallQueue {
   #last: Promise<void> | null = null;
 
   /** Nothing is under way. */
-  get areOver(): boolean {
+  get isEmpty(): boolean {
     return this.#last === null;
   }
 
