@@ -319,10 +319,8 @@ export class NodeExchange extends AppExchange implements SocketOwner {
 
   #trailers(lines: string[]): void {
     if (lines.length === 0) return;
-    this.trailers = Headers.fromLines(
-      lines.map((line) => line.replace(/^([^:]*): ?/, (_, name: string) => `${name.toLowerCase()}\n`)).join('\n') +
-        '\n',
-    );
+    // Spelled as the app has them, as over a socket.
+    this.trailers = Headers.fromLines(`${lines.map((line) => line.replace(/^([^:]*): ?/, '$1\n')).join('\n')}\n`);
   }
 
   #informational(text: string): void {
