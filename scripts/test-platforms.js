@@ -46,10 +46,10 @@ const MACHINES = {
     },
   },
   'linux-arm64-gnu': {
-    how: 'Node 24, the C library of Debian trixie, qemu',
+    how: 'Node 24, the C library of Debian bullseye (glibc 2.31), qemu',
     prepare(folder) {
       installDebian(QEMU);
-      const libraries = unpackDebian(path.join(folder, 'trixie'), 'trixie', 'arm64', GLIBC);
+      const libraries = unpackDebian(path.join(folder, 'bullseye'), 'bullseye', 'arm64', GLIBC);
       return { command: ['qemu-aarch64-static', '-L', libraries, wheel(folder, 'manylinux_2_28_aarch64')] };
     },
   },
