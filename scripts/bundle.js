@@ -21,6 +21,9 @@ const DOORS = [
     .map((file) => `drop-in/${file.replace(/\.ts$/, '')}`),
 ];
 
+/** What only an ES module of ours imports of the core. */
+const RESOLVER = 'tough-cookie-resolver.cjs';
+
 const common = {
   absWorkingDir: root,
   bundle: true,
@@ -90,13 +93,20 @@ await Promise.all(
   ),
 );
 
+// Of a CommonJS module that an ES module imports, Node reads the whole text once more for the names of its exports: of the core that
+// takes as long as all the rest, of this file nothing.
+writeFileSync(
+  path.join(root, 'dist', RESOLVER),
+  "exports.resolveToughCookieBy = require('./core.cjs').resolveToughCookieBy;\n",
+);
+
 for (const [at, door] of DOORS.entries()) {
   const name = path.basename(door);
   const lines = [`export { ${namesOf[at].join(', ')} } from './${name}.cjs';`];
   // What the user's own import of tough-cookie gives, only an ES module can tell.
   if (door === 'index') {
     lines.unshift(
-      "import { resolveToughCookieBy } from './core.cjs';",
+      `import { resolveToughCookieBy } from './${RESOLVER}';`,
       // Not in one expression, which webpack resolves itself, for an import that is none.
       'const { resolve } = import.meta;',
       "resolveToughCookieBy(() => resolve('tough-cookie'));",
