@@ -34,7 +34,7 @@ export interface DispatchOptions {
    */
   buffered?: { maxResponseSize: number | null };
   /**
-   * A streamed body is read as soon as it can be, whoever reads it: a short one may come with its head, and its connection need not be
+   * A streamed body is read as soon as it can be: a short one may come with its head, and its connection need not be
    * held until then. Default: false.
    * @internal
    */

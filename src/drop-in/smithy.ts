@@ -11,7 +11,6 @@
 
 import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
-import { readingSoon } from '../client/options.js';
 import type { ClientOptions } from '../client/options.js';
 import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
 import { ownText } from '../own-memory.js';
@@ -21,6 +20,7 @@ import { TimeoutConfig } from '../timeout.js';
 import type { ContentTypes } from '../types.js';
 import { URL } from '../url/url.js';
 import { ClientHolder } from './client-holder.js';
+import { sendOnce } from './send-once.js';
 import { rawChunks, ResponseReadable } from './readable.js';
 
 /** A request of Smithy's (`@smithy/types` HttpRequest). @since 0.1.0 */
@@ -131,16 +131,10 @@ export class SmithyHandler {
       : undefined;
     let response: Response;
     try {
-      response = await client.send(
-        toRequest(request),
-        readingSoon({
-          stream: true,
-          followRedirects: false,
-          auth: null,
-          timeout: withRead(client, limit),
-          signal: aborting.signal,
-        }),
-      );
+      response = await sendOnce(client, toRequest(request), {
+        timeout: withRead(client, limit),
+        signal: aborting.signal,
+      });
     } catch (error) {
       unlisten();
       throw translate(error);

@@ -2,13 +2,13 @@
 
 import { Readable } from 'node:stream';
 import type { Client } from '../../client/client.js';
-import { readingSoon } from '../../client/options.js';
 import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutException } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { ownJoin, ownText } from '../../own-memory.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
+import { sendOnce } from '../send-once.js';
 import { rawChunks, ResponseReadable } from '../readable.js';
 import type { DerivedClients } from '../derived-clients.js';
 import { clientOptionsOf } from './client-options.js';
@@ -107,15 +107,7 @@ export class AxiosCall {
     for (let followed = 0; ; followed++) {
       const { url, method } = request;
       this.#request = { method, protocol: `${url.scheme}:`, host: url.host, path: url.fullPath };
-      const response = await client.send(
-        request,
-        readingSoon({
-          stream: true,
-          followRedirects: false,
-          auth: null,
-          signal: this.#ending.signal,
-        }),
-      );
+      const response = await sendOnce(client, request, { signal: this.#ending.signal });
       if (maxRedirects === 0 || !response.hasRedirectLocation) return response;
       const next = response.nextRequest;
       if (next === null) return response;

@@ -5,12 +5,12 @@ import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
-import { readingSoon } from '../../client/options.js';
 import type { RequestOptions } from '../../client/options.js';
 import { keepSending } from '../../client/options.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
+import { sendOnce } from '../send-once.js';
 import { toNodeError } from '../system-error.js';
 import { IncomingResponse } from './incoming-response.js';
 import { fillTimings } from './timings.js';
@@ -160,15 +160,7 @@ export class OutgoingRequest extends Writable {
     keepSending(request, bare({ onInformational }));
     this.socket = new RequestSocket(this);
     this.emit('socket', this.socket);
-    const response = await this.#client.send(
-      request,
-      readingSoon({
-        stream: true,
-        followRedirects: false,
-        auth: null,
-        signal: this.#ending.signal,
-      }),
-    );
+    const response = await sendOnce(this.#client, request, { signal: this.#ending.signal });
     this.#onResponse(response);
   }
 

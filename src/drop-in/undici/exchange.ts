@@ -4,11 +4,12 @@ import type { Readable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
 import type { RequestOptions } from '../../client/options.js';
-import { keepSending, readingSoon } from '../../client/options.js';
+import { keepSending } from '../../client/options.js';
 import type { Headers } from '../../headers.js';
 import type { Response } from '../../response/response.js';
 import { TimeoutConfig } from '../../timeout.js';
 import { rawChunks } from '../readable.js';
+import { sendOnce } from '../send-once.js';
 import type { DispatchRequest } from './dispatch-options.js';
 import { BodyTimeoutError, HeadersTimeoutError, RequestAbortedError, toUndiciError } from './errors.js';
 import type { DispatchController, DispatchHandler } from './handler.js';
@@ -117,16 +118,7 @@ export class Exchange implements DispatchController {
       this.#start(statusCode, headers, '');
     keepSending(request, bare({ onInformational }));
     this.#throwIfAborted();
-    const sent = this.#client.send(
-      request,
-      readingSoon({
-        stream: true,
-        followRedirects: false,
-        auth: null,
-        timeout,
-        signal: this.#controller.signal,
-      }),
-    );
+    const sent = sendOnce(this.#client, request, { timeout, signal: this.#controller.signal });
     return this.#within(
       headersTimeout !== null && headersTimeout !== read ? headersTimeout : null,
       sent,
