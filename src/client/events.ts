@@ -109,8 +109,8 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
 
   next(): Promise<IteratorResult<ServerSentEvent>> {
     // Another event of a chunk that is there.
-    if (this.#calls.isEmpty && this.#events?.isReady === true && !this.#isOver) return this.#events.next();
-    return this.#calls.take(() => this.#next());
+    const ready = this.#calls.isEmpty && !this.#isOver ? this.#events?.takeReady() : null;
+    return ready ?? this.#calls.take(() => this.#next());
   }
 
   async return(): Promise<IteratorResult<ServerSentEvent>> {

@@ -1,12 +1,12 @@
 /**
- * What a body's chunks are made into, one item after the other: events, lines, values. A chunk of many costs one step, and each item
- * of it a promise that is resolved already.
+ * What a body's chunks are made into, one item after the other: events, lines, values. A chunk of many is parsed a part at a time, and
+ * each item of a part costs a promise that is resolved already.
  */
 
 import { CallQueue } from './call-queue.js';
 
 /** Makes items of chunks. */
-export interface ItemParser<C, T> {
+export interface ItemParser<C extends Buffer | string, T> {
   /** Thrown behind the items that were returned before; null while there is none. */
   readonly failure: Error | null;
   /** The items that this chunk completes. */
@@ -19,12 +19,16 @@ export interface ItemParser<C, T> {
  * The items of a body, each as soon as its last byte is there. Reading is pulled: a chunk is asked for when the items of the one
  * before are used up. What came before an error is delivered before it.
  */
-export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
+export class ItemIterator<C extends Buffer | string, T> implements AsyncIterableIterator<T> {
   #chunks: AsyncIterator<C>;
   #parser: ItemParser<C, T>;
   #close: () => Promise<void>;
   #items: T[] = [];
   #at = 0;
+  /** The chunk under way, and how much of it has been parsed. */
+  #chunk: C | null = null;
+  #parsed = 0;
+  #thrown: Error | null = null;
   #isOver = false;
   #calls = new CallQueue();
 
@@ -35,25 +39,52 @@ export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
   }
 
   next(): Promise<IteratorResult<T>> {
-    return this.isReady
-      ? Promise.resolve({ done: false, value: this.#items[this.#at++] })
-      : this.#calls.take(() => this.#pull());
+    return this.takeReady() ?? this.#calls.take(() => this.#pull());
   }
 
-  /** There is an item to be had without waiting. */
-  get isReady(): boolean {
-    return this.#calls.isEmpty && this.#at < this.#items.length;
+  /** The next item; null when it cannot be had without waiting. */
+  takeReady(): Promise<IteratorResult<T>> | null {
+    if (!this.#calls.isEmpty) return null;
+    return this.#at < this.#items.length || this.#parse()
+      ? Promise.resolve({ done: false, value: this.#items[this.#at++] })
+      : null;
   }
 
   async return(value?: unknown): Promise<IteratorResult<T>> {
     this.#isOver = true;
     this.#items = [];
+    this.#chunk = null;
     await this.#close();
     return { done: true, value };
   }
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  /** Parses on until there are items; false when the chunk is used up. */
+  #parse(): boolean {
+    const chunk = this.#chunk;
+    if (chunk === null) return false;
+    while (this.#parsed < chunk.length && this.#failure === null) {
+      const start = this.#parsed;
+      this.#parsed += PART_SIZE;
+      try {
+        this.#items = this.#parser.push(part(chunk, start, this.#parsed));
+      } catch (error) {
+        // More than a string can hold.
+        this.#thrown = error as Error;
+        break;
+      }
+      this.#at = 0;
+      if (this.#items.length > 0) return true;
+    }
+    this.#chunk = null;
+    return false;
+  }
+
+  get #failure(): Error | null {
+    return this.#thrown ?? this.#parser.failure;
   }
 
   /** The next chunk. After the loop was left, an error that this caused is dropped. */
@@ -68,8 +99,8 @@ export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
 
   async #pull(): Promise<IteratorResult<T>> {
     for (;;) {
-      if (this.#at < this.#items.length) return { done: false, value: this.#items[this.#at++] };
-      const { failure } = this.#parser;
+      if (this.#at < this.#items.length || this.#parse()) return { done: false, value: this.#items[this.#at++] };
+      const failure = this.#failure;
       if (failure !== null && !this.#isOver) {
         await this.return();
         throw failure;
@@ -78,12 +109,25 @@ export class ItemIterator<C, T> implements AsyncIterableIterator<T> {
       const { done, value } = await this.#next();
       // Left meanwhile.
       if (this.#isOver) return DONE;
-      this.#items = done === true ? this.#parser.end() : this.#parser.push(value);
-      this.#at = 0;
-      // An error of the parser comes behind its last items.
-      if (done === true) this.#isOver = this.#parser.failure === null;
+      if (done === true) {
+        this.#items = this.#parser.end();
+        this.#at = 0;
+        // An error of the parser comes behind its last items.
+        this.#isOver = this.#parser.failure === null;
+      } else {
+        this.#chunk = value;
+        this.#parsed = 0;
+      }
     }
   }
 }
+
+function part<C extends Buffer | string>(chunk: C, start: number, end: number): C {
+  if (start === 0 && end >= chunk.length) return chunk;
+  return (typeof chunk === 'string' ? chunk.slice(start, end) : chunk.subarray(start, end)) as C;
+}
+
+/** Bytes, or characters: what is parsed at once is used up before it has grown old, and a string of it has room among the young. */
+const PART_SIZE = 64 * 1024;
 
 const DONE: IteratorReturnResult<undefined> = Object.freeze({ done: true, value: undefined });

@@ -594,7 +594,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return closingEarly(pieces, () => this.close());
   }
 
-  #items<C, T>(chunks: AsyncGenerator<C>, parser: ItemParser<C, T>): AsyncIterableIterator<T> {
+  #items<C extends Buffer | string, T>(chunks: AsyncGenerator<C>, parser: ItemParser<C, T>): AsyncIterableIterator<T> {
     return new ItemIterator(this.#iterator(chunks), parser, () => this.close());
   }
 
