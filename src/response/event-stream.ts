@@ -170,32 +170,33 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   }
 
   #one(text: string, start: number, end: number, events: ServerSentEvent[]): void {
-    const from = text.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5;
+    const data = valueOf(text, start + 5, end);
     this.lastEventId = this.#id;
-    events.push(new ServerSentEvent(this.#event || 'message', text.slice(from, end), this.#id, this.#eventRetry));
+    events.push(new ServerSentEvent(this.#event || 'message', data, this.#id, this.#eventRetry));
     this.#event = '';
     this.#eventRetry = null;
   }
 
   #line(text: string, start: number, end: number): void {
-    if (text.startsWith('data:', start)) {
-      const from = text.charCodeAt(start + 5) === SPACE && start + 5 < end ? start + 6 : start + 5;
-      this.#append(text.slice(from, end));
-      return;
+    if (text.startsWith('data:', start)) this.#append(valueOf(text, start + 5, end));
+    else if (text.startsWith('id:', start)) this.#setId(valueOf(text, start + 3, end));
+    else if (text.startsWith('event:', start)) this.#event = this.#bounded(valueOf(text, start + 6, end));
+    else this.#rareLine(text.slice(start, end));
+  }
+
+  /** A retry, a field without a value, a comment, or what is to be ignored. */
+  #rareLine(line: string): void {
+    if (line === 'data') this.#append('');
+    else if (line === 'id') this.#setId('');
+    else if (line === 'event') this.#event = '';
+    else if (line.startsWith('retry:')) {
+      const value = valueOf(line, 6, line.length);
+      if (/^[0-9]+$/.test(value)) this.retry = this.#eventRetry = Number(value);
     }
-    const line = text.slice(start, end);
-    const colon = line.indexOf(':');
-    if (colon === 0) return;
-    const name = colon === -1 ? line : line.slice(0, colon);
-    let value = colon === -1 ? '' : line.slice(colon + 1);
-    if (value.charCodeAt(0) === SPACE) value = value.slice(1);
-    if (name === 'data') this.#append(value);
-    else if (name === 'event') this.#event = this.#bounded(value);
-    else if (name === 'id') {
-      if (!value.includes('\0')) this.#id = this.#bounded(value);
-    } else if (name === 'retry' && /^[0-9]+$/.test(value)) {
-      this.retry = this.#eventRetry = Number(value);
-    }
+  }
+
+  #setId(value: string): void {
+    if (!value.includes('\0')) this.#id = this.#bounded(value);
   }
 
   #append(value: string): void {
@@ -276,6 +277,11 @@ export function checkEventSize(size: number | undefined): number {
 
 /** Lines of data that are kept one by one. */
 const MAX_LINE_COUNT = 1024;
+
+/** What stands behind a colon, without the one space that may stand there. */
+function valueOf(text: string, start: number, end: number): string {
+  return text.slice(start < end && text.charCodeAt(start) === SPACE ? start + 1 : start, end);
+}
 
 /** Behind the last line end of a chunk; 0 when there is none. */
 function endOfLines(chunk: Buffer): number {
