@@ -1,6 +1,7 @@
 /** `response.iterJson()`: NDJSON, JSON Lines and JSON text sequences (RFC 7464), at every place where a chunk may end. */
 import test from 'ava';
 import { DecodingError, Response } from '../../src/index.js';
+import * as fc from '../helpers/fast-check.js';
 import { gate, failure, openClient } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
@@ -88,4 +89,96 @@ test('each value comes as soon as its line is there; leaving the loop closes the
   }
   t.deepEqual(seen, [1, 2]);
   t.true(response.isClosed);
+});
+
+/** As a reader of one line after the other has them. */
+function reference(lines: string[]): { values: unknown[]; broken: number | null } {
+  const values: unknown[] = [];
+  for (const [at, line] of lines.entries()) {
+    try {
+      if (line.trim() !== '') values.push(JSON.parse(line));
+    } catch {
+      return { values, broken: at + 1 };
+    }
+  }
+  return { values, broken: null };
+}
+
+/** Objects, and what would be one or two of them with the line before or behind it. */
+const FRAGMENTS = [
+  '{"a":1}',
+  '{"a":{"b":"c"}}',
+  '{}\r',
+  ' {}',
+  '',
+  '{"a":{}',
+  '{}}',
+  '"b":2}',
+  '{},{}',
+  '{} {}',
+  '{"a":"x',
+  '{y"}',
+  '{"a":[1]}',
+  '{"a":[{}',
+  '{}]}',
+  '{}]',
+  '[{}',
+  '{"a":"["}',
+  '{"__proto__":1}',
+];
+
+test('many lines that are parsed at once are what each is by itself', async (t) => {
+  const line = fc.oneof(
+    { weight: 8, arbitrary: fc.constant('{"text":"a token or two"}') },
+    fc.constantFrom(...FRAGMENTS),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(line, { minLength: 1, maxLength: 60 }), async (lines) => {
+      const expected = reference(lines);
+      const values: unknown[] = [];
+      const reading = (async () => {
+        for await (const value of streamed([Buffer.from(`${lines.join('\n')}\n`)]).iterJson()) values.push(value);
+      })();
+      if (expected.broken === null) await reading;
+      else t.regex((await failure(reading)).message, new RegExp(`line ${expected.broken} is no JSON`));
+      t.deepEqual(values, expected.values);
+    }),
+    { numRuns: 500 },
+  );
+});
+
+for (const [title, pair] of [
+  ['in an array', ['{"a":[{}', '{}]}']],
+  ['in a string', ['{"a":"x', '{y"}']],
+  ['in an object', ['{"a":{}', '{}}']],
+] as const) {
+  test(`two lines that are one value ${title}, and one that is two: neither is let through`, async (t) => {
+    const objects = Array.from({ length: 30 }, (_, n) => `{"n":${n},"text":"a token"}`);
+    const lines = [...objects, ...pair, '{},{}', ...objects];
+    const values: unknown[] = [];
+    const error = await failure(
+      (async () => {
+        for await (const value of streamed([Buffer.from(lines.join('\n'))]).iterJson()) values.push(value);
+      })(),
+    );
+    t.is(values.length, 30);
+    t.regex(error.message, /line 31 is no JSON/);
+  });
+}
+
+test('a chunk of a megabyte: each line once, in order, and the number of a broken one', async (t) => {
+  const lines = Array.from({ length: 20_000 }, (_, n) =>
+    n % 7 === 0 ? `[${n}]` : `{"n":${n},"text":"${'é'.repeat(n % 40)}"}`,
+  );
+  lines[19_000] = '{"n":';
+  const bytes = Buffer.from(lines.join('\n'));
+  t.true(bytes.length > 1e6);
+  let at = 0;
+  const error = await failure(
+    (async () => {
+      for await (const value of streamed([bytes]).iterJson()) t.deepEqual(value, JSON.parse(lines[at++]));
+    })(),
+  );
+  t.is(at, 19_000);
+  t.regex(error.message, /line 19001 is no JSON/);
 });

@@ -92,6 +92,12 @@ class LineReader implements Reader {
   }
 
   #lines(text: string, values: unknown[]): void {
+    const objects = objectsOf(text);
+    if (objects !== null) {
+      for (const object of objects) values.push(object);
+      this.#line += objects.length;
+      return;
+    }
     for (let at = 0; at < text.length;) {
       const end = text.indexOf('\n', at);
       this.#line++;
@@ -203,6 +209,29 @@ class Held {
   }
 }
 
+/**
+ * The values of lines each of which is an object without arrays, as most are: at once, which is faster than one after the other. Null
+ * when they are something else, or perhaps.
+ *
+ * Between two lines stands `,\n{`. No string has a line feed in it, no member of an object begins with a bracket, and there is no other
+ * array: each of these commas separates two values. So where there are as many values as lines, each line is one.
+ */
+function objectsOf(text: string): unknown[] | null {
+  if (text.length < WORTH_JOINING || text.includes('[')) return null;
+  let count = 0;
+  for (let at = 0; at < text.length; at = text.indexOf('\n', at) + 1) {
+    if (text.charCodeAt(at) !== OPENING_BRACE) return null;
+    count++;
+  }
+  try {
+    const values = JSON.parse(`[${text.slice(0, -1).replaceAll('\n', ',\n')}]`) as unknown[];
+    return values.length === count ? values : null;
+  } catch {
+    // Which line it is will be found out.
+    return null;
+  }
+}
+
 function parse(text: string, where: string, details: () => ErrorDetails): unknown {
   try {
     return JSON.parse(text);
@@ -222,6 +251,9 @@ function isBlank(text: string): boolean {
 }
 
 const LF = 10;
+const OPENING_BRACE = 0x7b;
+/** Characters. */
+const WORTH_JOINING = 256;
 /** The record separator. */
 const RS = 0x1e;
 const NOTHING: Buffer = Buffer.alloc(0);
