@@ -5,12 +5,13 @@
 mod body;
 mod errors;
 mod frames;
+mod head;
 mod task;
 mod tuning;
 mod upload;
 
 use crate::connect::{Connected, Stream};
-use crate::connection::meter::{HeadTooLong, MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
+use crate::connection::meter::{MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
 use crate::connection::vigil::Vigil;
 use crate::connection::{Answer, Incoming, Resend, SendError};
 use crate::connection_info::ConnectionInfo;
@@ -26,9 +27,10 @@ use crate::wire::Expectation;
 pub(crate) use body::Body;
 use bytes::Bytes;
 use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
-use h2::client::{Builder, ResponseFuture, SendRequest};
+use h2::client::{Builder, SendRequest};
 use h2::{Reason, SendStream};
-use http::{HeaderMap, Response, StatusCode};
+use head::{AwaitedHead, HeadError};
+use http::Response;
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -442,60 +444,6 @@ impl Drop for Http2 {
     }
 }
 
-enum HeadError {
-    H2(h2::Error),
-    /// Informational responses without end.
-    TooLong(HeadTooLong),
-    /// RFC 9113 section 8.6: HTTP/2 has no 101.
-    Switched,
-}
-
-/// The final response's head; tells of the informational ones before it.
-struct AwaitedHead<'a> {
-    response: ResponseFuture,
-    upload: Option<&'a Upload>,
-    progress: Rc<Progress>,
-    request: &'a Request,
-    /// The body waits for it.
-    expectation: Option<Rc<Expectation>>,
-    /// Bytes that may still come before it.
-    left: u64,
-}
-
-impl Future for AwaitedHead<'_> {
-    type Output = Result<Response<h2::RecvStream>, HeadError>;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        while let Poll::Ready(Some(interim)) = self.response.poll_informational(cx) {
-            let interim = interim.map_err(HeadError::H2)?;
-            let length = length_of(interim.headers());
-            self.progress.add_received(length);
-            self.left = match self.left.checked_sub(length) {
-                Some(left) => left,
-                None => return Poll::Ready(Err(HeadError::TooLong(HeadTooLong))),
-            };
-            if let (Some(expectation), StatusCode::CONTINUE) = (&self.expectation, interim.status()) {
-                expectation.open();
-            }
-            if interim.status() == StatusCode::SWITCHING_PROTOCOLS {
-                return Poll::Ready(Err(HeadError::Switched));
-            }
-            if let Some(handler) = &self.request.on_informational {
-                handler(interim.status(), &interim.headers().into());
-            }
-        }
-        if let Some(upload) = self.upload {
-            upload.wakes(cx);
-        }
-        let response = std::task::ready!(Pin::new(&mut self.response).poll(cx)).map_err(HeadError::H2)?;
-        if let Some(expectation) = &self.expectation {
-            expectation.answered();
-        }
-        self.progress.add_received(length_of(response.headers()));
-        Poll::Ready(Ok(response))
-    }
-}
-
 /// When the last of the request was handed over, if it was.
 fn is_sent(request: &Request, progress: &Progress) -> Option<Instant> {
     (request.body.is_over() && !progress.is_write_blocked()).then(|| progress.last_sent())
@@ -505,9 +453,4 @@ fn is_sent(request: &Request, progress: &Progress) -> Option<Instant> {
 fn has_room(stream: &mut SendStream<Bytes>, bytes: usize) -> bool {
     stream.reserve_capacity(bytes);
     stream.capacity() >= bytes
-}
-
-/// RFC 9113 section 6.5.2, with the status line's place for good measure.
-fn length_of(headers: &HeaderMap) -> u64 {
-    headers.iter().map(|(name, value)| (name.as_str().len() + value.len() + 32) as u64).sum::<u64>() + 42
 }
