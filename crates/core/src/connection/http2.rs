@@ -3,6 +3,7 @@
 //! that a peer has refused.
 
 mod body;
+mod doubt;
 mod errors;
 mod frames;
 mod head;
@@ -26,9 +27,10 @@ use crate::timeout::{Clock, Phase, unless};
 use crate::wire::Expectation;
 pub(crate) use body::Body;
 use bytes::Bytes;
+use doubt::{Doubt, GivingUp, longest_silence};
 use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
+use h2::Reason;
 use h2::client::{Builder, SendRequest};
-use h2::{Reason, SendStream};
 use head::{AwaitedHead, HeadError};
 use http::Response;
 use std::cell::{Cell, RefCell};
@@ -49,15 +51,6 @@ const HEADER_LIST_LIMIT: u32 = 256 * 1024;
 
 /// A limit that no peer sets: its SETTINGS are not there yet. One stream is risked until then.
 const BEFORE_SETTINGS: usize = usize::MAX - 1;
-
-/// A silent peer is in doubt for no longer, whatever the timeouts are.
-const MAX_PROBE_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// It is asked by PING after so much silence, or half of what is borne.
-const PROBE_DELAY: Duration = Duration::from_secs(1);
-
-/// Bytes up to which a body is handed over at once: less than a peer's initial window.
-const MAX_SMALL_BODY_BYTES: usize = 16 * 1024;
 
 pub(crate) struct Http2 {
     sender: RefCell<SendRequest<Bytes>>,
@@ -237,11 +230,7 @@ impl Http2 {
         let expectation = request.expects_continue().then(Rc::<Expectation>::default);
         let upload = match &request.body {
             _ if ends => None,
-            RequestBody::Bytes(bytes)
-                if expectation.is_none()
-                    && bytes.len() <= MAX_SMALL_BODY_BYTES
-                    && has_room(&mut stream, bytes.len()) =>
-            {
+            RequestBody::Bytes(bytes) if expectation.is_none() && upload::fits_at_once(&mut stream, bytes.len()) => {
                 let sent = stream.send_data(bytes.clone(), true);
                 sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
                 None
@@ -381,19 +370,6 @@ impl Shared {
         }
     }
 
-    /// A caller gave up waiting for what the peer has owed since then. If nothing at all has come, the connection may lead
-    /// nowhere, and the next callers should not have to find that out one after the other. `limit` is how long a silence
-    /// is borne.
-    fn given_up(&self, since: Instant, limit: Duration) {
-        if self.doubt.get().is_none() && !self.retired.get() && self.socket.progress.last_received() <= since {
-            let patience = (limit / 2).min(PROBE_DELAY);
-            let probe_at = (since + patience).max(Instant::now());
-            let until = (since + limit).max(probe_at + patience);
-            self.doubt.set(Some(Doubt { since, probe_at, until }));
-            self.asked.notify_one();
-        }
-    }
-
     fn note_gone_away(&self) {
         self.gone_away.set(self.gone_away.get() + 1);
     }
@@ -406,38 +382,6 @@ impl Shared {
     }
 }
 
-/// Since when nothing has come that should have, when that is tried by a PING, and until when its answer is waited for.
-#[derive(Clone, Copy)]
-struct Doubt {
-    since: Instant,
-    probe_at: Instant,
-    until: Instant,
-}
-
-/// An exchange that is dropped before it has its response.
-struct GivingUp<'a> {
-    shared: &'a Shared,
-    since: Instant,
-    limit: Duration,
-}
-
-impl GivingUp<'_> {
-    fn has_answer(self) {
-        std::mem::forget(self);
-    }
-}
-
-impl Drop for GivingUp<'_> {
-    fn drop(&mut self) {
-        self.shared.given_up(self.since, self.limit);
-    }
-}
-
-/// How long a peer may say nothing before a caller that gives up makes it doubtful.
-fn longest_silence(clock: &Clock) -> Duration {
-    clock.limits.read.or(clock.limits.total).map_or(MAX_PROBE_TIMEOUT, |limit| limit.min(MAX_PROBE_TIMEOUT))
-}
-
 impl Drop for Http2 {
     fn drop(&mut self) {
         self.shared.dropped.notify_one();
@@ -447,10 +391,4 @@ impl Drop for Http2 {
 /// When the last of the request was handed over, if it was.
 fn is_sent(request: &Request, progress: &Progress) -> Option<Instant> {
     (request.body.is_over() && !progress.is_write_blocked()).then(|| progress.last_sent())
-}
-
-/// Whether the peer's windows take so many bytes now.
-fn has_room(stream: &mut SendStream<Bytes>, bytes: usize) -> bool {
-    stream.reserve_capacity(bytes);
-    stream.capacity() >= bytes
 }
