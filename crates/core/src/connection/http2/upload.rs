@@ -18,6 +18,9 @@ use tokio::task::AbortHandle;
 /// Asked of the windows at once.
 const MAX_CHUNK_BYTES: usize = 256 * 1024;
 
+/// Bytes up to which a body is handed over at once: less than a peer's initial window.
+const MAX_SMALL_BODY_BYTES: usize = 16 * 1024;
+
 /// Dropping it ends the upload, with CANCEL if it was not complete.
 pub(super) struct Upload {
     task: AbortHandle,
@@ -141,4 +144,13 @@ impl Pump {
             Some(Err(_)) | None => Err(Stopped::Peer),
         }
     }
+}
+
+/// Whether the peer's windows take so many bytes now, and they are few.
+pub(super) fn fits_at_once(stream: &mut SendStream<Bytes>, bytes: usize) -> bool {
+    if bytes > MAX_SMALL_BODY_BYTES {
+        return false;
+    }
+    stream.reserve_capacity(bytes);
+    stream.capacity() >= bytes
 }
