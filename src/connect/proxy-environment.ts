@@ -23,10 +23,12 @@ export interface ProxyVariable {
  */
 export class ProxyEnvironment {
   #proxies = new Map<string, ProxyVariable>();
-  #noProxy: NoProxy;
+  #noProxy = NO_EXCEPTION;
 
   constructor(environment: Readonly<Record<string, string | undefined>>) {
-    const names = Object.keys(environment).filter((name) => spellings.test(name));
+    // Not `Object.keys`, which asks `process.env` for each of them once more.
+    const names = Object.getOwnPropertyNames(environment).filter((name) => spellings.test(name));
+    if (names.length === 0) return;
     const isCGI = Object.hasOwn(environment, 'REQUEST_METHOD');
     const find = (wanted: string): string | undefined => {
       const spelt = names.filter((name) => name.toLowerCase() === wanted);
@@ -41,7 +43,7 @@ export class ProxyEnvironment {
       }
     }
     const name = find('no_proxy');
-    this.#noProxy = new NoProxy(name === undefined ? '' : (environment[name] ?? ''));
+    if (name !== undefined) this.#noProxy = new NoProxy(environment[name] ?? '');
   }
 
   /** No variable names a proxy. */
@@ -58,4 +60,5 @@ export class ProxyEnvironment {
   }
 }
 
+const NO_EXCEPTION = new NoProxy('');
 const spellings = /^(?:http|https|all|no)_proxy$/i;

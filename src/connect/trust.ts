@@ -81,7 +81,8 @@ function readVariables(trust: TlsOptions): void {
     const read = (folder: string) => readCertificateFolder('SSL_CERT_DIR', path.resolve(folder));
     trust.roots = folders.split(path.delimiter).filter(Boolean).flatMap(read);
   }
-  if (extra === undefined) return;
+  // On many machines both name the system's bundle.
+  if (extra === undefined || extra === file) return;
   const certificates = readCertificateFile('NODE_EXTRA_CA_CERTS', path.resolve(extra));
   if (trust.roots === undefined) trust.extraRoots = certificates;
   else if (trust.roots !== certificates) trust.roots = [...trust.roots, ...certificates];
