@@ -3,6 +3,7 @@
  * polluted Object.prototype changes nothing. What an option means is said where it is used.
  */
 
+import { bare } from './bare.js';
 import { quote, typeName } from './errors.js';
 import { foreignName } from './foreign-options.js';
 
@@ -39,10 +40,10 @@ export function own<T extends object, K extends keyof T>(options: T, key: K): T[
   return Object.hasOwn(options, key) ? options[key] : undefined;
 }
 
-/** Those that are named, without a prototype that could have others. */
+/** Those that are named and there, without a prototype that could have others. */
 export function pick<T extends object>(options: T, names: readonly string[]): Partial<T> {
-  const picked = Object.create(null) as Record<string, unknown>;
-  for (const name of names) picked[name] = own(options, name as keyof T);
+  const picked = bare<Record<string, unknown>>({});
+  for (const name of names) if (Object.hasOwn(options, name)) picked[name] = options[name as keyof T];
   return picked as Partial<T>;
 }
 

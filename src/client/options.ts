@@ -11,7 +11,8 @@ import { dispatchOptionNames, type HTTPDispatchOptions } from '../dispatch/netwo
 import { typeName } from '../errors.js';
 import type { EventHooksOption } from './event-hooks.js';
 import type { Headers } from '../headers.js';
-import { checkOptions, toFlag } from '../check-options.js';
+import { bare } from '../bare.js';
+import { checkOptions, pick, toFlag } from '../check-options.js';
 import type { Request } from '../request/request.js';
 import type { RetryPolicy } from './retry-policy.js';
 import type {
@@ -237,7 +238,7 @@ export function readOptions<T extends object>(
     throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
   }
   checkOptions(options, known, what);
-  const given: Record<string, unknown> = { __proto__: null, ...options };
+  const given = bare(options as Record<string, unknown>);
   for (const name of nothings) if (given[name] === null) given[name] = undefined;
   return given as Given<T>;
 }
@@ -296,8 +297,7 @@ export function keepSending(request: Request, options: Given<RequestOptions>): R
   checkCalls(options);
   const kept = sendingNames.filter((name) => options[name] !== undefined);
   if (kept.length > 0) {
-    const own: object = { __proto__: null, ...Object.fromEntries(kept.map((name) => [name, options[name]])) };
-    sendingOf.set(request, own);
+    sendingOf.set(request, pick(options, kept));
   }
   return request;
 }
@@ -307,7 +307,7 @@ export function withKept(request: Request, given: Given<SendOptions>): Given<Req
   const kept = sendingOf.get(request);
   if (kept === undefined) return given;
   const own = Object.entries(given).filter(([, value]) => value !== undefined);
-  const merged: object = { __proto__: null, ...kept, ...Object.fromEntries(own) };
+  const merged = bare<object>({ ...kept, ...Object.fromEntries(own) });
   return READS_SOON in given ? readingSoon(merged) : merged;
 }
 

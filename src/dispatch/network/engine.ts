@@ -148,7 +148,7 @@ export function openPool(options: PoolOptions, lookup: LookupListener | null): P
   if (lookup === null) return start().openPool(options);
   const id = take(lookup);
   try {
-    return start().openPool({ __proto__: null, ...options, lookup: id } as PoolOptions);
+    return start().openPool(bare({ ...options, lookup: id }));
   } catch (error) {
     release(id);
     throw error;

@@ -3,6 +3,7 @@
  * are the client's; sockets are the core's.
  */
 
+import { bare } from '../../bare.js';
 import type { Body } from '../../request/body.js';
 import { StreamBody } from '../../request/body.js';
 import { ClientClosed, ConnectError } from '../../errors.js';
@@ -126,7 +127,7 @@ export class HTTPDispatch implements Dispatch {
   #lookup: LookupFunction | null;
   /** null: nothing ever takes a proxy. */
   #proxies: Proxies | null;
-  #hops: ProxyHops;
+  #hops: ProxyHops | null = null;
   /** What is to be said with the first https connection; null for nothing. */
   #notice: TrustNotice | null = null;
 
@@ -143,7 +144,7 @@ export class HTTPDispatch implements Dispatch {
    */
   constructor(options?: HTTPDispatchOptions, proxies?: Proxies | null);
   constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
-    const given = { __proto__: null, ...options } as HTTPDispatchOptions;
+    const given = bare(options);
     checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
@@ -151,8 +152,7 @@ export class HTTPDispatch implements Dispatch {
     this.#lookup = toLookup(given.lookup);
     const notice = new TrustNotice();
     // What is undefined here the addon would take from a polluted Object.prototype.
-    this.#poolOptions = {
-      __proto__: null,
+    this.#poolOptions = bare<PoolOptions>({
       maxConnections: limits.maxConnections ?? undefined,
       maxConnectionsPerOrigin: limits.maxConnectionsPerOrigin ?? undefined,
       maxKeepaliveConnections: limits.maxKeepaliveConnections ?? undefined,
@@ -165,15 +165,13 @@ export class HTTPDispatch implements Dispatch {
       tls: resolveTrust(given, trustEnv, notice),
       ...toConnectOverrides(given),
       ...toAddressGuard(given, given.socketPath),
-    } as PoolOptions;
+    });
     if (!notice.isEmpty) this.#notice = notice;
     const { proxy = null } = given;
     const own =
       proxies === undefined ? Proxies.read(proxy === null ? null : toProxy(proxy, 'proxy'), trustEnv) : proxies;
     // What is behind a unix socket is not reached by way of a proxy.
     this.#proxies = this.#poolOptions.socketPath === undefined ? own : null;
-    this.#hops = new ProxyHops(this.#poolOptions);
-    abandoned.register(this, this.#profiles);
   }
 
   /**
@@ -270,7 +268,10 @@ export class HTTPDispatch implements Dispatch {
     const resolver = this.#lookup === null ? null : new Resolver(this.#lookup);
     try {
       const pool = native.openPool(this.#poolOptions, resolver);
-      if (!this.#closed) this.#pool = pool;
+      if (!this.#closed) {
+        this.#pool = pool;
+        abandoned.register(this, this.#profiles);
+      }
       return pool;
     } catch (error) {
       if (error instanceof ConnectError) error.request = request;
@@ -285,7 +286,7 @@ export class HTTPDispatch implements Dispatch {
   #checkWay(request: Request, trustEnv: boolean | undefined): ProxyHop | null {
     const { url } = request;
     const proxy = this.#proxies === null ? null : this.#proxies.lookup(url, trustEnv, request);
-    const hop = proxy === null ? null : this.#hops.of(proxy, url);
+    const hop = proxy === null ? null : (this.#hops ??= new ProxyHops(this.#poolOptions)).of(proxy, url);
     if (this.#notice !== null && (url.scheme === 'https' || hop?.proxy.proxyUrl.scheme === 'https'))
       this.#say(this.#notice, request);
     if (mayConnect !== null) this.#checkPermission(request, hop);

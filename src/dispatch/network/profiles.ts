@@ -1,5 +1,6 @@
 /** What requests have in common, registered with the binding once and named by a number afterwards. */
 
+import { bare } from '../../bare.js';
 import type { PoolHandle } from '../../native.js';
 import type { TimeoutConfig } from '../../timeout.js';
 import * as native from './engine.js';
@@ -20,8 +21,7 @@ export class Profiles {
     let profile = this.#byKey.get(key);
     if (profile === undefined) {
       if (this.#byKey.size >= MAX_PROFILE_COUNT) this.clear();
-      const limits = {
-        __proto__: null,
+      const limits = bare({
         pool: pool.id,
         poolTimeoutMs: poolTimeout ?? undefined,
         connectTimeoutMs: connectTimeout ?? undefined,
@@ -29,7 +29,7 @@ export class Profiles {
         readTimeoutMs: readTimeout ?? undefined,
         totalTimeoutMs: totalTimeout ?? undefined,
         maxResponseSize: maxResponseSize ?? undefined,
-      };
+      });
       profile = native.openProfile(limits, hop?.handle ?? null);
       this.#byKey.set(key, profile);
     }
