@@ -1,15 +1,17 @@
 /** `-o` and `-O`: files that are whole, names that stay in the folder, parts that go on, and what is said meanwhile. */
 import test from 'ava';
 import type { ExecutionContext } from 'ava';
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { dispositionName, safeName } from '../../src/cli/file-name.js';
 import { barLine } from '../../src/cli/progress.js';
 import { shownBytes, shownClock, shownSize } from '../../src/cli/sizes.js';
-import { hasTerminal, runCommand, runOnTerminal, startCommand } from '../helpers/command.js';
+import { hasTerminal, runCommand, runOnTerminal, runUnder, startCommand } from '../helpers/command.js';
 import { eventually } from '../helpers/client.js';
 import { bytesOf, folderOf, namesIn, sha256 } from '../helpers/files.js';
 import { serve, serveRaw } from '../helpers/server.js';
+import { testWhere } from '../helpers/where.js';
 
 const onTerminal = hasTerminal ? test : test.skip;
 const unix = process.platform === 'win32' ? test.skip : test;
@@ -105,6 +107,39 @@ test('--checksum: another one leaves no file, and what is no checksum is bad usa
     t.regex(end.stderr, /^error: --checksum: /);
   }
 });
+
+testWhere(spawnSync('strace', ['-V']).status === 0, 'strace is not installed')(
+  '--fsync: the bytes before the name, the folder after it, and neither unasked',
+  async (t) => {
+    t.timeout(60_000);
+    const server = await serveFile(t);
+    for (const [args, expected] of [
+      [
+        ['-o', 'file', '--fsync'],
+        ['fsync', 'rename', 'fsync'],
+      ],
+      [
+        ['-O', '--fsync'],
+        ['fsync', 'link', 'fsync'],
+      ],
+      [['-o', 'file'], ['rename']],
+    ] as const) {
+      const folder = folderOf(t);
+      const trace = path.join(folderOf(t), 'trace');
+      const names = 'trace=fsync,rename,renameat,renameat2,link,linkat';
+      const strace = ['strace', '-f', '-qq', '-o', trace, '-e', names] as const;
+      const { code, stderr } = await runUnder(t, strace, [`${server.url}file`, ...args], { cwd: folder });
+      t.is(code, 0, stderr);
+      const calls = readFileSync(trace, 'utf8').matchAll(/^\d+ +(fsync|rename|link)(?:at2?)?\(/gm);
+      t.deepEqual(
+        [...calls].map(([, name]) => name),
+        expected,
+      );
+      t.deepEqual(namesIn(folder), ['file']);
+    }
+    t.is((await runCommand(t, [server.url, '--fsync'])).code, 2);
+  },
+);
 
 test('4xx and 5xx: -o has the page, unless --fail, --resume or --checksum; -O has no file', async (t) => {
   const server = await serve(
@@ -272,7 +307,7 @@ test('-o - is stdout, and nothing to go on from or to check', async (t) => {
   t.deepEqual({ code, stderr }, { code: 0, stderr: '' });
   t.true(bytes.equals(content));
   t.deepEqual(namesIn(folder), []);
-  for (const args of [['--resume'], ['--checksum', `sha256:${sha256(content)}`]])
+  for (const args of [['--resume'], ['--checksum', `sha256:${sha256(content)}`], ['--fsync']])
     t.is((await runCommand(t, [server.url, '-o', '-', ...args])).code, 2);
 });
 

@@ -51,6 +51,16 @@ export function runCommand(
   return startCommand(t, args, options).ended;
 }
 
+/** Runs the command under another one, such as strace with its options, with pipes, to its end. */
+export function runUnder(
+  t: ExecutionContext,
+  [name, ...words]: readonly [string, ...string[]],
+  args: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandEnd> {
+  return watch(t, name, [...words, process.execPath, program, ...args], options).ended;
+}
+
 export interface TerminalOptions extends CommandOptions {
   /** 80. */
   columns?: number;

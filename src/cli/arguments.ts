@@ -103,7 +103,7 @@ export function readArguments(args: readonly string[]): Arguments {
     }
   }
   if (values.get('output')?.at(-1) === '-') {
-    for (const name of ['resume', 'checksum'])
+    for (const name of ['resume', 'checksum', 'fsync'])
       if (values.has(name)) throw new UsageError(`--${name}: only with a file, and --output - is none`);
   }
   return new Arguments(words, values);
@@ -197,6 +197,7 @@ const EXCLUSIVE: readonly (readonly [string, string])[] = [
 const NEEDED: readonly (readonly [string, readonly string[]])[] = [
   ['resume', ['output', 'download']],
   ['checksum', ['output', 'download']],
+  ['fsync', ['output', 'download']],
   ['key', ['cert']],
   ['key-password', ['cert']],
   ['auth-type', ['auth']],

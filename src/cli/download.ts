@@ -71,6 +71,7 @@ function optionsOf(args: Arguments, plan: RequestPlan, progress: Progress | null
     method: plan.method,
     resume,
     checksum,
+    fsync: args.has('fsync'),
     // An error's page is what was asked for with -o alone; it is nothing to go on from, to check, or to name a file after.
     raiseForStatus: args.has('download') || args.has('fail') || resume || checksum !== undefined,
     ...(args.has('download') && {

@@ -275,6 +275,7 @@ export const OPTION_GROUPS: readonly OptionGroup[] = [
       { name: 'download', short: 'O', help: 'its name by the server or the URL', curl: '-OJ', httpie: '-d' },
       { name: 'resume', help: 'goes on where the last attempt broke off', curl: '-C -', httpie: '-c' },
       { name: 'checksum', value: 'sha256:…', help: 'or sha512:…; another one leaves no file' },
+      { name: 'fsync', help: 'on the disk before it is said to be saved' },
       { name: 'no-progress', help: 'no bar, no lines', curl: '--no-progress-meter', httpie: '-q' },
     ],
   },
