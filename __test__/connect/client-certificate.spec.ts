@@ -24,6 +24,8 @@ interface Given {
   folder: string;
 }
 
+const base64 = (pem: string): string => pem.replace(/-----.*-----|\s/g, '');
+
 const encrypted = ({ object }: Given, format: 'pem' | 'der'): string | Buffer =>
   object.export({ type: 'pkcs8', format: format as 'pem', cipher: 'aes-256-cbc', passphrase: PASSWORD });
 
@@ -191,6 +193,26 @@ const BAD: [title: string, cert: (given: Given) => unknown, message: RegExp][] =
     /^cert\.key: expected PEM text, DER bytes or a path; this text is none of them$/,
   ],
   [
+    'the same in the alphabet of URLs',
+    ({ cert, key }) => ({ cert, key: base64(key).replaceAll('+', '-').replaceAll('/', '_') }),
+    /^cert\.key: expected PEM text, DER bytes or a path; this text is none of them$/,
+  ],
+  [
+    'a key as a JSON Web Key',
+    ({ cert, key }) => ({ cert, key: JSON.stringify(createPrivateKey(key).export({ format: 'jwk' })) }),
+    /^cert\.key: expected PEM text, DER bytes or a path; this text is none of them$/,
+  ],
+  [
+    'a key without its PEM lines in the place of the certificate',
+    ({ key }) => ({ cert: base64(key), key }),
+    /^cert\.cert: expected PEM text, DER bytes or a path; this text is none of them$/,
+  ],
+  [
+    'a key in hex in the place of the certificate',
+    ({ key }) => ({ cert: Buffer.from(base64(key), 'base64').toString('hex'), key }),
+    /^cert\.cert: expected PEM text, DER bytes or a path; this text is none of them$/,
+  ],
+  [
     'an encrypted key without password',
     (given) => ({ cert: given.cert, key: encrypted(given, 'pem') }),
     /^cert\.password: is missing, and the key is encrypted$/,
@@ -246,10 +268,18 @@ for (const [title, cert, message] of BAD) {
     const given = await own(t, 'P-256');
     const error = t.throws(() => new Client({ cert: cert(given) as Cert }), { instanceOf: TypeError, message });
     const shown = `${inspect(error, { depth: 9, showHidden: true })} ${error.stack}`;
-    const secret = given.key.split('\n')[2];
-    t.false(shown.includes(PASSWORD) || shown.includes(secret), shown);
+    const secrets = given.key.split('\n').slice(1, 3);
+    t.false(shown.includes(PASSWORD) || secrets.some((line) => shown.includes(line.slice(0, 40))), shown);
   });
 }
+
+test('verify shows no key that is given in the place of a certificate', async (t) => {
+  const { key } = await own(t, 'P-256');
+  for (const verify of [base64(key), [base64(key)]]) {
+    const message = 'verify: expected PEM text, DER bytes or a path; this text is none of them';
+    t.throws(() => new Client({ verify }), { instanceOf: TypeError, message });
+  }
+});
 
 test('no key and no password is shown by a client', async (t) => {
   const given = await own(t, 'P-256');

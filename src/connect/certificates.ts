@@ -4,7 +4,7 @@
  */
 
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { types } from 'node:util';
 import { quote, typeName } from '../errors.js';
@@ -27,10 +27,20 @@ export function readCertificates(option: string, given: CertificateTypes | reado
 function readOne(option: string, given: CertificateTypes): Uint8Array[] {
   if (typeof given === 'string') {
     if (given.includes('-----BEGIN')) return decode(option, Buffer.from(given), 'the PEM text');
+    checkPath(option, given);
     return readPath(option, given);
   }
   if (types.isUint8Array(given)) return decode(option, Buffer.from(given), 'the bytes');
   throw new TypeError(`${option}: expected a boolean, PEM text, DER bytes or a path, got ${typeName(given)}`);
+}
+
+/**
+ * Refuses a long text that names no file and does not look like a path. It is most likely a key without its PEM lines, as base64, hex or
+ * JSON, also where a certificate is expected: "no such file" would show it in a log.
+ */
+export function checkPath(option: string, given: string): void {
+  if (given.length < MIN_SECRET_LENGTH || PATH_LIKE.test(given) || existsSync(given)) return;
+  throw new TypeError(`${option}: expected PEM text, DER bytes or a path; this text is none of them`);
 }
 
 function readPath(option: string, given: string): Uint8Array[] {
@@ -131,6 +141,10 @@ function keep<T>(kept: Map<string, T>, key: string, value: T): void {
   kept.set(key, value);
 }
 
+/** Ed25519's seed is 43 characters of base64. */
+const MIN_SECRET_LENGTH = 40;
+/** It begins as a path does, or ends in a file name's extension. */
+const PATH_LIKE = /^(?:[./~]|[A-Za-z]:[\\/])|\.\w{1,8}$/;
 /** By the SHA-256 of what they were read from, the oldest first. */
 const decoded = new Map<string, Uint8Array[]>();
 /** By path, the oldest first. */

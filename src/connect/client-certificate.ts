@@ -4,9 +4,9 @@
  */
 
 import { createPrivateKey, type KeyObject, type PrivateKeyInput, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { types } from 'node:util';
-import { readCertificates } from './certificates.js';
+import { checkPath, readCertificates } from './certificates.js';
 import { quote, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
@@ -100,10 +100,7 @@ function readKey(given: CertificateTypes, password: string | undefined): KeyObje
 function keyBytes(given: CertificateTypes): Buffer {
   if (typeof given !== 'string') return ownCopy(given);
   if (given.includes('-----BEGIN')) return ownText(given);
-  // The text is base64, so it is most likely a key without its PEM lines: a "no such file" error would show it in a log.
-  if (BASE64.test(given) && !existsSync(given)) {
-    throw new TypeError('cert.key: expected PEM text, DER bytes or a path; this text is none of them');
-  }
+  checkPath('cert.key', given);
   try {
     return readFileSync(given, bare({ encoding: null, flag: 'r' }));
   } catch (cause) {
@@ -129,4 +126,3 @@ const OPTION_NAMES = ['cert', 'key', 'password'];
 const CURVES = new Set(['prime256v1', 'secp384r1', 'secp521r1']);
 const PEM_KEY = /-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----[\s\S]*?-----END \1-----/;
 const PEM_ENCRYPTED = /^-----BEGIN ENCRYPTED |^Proc-Type: 4,ENCRYPTED/m;
-const BASE64 = /^[A-Za-z0-9+/=\s]{48,}$/;
