@@ -1,7 +1,8 @@
 /** trustEnv: which variables count, when, and what a wrong one says. */
 import test, { type ExecutionContext } from 'ava';
-import { spawn, spawnSync } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readFile, stat, symlink, utimes, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, type ClientOptions, ConnectError, HTTPDispatch } from '../../src/index.js';
@@ -134,6 +135,12 @@ const BAD: [variables: (files: Files) => Variables, message: RegExp][] = [
     ({ cut }) => ({ SSL_CERT_FILE: cut }),
     /^SSL_CERT_FILE: '.*cut\.pem' has a 'BEGIN CERTIFICATE' block without its end$/,
   ],
+  [() => ({ SSL_CERT_FILE: '/dev/zero' }), /^SSL_CERT_FILE: '\/dev\/zero' is no regular file$/],
+  [() => ({ NODE_EXTRA_CA_CERTS: '/dev/zero' }), /^NODE_EXTRA_CA_CERTS: '\/dev\/zero' is no regular file$/],
+  [
+    ({ keys }) => ({ SSL_CERT_FILE: (writeFileSync(keys, Buffer.alloc(2 ** 24 + 1)), keys) }),
+    /^SSL_CERT_FILE: '.*keys\.log' is larger than 16777216 bytes$/,
+  ],
   [() => ({ SSL_CERT_DIR: '/nowhere' }), /^SSL_CERT_DIR: cannot read certificates from '\/nowhere': ENOENT$/],
   [({ ca }) => ({ SSL_CERT_DIR: ca }), /^SSL_CERT_DIR: cannot read certificates from '.*ca\.pem': ENOTDIR$/],
   [({ empty }) => ({ SSL_CERT_DIR: empty }), /^SSL_CERT_DIR: '.*empty' holds no certificate$/],
@@ -147,6 +154,11 @@ const BAD: [variables: (files: Files) => Variables, message: RegExp][] = [
   ],
   [() => ({ SSLKEYLOGFILE: '/nowhere/keys' }), /^SSLKEYLOGFILE: cannot write to '\/nowhere\/keys': ENOENT$/],
   [({ folder }) => ({ SSLKEYLOGFILE: folder }), /^SSLKEYLOGFILE: cannot write to '.*': EISDIR$/],
+  // That no process reads.
+  [
+    ({ keys }) => ({ SSLKEYLOGFILE: (execFileSync('mkfifo', [keys]), keys) }),
+    /^SSLKEYLOGFILE: cannot write to '.*keys\.log': ENXIO$/,
+  ],
 ];
 
 for (const [variables, message] of BAD) {

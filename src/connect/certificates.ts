@@ -49,9 +49,19 @@ function readPath(option: string, given: string): Uint8Array[] {
   );
 }
 
-/** The certificates of one file. */
+/**
+ * The certificates of one file that a variable names. A pipe or a device could be read for ever: those are for options, which the program
+ * itself gives.
+ */
 export function readCertificateFile(option: string, file: string): Uint8Array[] {
-  return reading(option, file, () => readFile(option, file));
+  return reading(option, file, () => {
+    const found = statSync(file);
+    if (!found.isFile() && !found.isDirectory()) throw new TypeError(`${option}: ${quote(file)} is no regular file`);
+    if (found.size > MAX_FILE_BYTES) {
+      throw new TypeError(`${option}: ${quote(file)} is larger than ${MAX_FILE_BYTES} bytes`);
+    }
+    return readFile(option, file);
+  });
 }
 
 /** The certificates of a directory's files; what is neither PEM nor there (a link to nowhere) is passed over. */
@@ -145,6 +155,8 @@ function keep<T>(kept: Map<string, T>, key: string, value: T): void {
 const MIN_SECRET_LENGTH = 40;
 /** It begins as a path does, or ends in a file name's extension. */
 const PATH_LIKE = /^(?:[./~]|[A-Za-z]:[\\/])|\.\w{1,8}$/;
+/** Eighty times what the authorities of a platform take. */
+const MAX_FILE_BYTES = 16 * 1024 * 1024;
 /** By the SHA-256 of what they were read from, the oldest first. */
 const decoded = new Map<string, Uint8Array[]>();
 /** By path, the oldest first. */

@@ -3,7 +3,7 @@
  * when the client is made. Verification is the core's work.
  */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, constants, openSync } from 'node:fs';
 import path from 'node:path';
 import { readCertificateFile, readCertificateFolder, readCertificates } from './certificates.js';
 import { readClientCertificate } from './client-certificate.js';
@@ -88,13 +88,13 @@ function readVariables(trust: TlsOptions): void {
   else if (trust.roots !== certificates) trust.roots = [...trust.roots, ...certificates];
 }
 
-/** Written by the core; that it can be is seen now. */
+/** Written by the core; that it can be is seen now. A pipe that no process reads is an error, where opening it would wait for one. */
 function keyLogFile(): string | undefined {
   const given = variable('SSLKEYLOGFILE');
   if (given === undefined) return undefined;
   const file = path.resolve(given);
   try {
-    closeSync(openSync(file, 'a', 0o600));
+    closeSync(openSync(file, APPEND_AT_ONCE, 0o600));
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
     throw new TypeError(`SSLKEYLOGFILE: cannot write to ${quote(file)}: ${code}`, { cause });
@@ -107,5 +107,8 @@ function variable(name: string): string | undefined {
   const value = process.env[name];
   return value === undefined || value === '' || !Object.hasOwn(process.env, name) ? undefined : value;
 }
+
+/** Windows has no O_NONBLOCK. */
+const APPEND_AT_ONCE = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | (constants.O_NONBLOCK ?? 0);
 
 let hasWarned = false;
