@@ -12,8 +12,10 @@ import {
   type ResponseParts,
 } from '../../src/index.js';
 import { decodeText } from '../../src/response/text.js';
+import { ItemIterator } from '../../src/response/item-iterator.js';
+import { LineParser } from '../../src/response/iterators.js';
 import { unreadable } from '../../src/response/unreadable-body.js';
-import { openClient } from '../helpers/client.js';
+import { failure, openClient } from '../helpers/client.js';
 import { serve, serveRaw } from '../helpers/server.js';
 
 const latin1 = (text: string): Buffer => Buffer.from(text, 'latin1');
@@ -288,6 +290,43 @@ for (const [pieces, lines] of LINES) {
     t.deepEqual(await all(streamed([...pieces.join('')]).iterLines()), lines);
   });
 }
+
+test('iterLines(): a line that never ends is bounded, and what was before it is delivered', async (t) => {
+  const details = () => ({});
+  for (const [pieces, lines, isWhole] of [
+    [['one\ntwo\n', '12345678', '9'], ['one', 'two'], false],
+    [['one\n1234', '56789\ntwo\n'], ['one'], false],
+    [['12345678\n', '1234\r', '\n5678'], ['12345678', '1234', '5678'], true],
+    [[...'12345678'], ['12345678'], true],
+    [[...'123456789'], [], false],
+    [['é'.repeat(8), '\n', '🎉🎉🎉🎉', '🎉'], ['é'.repeat(8)], false],
+  ] as const) {
+    async function* source() {
+      yield* pieces;
+    }
+    const seen: string[] = [];
+    const reading = (async () => {
+      for await (const line of new ItemIterator<string, string>(source(), new LineParser(details, 8), async () => {}))
+        seen.push(line);
+    })();
+    if (isWhole) await reading;
+    else {
+      const error = await failure(reading);
+      t.true(error instanceof DecodingError);
+      t.is(error.message, 'iterLines(): a line is longer than 8 characters');
+    }
+    t.deepEqual(seen, [...lines]);
+  }
+});
+
+test('iterLines(): a line in three million pieces takes about their bytes', (t) => {
+  const parser = new LineParser(() => ({}));
+  const before = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 3_000_000; n++) parser.push(String(1000 + (n % 9000)));
+  const growth = process.memoryUsage().heapUsed - before;
+  t.true(growth < 70e6, `${growth} bytes`);
+  t.is(parser.end()[0].length, 12_000_000);
+});
 
 // ── pieces ──
 

@@ -1,7 +1,9 @@
 /** Cutting a body: into pieces of one size, into lines, into a web stream. */
 
 import type { UnderlyingSource } from 'node:stream/web';
-import { typeName } from '../errors.js';
+import type { ErrorDetails } from '../errors.js';
+import { DecodingError, typeName } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
 import type { ItemParser } from './item-iterator.js';
@@ -55,10 +57,25 @@ function cut<T extends string | Buffer>(whole: T, start: number, end: number): T
 
 /** Lines without their ends: LF, CR and CRLF, also when a CRLF is split over two pieces. A last line break ends no empty line. */
 export class LineParser implements ItemParser<string, string> {
-  readonly failure = null;
+  /** There is a line that is too long: those before it have been returned. */
+  failure: DecodingError | null = null;
+  #details: () => ErrorDetails;
+  #maxSize: number;
   /** The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying. */
   #begun: string[] = [];
+  #size = 0;
+  /** How many of the last pieces are as they came. */
+  #loose = 0;
   #isAfterCarriageReturn = false;
+
+  /**
+   * @param details The request and response, for errors.
+   * @param maxSize UTF-16 code units of a line.
+   */
+  constructor(details: () => ErrorDetails, maxSize = MAX_LINE_SIZE) {
+    this.#details = details;
+    this.#maxSize = maxSize;
+  }
 
   push(piece: string): string[] {
     let text = piece;
@@ -71,17 +88,43 @@ export class LineParser implements ItemParser<string, string> {
     // Nearly no server writes CR, and a pattern takes several times as long.
     const lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
     const rest = lines.pop() as string;
-    if (lines.length > 0 && this.#begun.length > 0) {
-      lines[0] = `${this.#begun.join('')}${lines[0]}`;
-      this.#begun = [];
+    if (lines.length > 0 && this.#size > 0) {
+      // It may have become too long by its end.
+      if (!this.#hold(lines[0])) return [];
+      lines[0] = this.#take();
     }
-    if (rest !== '') this.#begun.push(rest);
+    if (rest !== '') this.#hold(rest);
     return lines;
   }
 
   end(): string[] {
-    const { length } = this.#begun;
-    return length === 0 ? [] : [this.#begun.join('')];
+    return this.#size === 0 ? [] : [this.#take()];
+  }
+
+  /** False when the line has become too long. */
+  #hold(text: string): boolean {
+    this.#size += text.length;
+    if (this.#size > this.#maxSize) {
+      this.#begun = [];
+      this.#size = 0;
+      const message = `iterLines(): a line is longer than ${this.#maxSize} characters`;
+      this.failure = requestFailure(DecodingError, message, this.#details());
+      return false;
+    }
+    this.#begun.push(text);
+    // A piece takes more room than its text: a million of one character do not stay a million.
+    if (++this.#loose === MAX_LOOSE_COUNT) {
+      this.#begun.push(this.#begun.splice(-MAX_LOOSE_COUNT).join(''));
+      this.#loose = 0;
+    }
+    return true;
+  }
+
+  #take(): string {
+    const line = this.#begun.join('');
+    this.#begun = [];
+    this.#size = this.#loose = 0;
+    return line;
   }
 }
 
@@ -163,3 +206,6 @@ export async function* decodePieces(pieces: AsyncIterable<Buffer>, decoder: Piec
 }
 
 const chunkOptions = ['chunkSize'];
+/** What still fits into a string, with room to spare. */
+const MAX_LINE_SIZE = 256 * 1024 * 1024;
+const MAX_LOOSE_COUNT = 1024;

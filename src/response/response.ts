@@ -487,11 +487,12 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing.
+   * Lines without their ends. Breaks at LF, CR and CRLF only, so that U+2028 in JSON or SSE breaks nothing. A line longer than 2^28
+   * characters is a DecodingError, after the lines before it.
    * @since 0.1.0
    */
   iterLines(): AsyncIterableIterator<string> {
-    return this.#items(this.#texts('iterLines()', null), new LineParser());
+    return this.#items(this.#texts('iterLines()', null), new LineParser(() => this.#details()));
   }
 
   /**
@@ -508,7 +509,8 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /**
    * One JSON value a line (NDJSON, JSON Lines) or a record (JSON text sequences, RFC 7464), each as soon as it is complete. Empty
-   * lines are passed over; a broken one is a DecodingError that says which line it is, after the values before it.
+   * lines are passed over; a broken one, or one longer than 256 MiB, is a DecodingError that says which line it is, after the values
+   * before it.
    * @since 0.1.0
    */
   iterJson<T = unknown>(): AsyncIterableIterator<T> {
