@@ -52,10 +52,31 @@ export function send(listener: Listener, profile: number, flags: number, head: s
   } catch (error) {
     release(id);
     unhold();
-    // Everything has been checked: what is thrown is a panic.
-    throw new InternalError(`the request could not be handed on: ${(error as Error).message}`, { cause: error });
+    throw notHandedOn(error);
   }
   return id;
+}
+
+/**
+ * As `send`, where other requests may follow in the same turn of the event loop: the first one goes at once, those behind it go
+ * together. Each call that finds the I/O thread asleep wakes it, by a system call.
+ */
+export function sendSoon(listener: Listener, profile: number, flags: number, head: string): number {
+  if (!hasSent) {
+    hasSent = true;
+    nextTick(endTurn);
+    return send(listener, profile, flags, head, null);
+  }
+  const id = take(listener);
+  hold();
+  waiting.push({ id, profile, flags, head });
+  if (waiting.length === MAX_WAITING_COUNT) sendWaiting();
+  return id;
+}
+
+/** Everything has been checked: what is thrown is a panic. */
+function notHandedOn(error: unknown): InternalError {
+  return new InternalError(`the request could not be handed on: ${(error as Error).message}`, { cause: error });
 }
 
 /** Asks for the next piece of a streamed response; the first call decides whether it comes raw or decoded. */
@@ -230,7 +251,35 @@ const free: number[] = [];
 /** Completions that some promise waits for. While there are any, the process is held. */
 let pending = 0;
 
+/** Requests of this turn behind its first one. More at a time would leave the I/O thread without work meanwhile. */
+let waiting: { id: number; profile: number; flags: number; head: string }[] = [];
+const MAX_WAITING_COUNT = 8;
+/** In this turn. */
+let hasSent = false;
+/** As it was when this was loaded: tests put fake ones in its place. */
+const { nextTick } = process;
+
+function endTurn(): void {
+  hasSent = false;
+  if (waiting.length > 0) sendWaiting();
+}
+
+function sendWaiting(): void {
+  const sent = waiting;
+  waiting = [];
+  for (const { id, profile, flags, head } of sent) {
+    try {
+      start().send(id, profile, flags, head, null);
+    } catch (error) {
+      (listeners[id] as Listener).onFault?.(notHandedOn(error));
+      release(id);
+    }
+  }
+}
+
+/** In the order of the calls: what waits goes before anything else. */
 function start(): Engine {
+  if (waiting.length > 0) sendWaiting();
   return (engine ??= makeEngine());
 }
 

@@ -76,7 +76,10 @@ export class Exchange extends PendingResponse implements Listener {
       flags |= body.isReadTwice ? StreamRequest | RestartableRequest : StreamRequest;
       this.#body = body;
     }
-    this.#id = native.send(this, profile, flags, head, streams ? null : body);
+    this.#id =
+      body === null && this.options.readsSoon === true
+        ? native.sendSoon(this, profile, flags, head)
+        : native.send(this, profile, flags, head, streams ? null : body);
     // Before the body is asked for its first piece, which may abort it.
     if (signal !== undefined && signal !== null) this.listen(signal, () => this.onAbort(signal));
     if (streams && !this.isOver) void this.#upload(body);
