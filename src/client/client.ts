@@ -4,6 +4,7 @@
  */
 
 import type { DefaultEncoding, ResponseContext } from '../response/received.js';
+import { bare } from '../bare.js';
 import { isBasic } from './auth-flow.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
@@ -12,6 +13,7 @@ import { APP_URL, onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from '../request/body-options.js';
 import type {
   ClientOptions,
+  DoorOptions,
   Given,
   PreconnectOptions,
   RedirectOptions,
@@ -25,6 +27,7 @@ import {
   keepSending,
   NO_OPTIONS,
   preconnectOptionNames,
+  readingSoon,
   READS_SOON,
   readOptions,
   requestOptionNames,
@@ -321,6 +324,16 @@ export class Client implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(error);
     }
+  }
+
+  /**
+   * One exchange of a door, whose API decides about redirects and credentials by itself. Resolves at the head; the body is read as
+   * soon as it can be.
+   * @internal
+   */
+  sendOnce(request: Request, { timeout, signal, onInformational }: DoorOptions): Promise<Response> {
+    const given = { timeout, signal, onInformational, auth: null, followRedirects: false };
+    return this.#send(request, readingSoon(bare<Given<RequestOptions>>(given)), true);
   }
 
   /**

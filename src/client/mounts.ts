@@ -8,6 +8,7 @@ import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
 import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';
 import { isFetchApp, kindOf } from '../dispatch/apps/kind.js';
+import { withSignal } from '../dispatch/aborter.js';
 import { checkProtocol } from '../dispatch/check-request.js';
 import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
@@ -82,7 +83,9 @@ export class Mounts implements Dispatch {
     const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, request.url);
     // What has begun goes to its end, whatever of its requests is still to be sent.
     if (this.#isClosed) options = { ...options, isUnderWay: true };
-    return needsDeadline(dispatch, options) ? sendInTime(dispatch, request, options) : dispatch.send(request, options);
+    if (dispatch.send === HTTPDispatch.prototype.send) return dispatch.send(request, options);
+    const known = withSignal(options);
+    return needsDeadline(dispatch, known) ? sendInTime(dispatch, request, known) : dispatch.send(request, known);
   }
 
   /** Connections before the requests that need them, where those would go to the network. */

@@ -249,6 +249,9 @@ export function readOptions<T extends object>(
  */
 export const READS_SOON: unique symbol = Symbol('readsSoon');
 
+/** What a door says of a call: `sendOnce`. */
+export type DoorOptions = Pick<OwnRequestOptions, 'timeout' | 'signal' | 'onInformational'>;
+
 /** `options`, for a call of a door whose body is read as soon as it can be. */
 export function readingSoon<T extends object>(options: T): T {
   (options as { [READS_SOON]?: boolean })[READS_SOON] = true;

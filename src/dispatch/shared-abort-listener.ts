@@ -3,8 +3,11 @@
  * the last of them has ended. (A listener per request would make Node warn of a leak at the eleventh.)
  */
 
+import { Aborter } from './aborter.js';
+
 /** Calls `onAbort` when the signal aborts; the function returned takes that back. */
 export function listen(signal: AbortSignal, onAbort: () => void): () => void {
+  if ((signal as unknown) instanceof Aborter) return (signal as unknown as Aborter).listen(onAbort);
   let shared = bySignal.get(signal);
   if (shared === undefined) bySignal.set(signal, (shared = new SharedListener()));
   const { waiting } = shared;

@@ -92,7 +92,7 @@ async function send(client: Client, outgoing: Outgoing, keepsAuth: boolean): Pro
     for (let count = 0; ; count++) {
       if (outgoing.url.origin !== origin) type = 'cors';
       if (type === 'cors' && outgoing.mode === 'same-origin') throw new Error('request mode cannot be "same-origin"');
-      const received = await sendOnce(client, outgoing, keepsAuth);
+      const received = await sendHop(client, outgoing, keepsAuth);
       // There is no window that could ask for the proxy's credentials (Fetch 4.6).
       if (received.statusCode === 407) throw (release(received), new Error('proxy authentication required'));
       const target = redirect === 'manual' ? null : locationOf(received, outgoing);
@@ -111,7 +111,7 @@ async function send(client: Client, outgoing: Outgoing, keepsAuth: boolean): Pro
   }
 }
 
-function sendOnce(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promise<Response> {
+function sendHop(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promise<Response> {
   const { method, url, headers, body, signal, credentials } = outgoing;
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('unknown scheme');
   if (isBlockedPort(url)) throw new Error('bad port');

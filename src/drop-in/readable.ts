@@ -12,24 +12,73 @@ export function rawChunks(response: Response): AsyncIterableIterator<Buffer> {
 /** Destroying it closes the response; an error of the body is the stream's. */
 export class ResponseReadable extends Readable {
   #response: Response;
-  #chunks: AsyncIterator<Buffer>;
+  #chunks: AsyncIterator<Buffer> | null;
+  #hasBegun = false;
 
-  constructor(response: Response, chunks: AsyncIterator<Buffer>) {
+  /** @param chunks What it reads instead of the bytes as they came. */
+  constructor(response: Response, chunks: AsyncIterator<Buffer> | null = null) {
     super(bare({ highWaterMark: 64 * 1024 }));
     this.#response = response;
     this.#chunks = chunks;
   }
 
+  /** An error of the body, as the stream has it. */
+  protected toError(error: unknown): unknown {
+    return error;
+  }
+
+  /** A chunk has come. */
+  protected onChunk(): void {}
+
   override _read(): void {
+    if (this.#chunks === null) {
+      const whole = this.#hasBegun ? null : this.#response.takeAtHand();
+      this.#hasBegun = true;
+      if (whole !== null) {
+        if (whole.length > 0) this.#push(whole);
+        this.push(null);
+        return;
+      }
+      this.#chunks = rawChunks(this.#response);
+    }
     this.#chunks.next().then(
-      ({ done, value }) => this.push(done ? null : value),
-      (error: Error) => this.destroy(error),
+      ({ done, value }) => (done ? this.push(null) : this.#push(value)),
+      (error: unknown) => this.destroy(this.toError(error) as Error),
     );
+  }
+
+  #push(chunk: Buffer): void {
+    this.onChunk();
+    this.push(chunk);
   }
 
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     // At once, though it returns a promise.
-    void this.#response.close();
+    if (!this.#response.isClosed) void this.#response.close();
     callback(error);
   }
+}
+
+/** Headers by name in lower case; several of a name joined. */
+export function fieldsOf(response: Response): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of response.headers.multiItems()) {
+    if (Object.hasOwn(fields, name)) {
+      fields[name] += `, ${value}`;
+    } else if (name in Object.prototype) {
+      // A name such as `__proto__` is a name.
+      const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
+      Object.defineProperty(fields, name, descriptor as PropertyDescriptor);
+    } else {
+      fields[name] = value;
+    }
+  }
+  return fields;
+}
+
+/** The same, with Set-Cookie as a list, as Node has it. */
+export function nodeFieldsOf(response: Response): Record<string, string | string[]> {
+  const fields: Record<string, string | string[]> = fieldsOf(response);
+  if (fields['set-cookie'] !== undefined) fields['set-cookie'] = response.headers.getList('set-cookie');
+  return fields;
 }

@@ -12,16 +12,17 @@
 import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
+import { Aborter } from '../dispatch/aborter.js';
 import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
 import { ownText } from '../own-memory.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import { TimeoutConfig } from '../timeout.js';
+import type { TimeoutConfig } from '../timeout.js';
 import type { ContentTypes } from '../types.js';
 import { URL } from '../url/url.js';
 import { ClientHolder } from './client-holder.js';
-import { sendOnce } from './send-once.js';
-import { rawChunks, ResponseReadable } from './readable.js';
+import { fieldsOf, ResponseReadable } from './readable.js';
+import { ReadTimeouts } from './read-timeouts.js';
 
 /** A request of Smithy's (`@smithy/types` HttpRequest). @since 0.1.0 */
 export interface SmithyRequest {
@@ -85,6 +86,7 @@ export class SmithyHandler {
   readonly metadata: { handlerProtocol: string };
   #holder: ClientHolder;
   #config: SmithyConfig;
+  #timeouts = new ReadTimeouts();
 
   /**
    * Takes a client, which stays its owner's to close, or the options of one that is closed with the handler.
@@ -121,7 +123,7 @@ export class SmithyHandler {
   async handle(request: SmithyRequest, options: HandlerOptions = {}): Promise<{ response: SmithyResponse }> {
     const { client } = this.#holder;
     const { abortSignal } = options;
-    const aborting = new AbortController();
+    const aborting = new Aborter();
     const onAbort = () => aborting.abort(abortError(abortSignal));
     if (abortSignal?.aborted) throw abortError(abortSignal);
     const unlisten = listen(abortSignal, onAbort);
@@ -131,9 +133,9 @@ export class SmithyHandler {
       : undefined;
     let response: Response;
     try {
-      response = await sendOnce(client, toRequest(request), {
-        timeout: withRead(client, limit),
-        signal: aborting.signal,
+      response = await client.sendOnce(toRequest(request), {
+        timeout: this.#timeoutOf(client, limit),
+        signal: aborting.asSignal,
       });
     } catch (error) {
       unlisten();
@@ -141,16 +143,20 @@ export class SmithyHandler {
     } finally {
       clearTimeout(timer);
     }
-    const body = new ResponseReadable(response, translating(rawChunks(response)));
+    const body = new SmithyReadable(response);
     body.once('close', unlisten);
     return {
       response: {
         statusCode: response.statusCode,
         reason: response.reasonPhrase,
-        headers: Object.fromEntries(response.headers),
+        headers: fieldsOf(response),
         body,
       },
     };
+  }
+
+  #timeoutOf(client: Client, limit: number | null | undefined): TimeoutConfig | undefined {
+    return limit ? this.#timeouts.of(client.timeout, limit, client.timeout.writeTimeout) : undefined;
   }
 
   /**
@@ -224,17 +230,9 @@ function escapeUri(text: string): string {
   return encodeURIComponent(text).replace(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-function withRead(client: Client, limit: number | null | undefined): TimeoutConfig | undefined {
-  if (!limit) return undefined;
-  const { connectTimeout, writeTimeout, poolTimeout, totalTimeout } = client.timeout;
-  return new TimeoutConfig({ connectTimeout, readTimeout: limit, writeTimeout, poolTimeout, totalTimeout });
-}
-
-async function* translating(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* chunks;
-  } catch (error) {
-    throw translate(error);
+class SmithyReadable extends ResponseReadable {
+  protected override toError(error: unknown): unknown {
+    return translate(error);
   }
 }
 

@@ -79,6 +79,14 @@ export class BodyReader {
     }
   }
 
+  /** The one reading, of a body that is there and not touched yet: all of it. Null when it is not. */
+  takeAtHand(): Buffer | null {
+    if (this.#isConsumed || this.#isClosed) return null;
+    const whole = this.source.takeAtHand?.() ?? null;
+    if (whole !== null) this.#isConsumed = this.#isClosed = true;
+    return whole;
+  }
+
   /**
    * Reads the rest as it comes, undecoded, if it is little and there soon, so that its connection serves again; else it is given up.
    * Resolves to what was read, null when that is not all.

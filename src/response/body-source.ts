@@ -35,6 +35,11 @@ export interface BodySource {
    * @internal
    */
   drain?: () => Promise<Buffer | null>;
+  /**
+   * All of it, where it came with its head and has no content coding: it is the reader's from then on. Null when it is still to come.
+   * @internal
+   */
+  takeAtHand?: () => Buffer | null;
   /** Gives up the unread rest of the body. Idempotent. @since 0.1.0 */
   cancel(): void;
   /**

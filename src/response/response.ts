@@ -422,6 +422,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
+   * The whole body at once, where that is possible and nothing of it was read: as it came, which has no content coding then. It counts
+   * as read.
+   * @internal
+   */
+  takeAtHand(): Buffer | null {
+    return this.#progress === undefined ? (this.#reader?.takeAtHand() ?? null) : null;
+  }
+
+  /**
    * Ends a body that is not wanted, undecoded, so that its connection serves again if that costs little. A small one that is not coded
    * can still be had.
    * @internal

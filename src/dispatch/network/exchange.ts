@@ -3,7 +3,7 @@
  * core decides which connection carries it; `http-dispatch.ts` writes the request.
  */
 
-import { AsyncResource } from 'node:async_hooks';
+import { inThisContext } from '../../async-context.js';
 import { StreamBody } from '../../request/body.js';
 import { BodyPump } from '../../request/body-pump.js';
 import { FilePart } from '../../request/file-content.js';
@@ -47,6 +47,8 @@ export class Exchange extends PendingResponse implements Listener {
   #refusal: Response | null = null;
   /** Whose body cannot be had. */
   #failed: Response | null = null;
+  /** The whole body came with its head. */
+  #isAtHand = false;
   /** The whole rest is being read as one; `tell` reports the bytes received so far, where progress was asked for. */
   #whole: { tell: ((received: number) => void) | null } | null = null;
   /** What the exchange may still have to call, for as long as it is under way. */
@@ -64,7 +66,7 @@ export class Exchange extends PendingResponse implements Listener {
     this.#hop = hop;
     const { onInformational } = options;
     // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
-    if (typeof onInformational === 'function') this.#onInformational = AsyncResource.bind(onInformational);
+    if (typeof onInformational === 'function') this.#onInformational = inThisContext(onInformational);
   }
 
   /** Sends it. `head` is what `native.send` takes. */
@@ -110,6 +112,7 @@ export class Exchange extends PendingResponse implements Listener {
     this.elapsed = elapsed;
     const answer = this.takeAnswer();
     if (content.length > 0) this.deliver(content);
+    this.#isAtHand = true;
     this.complete(null);
     answer?.resolve(this.#respond(head));
   }
@@ -222,7 +225,7 @@ export class Exchange extends PendingResponse implements Listener {
 
   /** All that is left, decoded, into a file: no piece of it comes up here. */
   async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
-    this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
+    this.#whole = { tell: tell === null ? null : inThisContext(tell) };
     this.#savingTo = sink.path;
     const atHand = this.takeChunk();
     if (atHand !== undefined) return sink.write(atHand);
@@ -232,12 +235,16 @@ export class Exchange extends PendingResponse implements Listener {
   /** All that is left, decoded: it is put together below, where nothing has to be copied. */
   async readWhole(limit: number | null, tell: ((received: number) => void) | null): Promise<Buffer> {
     // Called from the drain, which knows nothing of the caller's AsyncLocalStorage.
-    this.#whole = { tell: tell === null ? null : AsyncResource.bind(tell) };
+    this.#whole = { tell: tell === null ? null : inThisContext(tell) };
     // What has come with the head is as long as it was declared, and that was looked at before.
     const atHand = this.takeChunk();
     if (atHand !== undefined) return atHand;
     const rest = await this.readNext(() => native.readWhole(this.#id, limit, tell !== null));
     return rest ?? Buffer.alloc(0);
+  }
+
+  takeAtHand(): Buffer | null {
+    return this.#isAtHand ? (this.takeChunk() ?? Buffer.alloc(0)) : null;
   }
 
   drain(): Promise<Buffer | null> {
@@ -300,7 +307,7 @@ export class Exchange extends PendingResponse implements Listener {
     return new Promise((resolve) => {
       this.#writing = resolve;
       this.#filePath = part.shownPath;
-      this.#onFileSent = pump.reportsProgress ? AsyncResource.bind((bytes: number) => pump.report(bytes)) : null;
+      this.#onFileSent = pump.reportsProgress ? inThisContext((bytes: number) => pump.report(bytes)) : null;
       native.writeFile(this.#id, part, pump.reportsProgress);
     });
   }

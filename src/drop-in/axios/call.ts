@@ -2,14 +2,14 @@
 
 import { Readable } from 'node:stream';
 import type { Client } from '../../client/client.js';
+import { Aborter } from '../../dispatch/aborter.js';
 import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutException } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { ownJoin, ownText } from '../../own-memory.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
-import { sendOnce } from '../send-once.js';
-import { rawChunks, ResponseReadable } from '../readable.js';
+import { nodeFieldsOf, rawChunks, ResponseReadable } from '../readable.js';
 import type { DerivedClients } from '../derived-clients.js';
 import { clientOptionsOf } from './client-options.js';
 import { paced, Progress } from './progress.js';
@@ -21,7 +21,7 @@ export class AxiosCall {
   #clients: DerivedClients;
   #config: AxiosConfig;
   #request: AxiosRequest | undefined;
-  #ending = new AbortController();
+  #ending = new Aborter();
 
   constructor(axios: Axios, clients: DerivedClients, config: AxiosConfig) {
     this.#axios = axios;
@@ -47,7 +47,7 @@ export class AxiosCall {
       signal?.removeEventListener?.('abort', cancel);
     };
     try {
-      this.#ending.signal.throwIfAborted();
+      this.#ending.throwIfAborted();
       const url = this.#axios.getUri(this.#config);
       if (/^data:/i.test(url)) return this.#settle(await this.#dataUrl(url));
       const response = await this.#follow(this.#toRequest(url));
@@ -84,7 +84,7 @@ export class AxiosCall {
       const pair = ownText(`${userinfo.username ?? ''}:${userinfo.password ?? ''}`).toString('base64');
       headers.set('Authorization', `Basic ${pair}`);
     }
-    const { content } = new Upload(this.#axios, this.#config, headers, this.#ending.signal);
+    const { content } = new Upload(this.#axios, this.#config, headers, this.#ending);
     const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     if (content instanceof FormData) return new Request(method.toUpperCase(), target, { headers, data: content });
     return new Request(method.toUpperCase(), target, content === undefined ? { headers } : { headers, content });
@@ -107,7 +107,7 @@ export class AxiosCall {
     for (let followed = 0; ; followed++) {
       const { url, method } = request;
       this.#request = { method, protocol: `${url.scheme}:`, host: url.host, path: url.fullPath };
-      const response = await sendOnce(client, request, { signal: this.#ending.signal });
+      const response = await client.sendOnce(request, { signal: this.#ending.asSignal });
       if (maxRedirects === 0 || !response.hasRedirectLocation) return response;
       const next = response.nextRequest;
       if (next === null) return response;
@@ -127,10 +127,7 @@ export class AxiosCall {
   }
 
   #toAnswer(response: Response): AxiosResponse & { data: unknown } {
-    const headers: Record<string, string | string[]> = {};
-    for (const [name, value] of response.headers) headers[name] = value;
-    const cookies = response.headers.getList('set-cookie');
-    if (cookies.length > 0) headers['set-cookie'] = cookies;
+    const headers = nodeFieldsOf(response);
     // What is decoded has no coding any more.
     if (this.#config.decompress !== false) delete headers['content-encoding'];
     const request = this.#request as AxiosRequest;
@@ -150,7 +147,7 @@ export class AxiosCall {
       declared !== undefined && /^\d+$/.test(declared) && (raw || !response.headers.has('content-encoding'));
     const progress = new Progress(this.#config.onDownloadProgress, 'download', isKnown ? Number(declared) : null);
     const chunks = raw ? rawChunks(response) : response.iterBytes();
-    return this.#bounded(paced(chunks, progress, rateOf(this.#config, 1), this.#ending.signal));
+    return this.#bounded(paced(chunks, progress, rateOf(this.#config, 1), this.#ending));
   }
 
   async *#bounded(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
@@ -178,17 +175,18 @@ export class AxiosCall {
     }
     const stream = new ResponseReadable(response, translated());
     // At once, read or not.
-    const { signal } = this.#ending;
-    signal.addEventListener('abort', () => stream.destroy(signal.reason as Error), { once: true });
+    this.#ending.listen(() => stream.destroy(this.#ending.reason as Error));
     stream.once('close', () => {
       finish();
       // What waits for its turn (`maxRate`) waits no more.
-      this.#ending.abort();
+      this.#ending.abort(undefined);
     });
     return stream;
   }
 
   async #read(response: Response): Promise<unknown> {
+    const whole = this.#atHand(response);
+    if (whole !== null) return this.#converted(whole);
     const pieces: Buffer[] = [];
     try {
       for await (const chunk of this.#chunks(response)) pieces.push(chunk);
@@ -196,6 +194,14 @@ export class AxiosCall {
       await response.close();
     }
     return this.#converted(pieces.length === 1 ? pieces[0] : ownJoin(pieces));
+  }
+
+  /** The body, where it is there and nothing has to be told or slowed down. */
+  #atHand(response: Response): Buffer | null {
+    const { maxContentLength = -1, onDownloadProgress } = this.#config;
+    const isPlain =
+      maxContentLength === -1 && onDownloadProgress === undefined && rateOf(this.#config, 1) === undefined;
+    return isPlain ? response.takeAtHand() : null;
   }
 
   #converted(body: Buffer): unknown {

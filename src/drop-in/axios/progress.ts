@@ -1,6 +1,7 @@
 /** axios' progress events, and `maxRate`. */
 
 import { setTimeout } from 'node:timers/promises';
+import type { Aborter } from '../../dispatch/aborter.js';
 
 /** Tells a listener at most three times a second, and at the end. */
 export class Progress {
@@ -49,12 +50,12 @@ export class Progress {
   }
 }
 
-/** Chunks as they come, counted, and no faster than `rate` bytes a second. It waits no longer than `signal` lets it. */
+/** Chunks as they come, counted, and no faster than `rate` bytes a second. It waits until `ending` is aborted at most. */
 export async function* paced(
   chunks: AsyncIterable<Buffer>,
   progress: Progress,
   rate: number | undefined,
-  signal: AbortSignal,
+  ending: Aborter,
 ): AsyncGenerator<Buffer> {
   const startedAt = performance.now();
   let sent = 0;
@@ -64,8 +65,9 @@ export async function* paced(
     sent += chunk.length;
     if (rate === undefined) continue;
     const due = startedAt + (sent / rate) * 1000 - performance.now();
-    if (due > 1)
-      await setTimeout(Math.min(due, MAX_TIMER_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
+    if (due <= 1) continue;
+    const { signal } = ending;
+    await setTimeout(Math.min(due, MAX_TIMER_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
   progress.flush();
 }

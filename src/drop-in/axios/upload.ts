@@ -3,6 +3,7 @@
 import { ReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { PassThrough } from 'node:stream';
+import type { Aborter } from '../../dispatch/aborter.js';
 import type { Headers } from '../../headers.js';
 import { ownText } from '../../own-memory.js';
 import { StreamBody } from '../../request/body.js';
@@ -19,13 +20,13 @@ export class Upload {
   #axios: Axios;
   #config: AxiosConfig;
   #headers: Headers;
-  #signal: AbortSignal;
+  #ending: Aborter;
 
-  constructor(axios: Axios, config: AxiosConfig, headers: Headers, signal: AbortSignal) {
+  constructor(axios: Axios, config: AxiosConfig, headers: Headers, ending: Aborter) {
     this.#axios = axios;
     this.#config = config;
     this.#headers = headers;
-    this.#signal = signal;
+    this.#ending = ending;
   }
 
   /** @throws AxiosError for what is no body, and for one that is too large */
@@ -94,7 +95,7 @@ export class Upload {
       [Symbol.asyncIterator]: () => {
         const progress = new Progress(onUploadProgress, 'upload', total);
         const rate = rateOf(this.#config, 0);
-        return paced(this.#bounded(pieces()), progress, rate, this.#signal);
+        return paced(this.#bounded(pieces()), progress, rate, this.#ending);
       },
     };
   }

@@ -1,7 +1,7 @@
 /** A response shaped as Node's IncomingMessage; its body as it came, not decoded. */
 
 import type { Response } from '../../response/response.js';
-import { rawChunks, ResponseReadable } from '../readable.js';
+import { nodeFieldsOf, ResponseReadable } from '../readable.js';
 import { toNodeError } from '../system-error.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 
@@ -9,7 +9,6 @@ export class IncomingResponse extends ResponseReadable {
   readonly statusCode: number;
   readonly statusMessage: string;
   readonly headers: Record<string, string | string[]>;
-  readonly rawHeaders: string[];
   readonly httpVersion: string;
   readonly req: OutgoingRequest;
   /** As Node's: the request-target is the request's to know. */
@@ -19,19 +18,24 @@ export class IncomingResponse extends ResponseReadable {
   complete = false;
   aborted = false;
   #response: Response;
+  #rawHeaders: string[] | null = null;
+  #onProgress: () => void;
 
   constructor(response: Response, request: OutgoingRequest, onProgress: () => void) {
-    super(response, watched(response, onProgress));
+    super(response);
     this.#response = response;
+    this.#onProgress = onProgress;
     this.req = request;
     this.statusCode = response.statusCode;
     this.statusMessage = response.reasonPhrase;
-    this.headers = Object.fromEntries(response.headers);
-    const cookies = response.headers.getList('set-cookie');
-    if (cookies.length > 0) this.headers['set-cookie'] = cookies;
-    this.rawHeaders = response.headers.raw.flat();
+    this.headers = nodeFieldsOf(response);
     this.httpVersion = response.httpVersion.replace(/^HTTP\//, '').replace(/^2$/, '2.0');
     this.once('end', () => this.#onEnd());
+  }
+
+  /** Names and values in turn, as they came. */
+  get rawHeaders(): string[] {
+    return (this.#rawHeaders ??= this.#response.headers.raw.flat());
   }
 
   get socket(): unknown {
@@ -47,6 +51,14 @@ export class IncomingResponse extends ResponseReadable {
     return this;
   }
 
+  protected override toError(error: unknown): unknown {
+    return toNodeError(error);
+  }
+
+  protected override onChunk(): void {
+    this.#onProgress();
+  }
+
   override _destroy(error: Error | null, callback: (error?: Error | null) => void): void {
     if (!this.complete && !this.readableEnded) {
       this.aborted = true;
@@ -60,16 +72,5 @@ export class IncomingResponse extends ResponseReadable {
     const { trailers } = this.#response;
     this.trailers = Object.fromEntries(trailers);
     this.rawTrailers = trailers.raw.flat();
-  }
-}
-
-async function* watched(response: Response, onProgress: () => void): AsyncGenerator<Buffer> {
-  try {
-    for await (const chunk of rawChunks(response)) {
-      onProgress();
-      yield chunk;
-    }
-  } catch (error) {
-    throw toNodeError(error);
   }
 }

@@ -5,12 +5,11 @@ import type { IncomingMessage } from 'node:http';
 import { Writable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
-import type { RequestOptions } from '../../client/options.js';
-import { keepSending } from '../../client/options.js';
+import { Aborter } from '../../dispatch/aborter.js';
+import type { Headers } from '../../headers.js';
 import { Request } from '../../request/request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
-import { sendOnce } from '../send-once.js';
 import { toNodeError } from '../system-error.js';
 import { IncomingResponse } from './incoming-response.js';
 import { fillTimings } from './timings.js';
@@ -43,7 +42,7 @@ export class OutgoingRequest extends Writable {
   #client: Client;
   #url: globalThis.URL;
   #options: NativeOptions;
-  #ending = new AbortController();
+  #ending = new Aborter();
   #hasBegun = false;
   /** The first chunk: when it is the only one, it is the whole body. */
   #first: Buffer | null = null;
@@ -128,9 +127,14 @@ export class OutgoingRequest extends Writable {
 
   override _destroy(error: Error | null, done: Done): void {
     this.setTimeout(0);
-    this.#ending.abort(error ?? hangUp());
+    // Behind the end of the response there is nothing to end, but for an upload that it did not wait for.
+    const isOver = error === null && this.res?.complete === true && this.#queue.length === 0;
+    if (!isOver) {
+      const reason = error ?? hangUp();
+      this.#ending.abort(reason);
+      for (const waiting of this.#queue.splice(0)) waiting.done(reason);
+    }
     this.#wake?.();
-    for (const waiting of this.#queue.splice(0)) waiting.done(error ?? hangUp());
     done(error ?? (this.res === null ? hangUp() : null));
   }
 
@@ -153,15 +157,18 @@ export class OutgoingRequest extends Writable {
     );
     const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     const request = new Request(this.method, target, body === null ? { headers } : { headers, content: body });
-    const onInformational: RequestOptions['onInformational'] = (statusCode, fields) => {
-      this.emit('information', { statusCode, headers: Object.fromEntries(fields), rawHeaders: fields.raw.flat() });
-      if (statusCode === 100) this.emit('continue');
-    };
-    keepSending(request, bare({ onInformational }));
     this.socket = new RequestSocket(this);
     this.emit('socket', this.socket);
-    const response = await sendOnce(this.#client, request, { signal: this.#ending.signal });
+    const response = await this.#client.sendOnce(request, {
+      signal: this.#ending.asSignal,
+      onInformational: (statusCode, fields) => this.#onInformational(statusCode, fields),
+    });
     this.#onResponse(response);
+  }
+
+  #onInformational(statusCode: number, fields: Headers): void {
+    this.emit('information', { statusCode, headers: Object.fromEntries(fields), rawHeaders: fields.raw.flat() });
+    if (statusCode === 100) this.emit('continue');
   }
 
   #onResponse(response: Response): void {

@@ -11,6 +11,7 @@ import { bare } from '../../bare.js';
 import { Client } from '../../client/client.js';
 import type { ClientOptions } from '../../client/options.js';
 import { typeName } from '../../errors.js';
+import { ReadTimeouts } from '../read-timeouts.js';
 import type {
   Callback,
   ConnectData,
@@ -69,6 +70,7 @@ interface State {
   closed: boolean;
   destroyed: boolean;
   onIdle: (() => void)[];
+  timeouts: ReadTimeouts;
 }
 
 /**
@@ -102,6 +104,7 @@ export class Dispatcher extends EventEmitter {
       closed: false,
       destroyed: false,
       onIdle: [],
+      timeouts: new ReadTimeouts(),
     };
   }
 
@@ -137,7 +140,7 @@ export class Dispatcher extends EventEmitter {
       };
       const exchange =
         dispatched.upgrade === null
-          ? new Exchange(inside.client, dispatched, told, listener)
+          ? new Exchange(inside.client, inside.timeouts, dispatched, told, listener)
           : switchProtocols(dispatched, told, listener);
       onBegin(this, exchange, origin);
       // What a handler throws of its own at the very end is an uncaught exception there, and here.
@@ -317,7 +320,9 @@ function onEnd(
     }
     if (isLost || known.pending === 0) {
       known.isConnected &&= !isLost;
-      if (known.pending === 0) dispatcher.emit('drain', new globalThis.URL(origin));
+      if (known.pending === 0 && dispatcher.listenerCount('drain') > 0) {
+        dispatcher.emit('drain', new globalThis.URL(origin));
+      }
     }
     if (known.pending === 0 && !known.isConnected) origins.delete(origin);
   }

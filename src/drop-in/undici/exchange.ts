@@ -1,19 +1,16 @@
 /** One dispatched request: from the client's response to the calls of a handler, with its pauses. */
 
 import type { Readable } from 'node:stream';
-import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
-import type { RequestOptions } from '../../client/options.js';
-import { keepSending } from '../../client/options.js';
+import { Aborter } from '../../dispatch/aborter.js';
 import type { Headers } from '../../headers.js';
 import type { Response } from '../../response/response.js';
-import { TimeoutConfig } from '../../timeout.js';
+import type { ReadTimeouts } from '../read-timeouts.js';
 import { rawChunks } from '../readable.js';
-import { sendOnce } from '../send-once.js';
 import type { DispatchRequest } from './dispatch-options.js';
 import { BodyTimeoutError, HeadersTimeoutError, RequestAbortedError, toUndiciError } from './errors.js';
 import type { DispatchController, DispatchHandler } from './handler.js';
-import { toObject } from './handler.js';
+import { toObject, WrappedHandler } from './handler.js';
 
 /** What it tells its dispatcher. */
 export interface ExchangeListener {
@@ -22,24 +19,45 @@ export interface ExchangeListener {
 }
 
 export class Exchange implements DispatchController {
-  rawHeaders: Buffer[] | null = null;
   rawTrailers: Buffer[] | null = null;
+  #headers: Headers | null = null;
+  #rawHeaders: Buffer[] | null = null;
   #client: Client;
+  #timeouts: ReadTimeouts;
   #dispatched: DispatchRequest;
   #handler: DispatchHandler;
   #listener: ExchangeListener;
-  #controller = new AbortController();
+  #aborter = new Aborter();
   #reason: Error | null = null;
   #isOver = false;
   #hasHead = false;
   #resume: (() => void) | null = null;
   #isPaused = false;
 
-  constructor(client: Client, dispatched: DispatchRequest, handler: DispatchHandler, listener: ExchangeListener) {
+  constructor(
+    client: Client,
+    timeouts: ReadTimeouts,
+    dispatched: DispatchRequest,
+    handler: DispatchHandler,
+    listener: ExchangeListener,
+  ) {
     this.#client = client;
+    this.#timeouts = timeouts;
     this.#dispatched = dispatched;
     this.#handler = handler;
     this.#listener = listener;
+  }
+
+  /** Made when a handler asks for them: those of the second contract seldom do. */
+  get rawHeaders(): Buffer[] | null {
+    if (this.#headers !== null) this.#rawHeaders = rawOf(this.#headers);
+    this.#headers = null;
+    return this.#rawHeaders;
+  }
+
+  set rawHeaders(raw: Buffer[] | null) {
+    this.#headers = null;
+    this.#rawHeaders = raw;
   }
 
   get aborted(): boolean {
@@ -57,7 +75,7 @@ export class Exchange implements DispatchController {
   abort(reason?: Error): void {
     if (this.#isOver || this.#reason !== null) return;
     this.#reason = reason ?? new RequestAbortedError();
-    this.#controller.abort(this.#reason);
+    this.#aborter.abort(this.#reason);
     this.resume();
   }
 
@@ -84,7 +102,7 @@ export class Exchange implements DispatchController {
       try {
         await this.#read(response);
       } finally {
-        void response.close();
+        if (!response.isClosed) void response.close();
       }
     } catch (error) {
       failure =
@@ -101,24 +119,17 @@ export class Exchange implements DispatchController {
     this.#handler.onResponseError(this, failure as Error);
   }
 
-  async #send(): Promise<Response> {
+  #send(): Promise<Response> {
     const { request, headersTimeout, bodyTimeout } = this.#dispatched;
     const isBounded = headersTimeout !== null && bodyTimeout !== null;
     // The longer of the two is the client's business; the shorter one is watched here.
     const read = isBounded ? Math.max(headersTimeout, bodyTimeout) : null;
-    const { connectTimeout, poolTimeout, totalTimeout } = this.#client.timeout;
-    const timeout = new TimeoutConfig({
-      connectTimeout,
-      poolTimeout,
-      totalTimeout,
-      readTimeout: read,
-      writeTimeout: read,
-    });
-    const onInformational: RequestOptions['onInformational'] = (statusCode, headers) =>
-      this.#start(statusCode, headers, '');
-    keepSending(request, bare({ onInformational }));
     this.#throwIfAborted();
-    const sent = sendOnce(this.#client, request, { timeout, signal: this.#controller.signal });
+    const sent = this.#client.sendOnce(request, {
+      timeout: this.#timeouts.of(this.#client.timeout, read, read),
+      signal: this.#aborter.asSignal,
+      onInformational: (statusCode, headers) => this.#start(statusCode, headers, ''),
+    });
     return this.#within(
       headersTimeout !== null && headersTimeout !== read ? headersTimeout : null,
       sent,
@@ -127,20 +138,14 @@ export class Exchange implements DispatchController {
   }
 
   async #read(response: Response): Promise<void> {
-    const { headersTimeout, bodyTimeout } = this.#dispatched;
     this.#hasHead = true;
     this.#listener.onHead();
     this.#start(response.statusCode, response.headers, response.reasonPhrase);
-    await this.#room();
-    const own = bodyTimeout !== null && bodyTimeout !== headersTimeout ? bodyTimeout : null;
-    const chunks = rawChunks(response);
-    for (;;) {
-      const { done, value } = await this.#within(own, chunks.next(), BodyTimeoutError);
-      if (done) break;
-      this.#throwIfAborted();
-      this.#handler.onResponseData?.(this, value);
-      await this.#room();
-    }
+    if (this.#isPaused) await this.#room();
+    const whole = response.takeAtHand();
+    if (whole === null) await this.#readChunks(response);
+    else if (whole.length > 0) this.#handler.onResponseData?.(this, whole);
+    if (this.#isPaused) await this.#room();
     this.#throwIfAborted();
     const { trailers } = response;
     this.rawTrailers = rawOf(trailers);
@@ -148,10 +153,26 @@ export class Exchange implements DispatchController {
     this.#handler.onResponseEnd?.(this, toObject(trailers.raw));
   }
 
+  async #readChunks(response: Response): Promise<void> {
+    const { headersTimeout, bodyTimeout } = this.#dispatched;
+    const own = bodyTimeout !== null && bodyTimeout !== headersTimeout ? bodyTimeout : null;
+    const chunks = rawChunks(response);
+    for (;;) {
+      const { done, value } = await this.#within(own, chunks.next(), BodyTimeoutError);
+      if (done) return;
+      this.#throwIfAborted();
+      this.#handler.onResponseData?.(this, value);
+      if (this.#isPaused) await this.#room();
+      this.#throwIfAborted();
+    }
+  }
+
   #start(statusCode: number, headers: Headers, statusMessage: string): void {
     this.#throwIfAborted();
-    this.rawHeaders = rawOf(headers);
-    this.#handler.onResponseStart?.(this, statusCode, toObject(headers.raw), statusMessage);
+    this.#headers = headers;
+    // Which asks for `rawHeaders`.
+    const byName = this.#handler instanceof WrappedHandler ? NO_HEADERS : toObject(headers.raw);
+    this.#handler.onResponseStart?.(this, statusCode, byName, statusMessage);
     this.#throwIfAborted();
   }
 
@@ -168,8 +189,11 @@ export class Exchange implements DispatchController {
     if (this.#reason !== null) throw this.#reason;
   }
 
-  async #within<T>(ms: number | null, work: Promise<T>, TimeoutError: typeof HeadersTimeoutError): Promise<T> {
-    if (ms === null) return work;
+  #within<T>(ms: number | null, work: Promise<T>, TimeoutError: typeof HeadersTimeoutError): Promise<T> {
+    return ms === null ? work : this.#inTime(ms, work, TimeoutError);
+  }
+
+  async #inTime<T>(ms: number, work: Promise<T>, TimeoutError: typeof HeadersTimeoutError): Promise<T> {
     const timer = setTimeout(() => this.abort(new TimeoutError()), ms);
     // As undici counts it: from the last piece of the request on.
     this.#dispatched.upload.touch = () => timer.refresh();
@@ -186,6 +210,8 @@ export class Exchange implements DispatchController {
 function isCutShort(error: unknown, stream: Readable | null): boolean {
   return stream !== null && (error as { code?: unknown } | null)?.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
+
+const NO_HEADERS: Record<string, string> = Object.freeze({});
 
 function rawOf(headers: Headers): Buffer[] {
   return headers.raw.flatMap(([name, value]) => [Buffer.from(name, 'latin1'), Buffer.from(value, 'latin1')]);

@@ -104,7 +104,7 @@ function isCurrent(handler: AnyHandler): handler is DispatchHandler {
 }
 
 /** A v1 handler behind the second contract. */
-class WrappedHandler implements DispatchHandler {
+export class WrappedHandler implements DispatchHandler {
   #handler: LegacyHandler;
 
   constructor(handler: LegacyHandler) {
@@ -159,12 +159,19 @@ export function toObject(lines: Iterable<readonly [string, string]>): IncomingHe
   for (const [given, value] of lines) {
     const name = given.toLowerCase();
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    if (before === undefined) {
-      // A name such as `__proto__` is a name.
-      const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
-      Object.defineProperty(headers, name, descriptor as PropertyDescriptor);
-    } else if (typeof before === 'string') headers[name] = [before, value];
+    if (before === undefined) setOwn(headers, name, value);
+    else if (typeof before === 'string') headers[name] = [before, value];
     else before.push(value);
   }
   return headers;
+}
+
+/** A name such as `__proto__` is a name. */
+function setOwn(headers: IncomingHeaders, name: string, value: string): void {
+  if (!(name in Object.prototype)) {
+    headers[name] = value;
+    return;
+  }
+  const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
+  Object.defineProperty(headers, name, descriptor as PropertyDescriptor);
 }
