@@ -4,8 +4,6 @@
  */
 'use strict';
 
-const { version } = require('./package.json');
-
 /** By platform: the file of a local build, and the package. */
 const CANDIDATES = {
   'linux-x64-gnu': {
@@ -79,6 +77,7 @@ module.exports = function load() {
   const found = attempt(name, () => {
     const addon = candidate.addon();
     const other = candidate.manifest().version;
+    const { version } = require('./package.json');
     if (other !== version) throw new Error(`it is version ${other}, and whippet is ${version}: install both anew`);
     return addon;
   });

@@ -8,5 +8,10 @@ export const { setTimeout, clearTimeout, setImmediate, queueMicrotask } = global
 /** As `process.nextTick`. */
 export const nextTick = process.nextTick.bind(process) as typeof process.nextTick;
 
-/** As `performance.now()`. */
-export const now = performance.now.bind(performance);
+const hrtime = process.hrtime.bind(process) as typeof process.hrtime;
+
+/** Milliseconds since some moment, as `performance.now()`, which loads `node:perf_hooks`. */
+export function now(): number {
+  const [seconds, nanoseconds] = hrtime();
+  return seconds * 1e3 + nanoseconds / 1e6;
+}

@@ -7,13 +7,24 @@ export function guessType(filename: string): string {
   for (const suffix of compressed) if (name.endsWith(suffix)) name = name.slice(0, -suffix.length);
   const dot = name.lastIndexOf('.');
   // A leading dot begins a hidden file's name.
-  return (dot > 0 ? types.get(name.slice(dot + 1)) : undefined) ?? 'application/octet-stream';
+  return (dot > 0 ? (types ??= readLines()).get(name.slice(dot + 1)) : undefined) ?? 'application/octet-stream';
+}
+
+/** By extension; made for the first file that is named. */
+let types: Map<string, string> | undefined;
+
+function readLines(): Map<string, string> {
+  return new Map(
+    LINES.flatMap((line) => {
+      const [type, ...extensions] = line.split(' ');
+      return extensions.map((extension) => [extension, type] as const);
+    }),
+  );
 }
 
 const compressed = ['.gz', '.bz2', '.xz', '.br', '.z'];
 
-const types = new Map<string, string>();
-for (const line of [
+const LINES = [
   'application/epub+zip epub',
   'application/gpx+xml gpx',
   'application/java-archive jar',
@@ -91,7 +102,4 @@ for (const line of [
   'video/webm webm',
   'video/x-matroska mkv',
   'video/x-msvideo avi',
-]) {
-  const [type, ...extensions] = line.split(' ');
-  for (const extension of extensions) types.set(extension, type);
-}
+];

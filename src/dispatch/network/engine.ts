@@ -237,7 +237,9 @@ let engine: Engine | null = null;
  * Large bodies come without a copy on Node's main thread alone. A program can move their memory to another thread, and when the
  * environment that it came from ends, Node frees it there and then: the main thread's ends last. Bun and Deno promise nothing.
  */
-const outlivesViews = isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
+function outlivesViews(): boolean {
+  return isMainThread && !('bun' in process.versions) && !('deno' in process.versions);
+}
 
 type AnyListener = Listener | FileListener | LookupListener | ConnectionListener | (() => void);
 
@@ -287,7 +289,7 @@ function makeEngine(): Engine {
   const loaded = addon();
   ({ RecordKind: kinds, SendFlag: flags } = loaded);
   try {
-    return new loaded.Engine(drain, outlivesViews);
+    return new loaded.Engine(drain, outlivesViews());
   } catch (cause) {
     // The system has no descriptor or no thread left.
     const { message, code } = cause as Error & { code?: string };

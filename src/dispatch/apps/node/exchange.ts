@@ -14,8 +14,8 @@ import { Headers } from '../../../headers.js';
 import type { Request } from '../../../request/request.js';
 import { AppExchange } from '../exchange.js';
 import { nextTick, queueMicrotask } from '../../../real-time.js';
-import type { Ends, SocketOwner } from './socket.js';
-import { AppSocket } from './socket.js';
+import type { AppSocket, Ends, SocketOwner } from './socket.js';
+import { openSocket } from './socket.js';
 import { ChunkedReader, toBytes } from './chunked.js';
 import type { DispatchOptions } from '../../dispatch.js';
 import { ownCopy } from '../../../own-memory.js';
@@ -69,7 +69,7 @@ export class NodeExchange extends AppExchange implements SocketOwner {
   ) {
     super(request, options);
     this.#raises = raiseAppExceptions;
-    const socket = new AppSocket(this, ends);
+    const socket = openSocket(this, ends);
     const req: Incoming = makeRequest(socket, server, request.method, target, headerLines);
     if (scriptName !== '') {
       req.baseUrl = scriptName;

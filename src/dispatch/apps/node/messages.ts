@@ -44,12 +44,11 @@ export function makeResponse(req: IncomingMessage, server: Server | null): Serve
 
 type Classes = [typeof IncomingMessage, typeof ServerResponse];
 
-const NODES: Classes = [IncomingMessage, ServerResponse];
 const classes = new WeakMap<Server, Classes>();
 
 /** `createServer({ IncomingMessage, ServerResponse })` keeps them under symbols. */
 function classesOf(server: Server | null): Classes {
-  if (server === null) return NODES;
+  if (server === null) return [IncomingMessage, ServerResponse];
   const known = classes.get(server);
   if (known !== undefined) return known;
   const kept = server as unknown as Record<symbol, unknown>;

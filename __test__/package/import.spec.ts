@@ -1,0 +1,26 @@
+/** What an import of the package loads of Node. The figures are the benchmark's: `npm run bench -- --rows first-request`. */
+import test from 'ava';
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+const index = fileURLToPath(new URL('../../dist/index.cjs', import.meta.url));
+const core = fileURLToPath(new URL('../../dist/core.cjs', import.meta.url));
+
+test('no module of Node that takes long is loaded with the package', (t) => {
+  const code = `
+    const before = new Set(process.moduleLoadList);
+    require(${JSON.stringify(index)});
+    const loaded = process.moduleLoadList.filter((name) => !before.has(name));
+    require('node:fs').writeSync(1, loaded.join('\\n'));`;
+  const loaded = execFileSync(process.execPath, ['-e', code], { encoding: 'utf8' }).split('\n');
+  t.true(loaded.includes('NativeModule diagnostics_channel'), loaded.join(', '));
+  const heavy = ['crypto', 'fs/promises', 'http', 'http2', 'https', 'module', 'net', 'os', 'perf_hooks', 'stream'];
+  for (const name of [...heavy, 'stream/web', 'tls', 'worker_threads', 'zlib']) {
+    t.false(loaded.includes(`NativeModule ${name}`), name);
+  }
+});
+
+test('the package is text of one byte for each character, which V8 reads fastest', (t) => {
+  t.notRegex(readFileSync(core, 'latin1'), /[^\x00-\x7f]/);
+});
