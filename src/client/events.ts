@@ -109,7 +109,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
 
   next(): Promise<IteratorResult<ServerSentEvent>> {
     // Another event of a chunk that is there.
-    const ready = this.#calls.isEmpty && !this.#isOver ? this.#events?.takeReady() : null;
+    const ready = this.#calls.isEmpty && !this.#isOver && !this.#signal.aborted ? this.#events?.takeReady() : null;
     return ready ?? this.#calls.take(() => this.#next());
   }
 
@@ -127,6 +127,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
   async #next(): Promise<IteratorResult<ServerSentEvent>> {
     try {
       while (!this.#isOver) {
+        if (this.#signal.aborted) throw this.#signal.reason;
         if (this.#events === null && !(await this.#connect())) break;
         const event = await this.#read();
         if (event !== null) return { done: false, value: event };

@@ -8,11 +8,11 @@ import { FetchDispatch } from '../dispatch/apps/fetch/fetch-dispatch.js';
 import { NodeDispatch } from '../dispatch/apps/node/node-dispatch.js';
 import { PlatformDispatch } from '../dispatch/platform/platform-dispatch.js';
 import { HTTPDispatch } from '../dispatch/network/http-dispatch.js';
-import { listen } from '../dispatch/shared-abort-listener.js';
+import { abortionOf, listen } from '../dispatch/shared-abort-listener.js';
 import { TotalTimeout } from '../errors.js';
 import type { Request } from '../request/request.js';
 import { requestFailure } from '../request-failure.js';
-import type { BodySource } from '../response/body-source.js';
+import type { Abortion, BodySource } from '../response/body-source.js';
 import type { Response } from '../response/response.js';
 
 /** Whether the call has a limit that the dispatch may not keep. */
@@ -31,7 +31,7 @@ export async function sendInTime(dispatch: Dispatch, request: Request, options: 
     sent.then(late, () => {});
     const response = await Promise.race([sent, deadline.over]);
     if (typeof response?.wrapBody !== 'function' || response.isClosed) deadline.stop();
-    else response.wrapBody((source) => new LimitedSource(source, deadline));
+    else response.wrapBody((source) => new LimitedSource(source, deadline, options.signal));
     return response;
   } catch (error) {
     deadline.stop();
@@ -79,10 +79,12 @@ class Deadline {
 class LimitedSource implements BodySource {
   #source: BodySource;
   #deadline: Deadline;
+  #signal: DispatchOptions['signal'];
 
-  constructor(source: BodySource, deadline: Deadline) {
+  constructor(source: BodySource, deadline: Deadline, signal: DispatchOptions['signal']) {
     this.#source = source;
     this.#deadline = deadline;
+    this.#signal = signal;
   }
 
   get received(): number {
@@ -101,6 +103,10 @@ class LimitedSource implements BodySource {
     const piece = await Promise.race([this.#source.read(raw), this.#deadline.over]);
     if (piece === null) this.#deadline.stop();
     return piece;
+  }
+
+  abortion(): Abortion | null {
+    return abortionOf(this.#signal);
   }
 
   cancel(): void {

@@ -6,10 +6,10 @@
 import { StreamClosed } from '../errors.js';
 import type { Headers } from '../headers.js';
 import type { Request } from '../request/request.js';
-import type { BodySource } from '../response/body-source.js';
+import type { Abortion, BodySource } from '../response/body-source.js';
 import type { Response } from '../response/response.js';
 import type { DispatchOptions } from './dispatch.js';
-import { listen, reasonOf } from './shared-abort-listener.js';
+import { abortionOf, listen, reasonOf } from './shared-abort-listener.js';
 
 /** A promise given to a caller. */
 export interface Waiting<T> {
@@ -44,6 +44,10 @@ export abstract class PendingResponse implements BodySource {
 
   cancel(): void {
     this.fail(new StreamClosed('The response was closed while its body was read', { request: this.request }));
+  }
+
+  abortion(): Abortion | null {
+    return abortionOf(this.options.signal);
   }
 
   /** Ends the exchange with an error, whichever promise waits for it, and gives up what is under way. */

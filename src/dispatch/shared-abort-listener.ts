@@ -4,6 +4,7 @@
  */
 
 import { Aborter } from './aborter.js';
+import type { Abortion } from '../response/body-source.js';
 
 /** Calls `onAbort` when the signal aborts; the function returned takes that back. */
 export function listen(signal: AbortSignal, onAbort: () => void): () => void {
@@ -48,6 +49,17 @@ export function reasonOf(signal: AbortSignal): unknown {
     return signal.reason;
   } catch (error) {
     return error;
+  }
+}
+
+/** What the signal was aborted with; null when it was not. */
+export function abortionOf(signal: AbortSignal | null | undefined): Abortion | null {
+  if (signal === undefined || signal === null) return null;
+  try {
+    return signal.aborted ? { reason: signal.reason } : null;
+  } catch (reason) {
+    // One of the user's own making.
+    return { reason };
   }
 }
 

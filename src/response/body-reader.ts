@@ -3,7 +3,7 @@
  * them anew, and response.ts has what a user may ask of a Response.
  */
 
-import type { BodySink, BodySource } from './body-source.js';
+import type { Abortion, BodySink, BodySource } from './body-source.js';
 import { GatheredBytes } from './gathered-bytes.js';
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
@@ -21,6 +21,10 @@ export class BodyReader {
   #details: () => ErrorDetails;
   #isConsumed = false;
   #isClosed = false;
+  /** Closed before its end. */
+  #isGivenUp = false;
+  /** The call that reads. */
+  #reading = '';
 
   /** @param details The request and response, for errors. */
   constructor(source: BodySource, details: () => ErrorDetails) {
@@ -40,9 +44,22 @@ export class BodyReader {
 
   /** Gives up the unread rest of the body. Idempotent. */
   close(): void {
+    if (!this.#isClosed) this.#isGivenUp = true;
+    this.#end();
+  }
+
+  #end(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.source.cancel();
+  }
+
+  /** Why what is at hand is not to be delivered any more: it was closed, or the caller's signal aborted; null when it is. */
+  stopped(): Abortion | null {
+    // It has come to its end.
+    if (this.#isClosed && !this.#isGivenUp) return null;
+    const abortion = this.source.abortion?.() ?? null;
+    return abortion === null && this.#isGivenUp ? { reason: this.#closedWhileRead() } : abortion;
   }
 
   /** The whole, as one; more than `limit` bytes are ResponseTooLarge, also when only `declared`. */
@@ -131,9 +148,7 @@ export class BodyReader {
         if (piece === null) break;
         if (piece.length === 0) continue;
         yield piece;
-        if (this.#isClosed) {
-          throw new StreamClosed(`${what}: the response was closed while its body was read`, this.#details());
-        }
+        if (this.#isClosed) throw this.#closedWhileRead();
       }
       this.#isClosed = true;
     } catch (error) {
@@ -141,7 +156,7 @@ export class BodyReader {
       throw this.#ofResponse(error);
     } finally {
       // The iterator was left early, or reading failed: the rest is not read.
-      this.close();
+      this.#end();
     }
   }
 
@@ -169,6 +184,11 @@ export class BodyReader {
   #begin(what: string): void {
     this.checkUnread(what);
     this.#isConsumed = true;
+    this.#reading = what;
+  }
+
+  #closedWhileRead(): StreamClosed {
+    return new StreamClosed(`${this.#reading}: the response was closed while its body was read`, this.#details());
   }
 
   /** @throws StreamConsumed, StreamClosed */

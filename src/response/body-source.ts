@@ -16,6 +16,11 @@ export interface BodySink {
   write(chunk: Buffer): Promise<void>;
 }
 
+/** An abort by the caller's signal. */
+export interface Abortion {
+  reason: unknown;
+}
+
 /** Where a response's body comes from. @since 0.1.0 */
 export interface BodySource {
   /**
@@ -42,6 +47,11 @@ export interface BodySource {
   takeAtHand?: () => Buffer | null;
   /** Gives up the unread rest of the body. Idempotent. @since 0.1.0 */
   cancel(): void;
+  /**
+   * Why the caller wants no more, also not what is at hand: the reason of its signal. Null, or no such method: it has not said so.
+   * @internal
+   */
+  abortion?: () => Abortion | null;
   /**
    * Where the pieces need not come into JavaScript: writes all of them, decoded, into the file, and resolves at the end. `tell` is
    * told of the bytes received so far. Instead of `read`.

@@ -3,7 +3,7 @@
  * decoded below, on the I/O thread. Which codings there are is known to the core (crates/core/src/decode.rs).
  */
 
-import type { BodySource } from './body-source.js';
+import type { Abortion, BodySource } from './body-source.js';
 import type { ErrorDetails, HTTPError } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
@@ -59,6 +59,10 @@ export class DecodingSource implements BodySource {
     const first = translating(this.#details, () => decoder.read());
     // An empty piece says that there may be more: only the end is null.
     return first ?? (this.#ended ? null : NOTHING_YET);
+  }
+
+  abortion(): Abortion | null {
+    return this.#source.abortion?.() ?? null;
   }
 
   cancel(): void {

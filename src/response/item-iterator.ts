@@ -3,6 +3,7 @@
  * each item of a part costs a promise that is resolved already.
  */
 
+import type { Abortion } from './body-source.js';
 import { CallQueue } from './call-queue.js';
 
 /** Makes items of chunks. */
@@ -23,6 +24,7 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
   #chunks: AsyncIterator<C>;
   #parser: ItemParser<C, T>;
   #close: () => Promise<void>;
+  #stopped: () => Abortion | null;
   #items: T[] = [];
   #at = 0;
   /** The chunk under way, and how much of it has been parsed. */
@@ -32,10 +34,17 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
   #isOver = false;
   #calls = new CallQueue();
 
-  constructor(chunks: AsyncIterator<C>, parser: ItemParser<C, T>, close: () => Promise<void>) {
+  /** @param stopped Asked before each item: why the items that are at hand are not to be delivered; null when they are. */
+  constructor(
+    chunks: AsyncIterator<C>,
+    parser: ItemParser<C, T>,
+    close: () => Promise<void>,
+    stopped: () => Abortion | null = () => null,
+  ) {
     this.#chunks = chunks;
     this.#parser = parser;
     this.#close = close;
+    this.#stopped = stopped;
   }
 
   next(): Promise<IteratorResult<T>> {
@@ -44,10 +53,8 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
 
   /** The next item; null when it cannot be had without waiting. */
   takeReady(): Promise<IteratorResult<T>> | null {
-    if (!this.#calls.isEmpty) return null;
-    return this.#at < this.#items.length || this.#parse()
-      ? Promise.resolve({ done: false, value: this.#items[this.#at++] })
-      : null;
+    if (!this.#calls.isEmpty || !this.#isAtHand() || this.#stopped() !== null) return null;
+    return Promise.resolve({ done: false, value: this.#items[this.#at++] });
   }
 
   async return(value?: unknown): Promise<IteratorResult<T>> {
@@ -60,6 +67,10 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #isAtHand(): boolean {
+    return this.#at < this.#items.length || this.#parse();
   }
 
   /** Parses on until there are items; false when the chunk is used up. */
@@ -99,7 +110,12 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
 
   async #pull(): Promise<IteratorResult<T>> {
     for (;;) {
-      if (this.#at < this.#items.length || this.#parse()) return { done: false, value: this.#items[this.#at++] };
+      if (this.#isAtHand()) {
+        const stop = this.#isOver ? null : this.#stopped();
+        if (stop === null) return { done: false, value: this.#items[this.#at++] };
+        await this.return();
+        throw stop.reason;
+      }
       const failure = this.#failure;
       if (failure !== null && !this.#isOver) {
         await this.return();

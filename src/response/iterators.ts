@@ -6,6 +6,7 @@ import { DecodingError, typeName } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
+import type { Abortion } from './body-source.js';
 import type { ItemParser } from './item-iterator.js';
 import type { PieceDecoder } from './text.js';
 import { bare } from '../bare.js';
@@ -130,16 +131,32 @@ export class LineParser implements ItemParser<string, string> {
 
 /**
  * The same iterator, whose `return()` closes what it reads from at once: a generator would do so only after it was begun, and
- * after the piece that it waits for. A piece may have lines by the ten thousand: others have their turns in between.
+ * after the piece that it waits for. When reading is to stop, what the generator has of a piece is not asked for. A piece may have
+ * lines by the ten thousand: others have their turns in between.
  */
-export function closingEarly<T>(pieces: AsyncGenerator<T>, close: () => Promise<void>): AsyncIterableIterator<T> {
+export function closingEarly<T>(
+  pieces: AsyncGenerator<T>,
+  close: () => Promise<void>,
+  stopped: () => Abortion | null,
+): AsyncIterableIterator<T> {
   const turns = new Turns();
+  /** Neither before it was begun, where the generator says why it cannot be, nor after it was left. */
+  let isUnderWay = false;
+  let isLeft = false;
   return {
     next() {
+      const stop = isUnderWay ? stopped() : null;
+      if (stop !== null) {
+        void this.return?.();
+        return Promise.reject(stop.reason as Error);
+      }
+      isUnderWay = !isLeft;
       const turn = turns.due();
       return turn === null ? pieces.next() : turn.then(() => pieces.next());
     },
     async return(value?: unknown) {
+      isLeft = true;
+      isUnderWay = false;
       await close();
       // Ends the generator, when its turn comes; a read that was pending has failed already.
       pieces.return(undefined).catch(() => {});

@@ -1,6 +1,6 @@
 /** A body with an observer, which is told how the body ended and may replace its errors. The chunks pass through unchanged. */
 
-import type { BodySource } from './body-source.js';
+import type { Abortion, BodySource } from './body-source.js';
 import type { Headers } from '../headers.js';
 
 /** What the observer is told; each at most once. */
@@ -59,6 +59,13 @@ export class ObservedSource implements BodySource {
       const observer = this.#take();
       throw observer?.onError === undefined ? reason : observer.onError(reason);
     }
+  }
+
+  abortion(): Abortion | null {
+    const abortion = this.#source.abortion?.() ?? null;
+    if (abortion === null) return null;
+    const observer = this.#take();
+    return observer?.onError === undefined ? abortion : { reason: observer.onError(abortion.reason) };
   }
 
   cancel(): void {

@@ -9,7 +9,7 @@ import { chunkSizeOf, closingEarly, decodePieces, LineParser, once, streamOf, to
 import type { Progress } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from '../cookies/cookies.js';
-import type { BodySink, BodySource } from './body-source.js';
+import type { Abortion, BodySink, BodySource } from './body-source.js';
 import { HTTPStatusError, LocalProtocolError, ResponseNotRead, StreamConsumed, quote } from '../errors.js';
 import { Headers } from '../headers.js';
 import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
@@ -602,11 +602,24 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   #iterator<T>(pieces: AsyncGenerator<T>): AsyncIterableIterator<T> {
-    return closingEarly(pieces, () => this.close());
+    return closingEarly(
+      pieces,
+      () => this.close(),
+      () => this.#stopped(),
+    );
   }
 
   #items<C extends Buffer | string, T>(chunks: AsyncGenerator<C>, parser: ItemParser<C, T>): AsyncIterableIterator<T> {
-    return new ItemIterator(this.#iterator(chunks), parser, () => this.close());
+    return new ItemIterator(
+      this.#iterator(chunks),
+      parser,
+      () => this.close(),
+      () => this.#stopped(),
+    );
+  }
+
+  #stopped(): Abortion | null {
+    return this.#reader?.stopped() ?? null;
   }
 
   /** @param what The call, for errors. */
