@@ -184,7 +184,7 @@ async function issued(options: object): Promise<{ identity: Identity; trusted: s
 }
 
 async function unknownIssuer(): Promise<{ identity: Identity; trusted: string }> {
-  const other = await makeCA('CN=Somebody Else');
+  const other = await makeCA('CN=Another CA');
   return { identity: await other.issue(), trusted: (await testCA()).cert };
 }
 

@@ -1,5 +1,5 @@
 /**
- * `npm run release:publish`: publishes the platform packages, and then the main one, so that whoever installs it finds its binary.
+ * `npm run release:publish`: publishes the platform packages, and then the main one, so that an installation finds its binary.
  * What the registry has already is left out, so that a run that failed half-way is run again as it is. Arguments go to
  * `npm publish`: `--provenance`, `--tag next`, `--registry URL`, `--dry-run`.
  *

@@ -347,7 +347,7 @@ test('an abort reaches the app in the caller’s AsyncLocalStorage', async (t) =
   const controller = new AbortController();
   const sent = storage.run('caller', () => failure(client.get(url, { signal: controller.signal })));
   await turns();
-  storage.run('somebody', () => controller.abort());
+  storage.run('the caller', () => controller.abort());
   await sent;
   await eventually('close', () => seen.length === 1);
   t.deepEqual(seen, ['caller']);

@@ -117,7 +117,7 @@ test('SEC-B8 client certificates: the origin’s through any proxy, the proxy’
   const mine = await ca.issue({ dnsNames: ['me'] });
   const known = await ca.issue({ dnsNames: ['known to the proxy'] });
   const who = (socket: unknown): string =>
-    (socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? 'nobody';
+    (socket as TLSSocket).getPeerCertificate().subject?.CN?.toString() ?? 'unnamed';
   const asking = { ...(await ca.issue()), ca: ca.cert, requestCert: true, rejectUnauthorized: false };
   const origin = await serveTls(t, (request, response) => response.end(who(request.socket)), asking);
   const seen: string[] = [];
@@ -134,7 +134,7 @@ test('SEC-B8 client certificates: the origin’s through any proxy, the proxy’
     const client = openClient(t, { proxies, verify: ca.cert, cert: { cert: mine.cert, key: mine.key } });
     t.is(told(await client.get(origin.url)), '200 me', String(proxies));
   }
-  t.deepEqual(seen, ['nobody', 'known to the proxy']);
+  t.deepEqual(seen, ['unnamed', 'known to the proxy']);
 });
 
 test('SEC-B9 what a proxy has issued is not shown to the origin', async (t) => {

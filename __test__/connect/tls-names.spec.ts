@@ -88,7 +88,7 @@ for (const [id, certificate, host, expected] of NAMES) {
 }
 
 test('SEC-D2 the chain and the name are each checked without the other', async (t) => {
-  const stranger = await makeCA('CN=Somebody Else');
+  const stranger = await makeCA('CN=Another CA');
   const { cert } = await testCA();
   for (const [identity, code] of [
     [await stranger.issue({ ips: ['127.0.0.1'] }), 'UNABLE_TO_VERIFY_LEAF_SIGNATURE'],
@@ -103,7 +103,7 @@ test('SEC-D2 the chain and the name are each checked without the other', async (
 
 test('T16 SEC-D2 the same for a host whose label ends in a hyphen; verify: false takes any', async (t) => {
   const names = { dnsNames: ['*.shop.test'] };
-  const stranger = await makeCA('CN=Somebody Else');
+  const stranger = await makeCA('CN=Another CA');
   const ca = await testCA();
   const resolve = { '*.shop.test': '127.0.0.1' };
   for (const [identity, code] of [

@@ -20,7 +20,7 @@ async function serveSessions(t: ExecutionContext, version: Version): Promise<Htt
     const socket = request.socket as TLSSocket;
     response.setHeader('connection', 'close');
     response.end(
-      `${socket.isSessionReused() ? 'resumed' : 'full'} ${socket.getPeerCertificate().subject?.CN ?? 'nobody'}`,
+      `${socket.isSessionReused() ? 'resumed' : 'full'} ${socket.getPeerCertificate().subject?.CN ?? 'unnamed'}`,
     );
   };
   return serveTls(t, answer, {
@@ -71,7 +71,7 @@ for (const version of VERSIONS) {
       const server = await serveSessions(t, version);
       const { cert: ca } = await testCA();
       const before = { verify: ca, trustEnv: false };
-      t.is(await visits(t, server, before), 'full nobody, resumed nobody');
+      t.is(await visits(t, server, before), 'full unnamed, resumed unnamed');
       try {
         for (const other of await others(t, ca)) {
           t.regex(await visits(t, server, other), /^full (\w+), resumed \1$/);
@@ -79,7 +79,7 @@ for (const version of VERSIONS) {
       } finally {
         delete process.env.SSLKEYLOGFILE;
       }
-      t.regex(await visits(t, server, before), /^resumed nobody/);
+      t.regex(await visits(t, server, before), /^resumed unnamed/);
     });
   }
 
@@ -87,7 +87,7 @@ for (const version of VERSIONS) {
     const server = await serveSessions(t, version);
     const stranger = (await makeCA()).cert;
     for (let i = 0; i < 2; i++) {
-      t.regex(await visits(t, server, { verify: false }), /resumed nobody/);
+      t.regex(await visits(t, server, { verify: false }), /resumed unnamed/);
       for (const options of [{ verify: stranger }, {}, { verify: true }]) {
         const error = await failure(openClient(t, options).get(server.url));
         t.true(error instanceof ConnectError, String(error));
@@ -101,9 +101,9 @@ for (const version of VERSIONS) {
     const resolve = { 'a.test': '127.0.0.1', 'b.test': '127.0.0.1', 'c.test': '127.0.0.1' };
     const client = openClient(t, { verify, resolve });
     const visit = async (host: string): Promise<string> => (await client.get(`https://${host}:${server.port}/`)).text;
-    t.is(await visit('a.test'), 'full nobody');
-    t.is(await visit('a.test'), 'resumed nobody');
-    t.is(await visit('b.test'), 'full nobody');
+    t.is(await visit('a.test'), 'full unnamed');
+    t.is(await visit('a.test'), 'resumed unnamed');
+    t.is(await visit('b.test'), 'full unnamed');
     const error = await failure(visit('c.test'));
     t.is((error as ConnectError).code, 'ERR_TLS_CERT_ALTNAME_INVALID');
   });

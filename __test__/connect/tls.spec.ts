@@ -92,7 +92,7 @@ const REFUSED: [title: string, identity: () => Promise<{ cert: string; key: stri
   ['self-signed', () => selfSigned(), ['DEPTH_ZERO_SELF_SIGNED_CERT']],
   [
     'an unknown authority',
-    async () => (await makeCA('CN=Somebody Else')).issue(),
+    async () => (await makeCA('CN=Another CA')).issue(),
     ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'],
   ],
 ];

@@ -101,7 +101,7 @@ test('uploads: a FormData has progress', async (t) => {
 
 const CANCELLED: [title: string, path: string, config: AxiosRequestConfig, act: 'read' | 'leave'][] = [
   ['a stream that is read', '/slow', { responseType: 'stream' }, 'read'],
-  ['a stream that nobody reads', '/large', { responseType: 'stream' }, 'leave'],
+  ['a stream that is not read', '/large', { responseType: 'stream' }, 'leave'],
 ];
 for (const [title, path, config, act] of CANCELLED) {
   test(`cancelled: ${title}`, async (t) => {

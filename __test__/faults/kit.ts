@@ -84,7 +84,7 @@ interface FaultOf<Peer> {
   readonly isProxys?: boolean;
   /** The port of what stands there instead of the server, for good: no request after it is asked. */
   instead?(t: ExecutionContext): Promise<number>;
-  /** Who is asked for the address of the server; a used connection asks nobody. */
+  /** The resolver that knows the address of the server; a used connection needs none. */
   lookup?(t: ExecutionContext, state: State): Promise<LookupFunction>;
   readonly expected: Outcome | ((cell: Cell) => Outcome);
 }

@@ -85,7 +85,7 @@ export async function serveProxy(t: ExecutionContext, options: HttpProxyOptions 
         answer.pipe(response);
       },
     );
-    onwards.on('error', () => response.writeHead(502).end('nobody there'));
+    onwards.on('error', () => response.writeHead(502).end('no one there'));
     request.pipe(onwards);
   };
   const { tls } = options;
@@ -107,7 +107,7 @@ export async function serveProxy(t: ExecutionContext, options: HttpProxyOptions 
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       target.write(head);
     });
-    target.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\nnobody there'));
+    target.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\nno one there'));
   });
   const listening = await listen(t, server, tls === undefined ? 'http' : 'https', []);
   return { ...listening, asked, tunnels };

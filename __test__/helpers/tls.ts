@@ -201,7 +201,7 @@ function namesOf(options: CertificateOptions): Extension {
 
 function subjectOf(options: CertificateOptions): string {
   const { dnsNames, ips } = withDefaultNames(options);
-  return options.subject ?? `CN=${dnsNames[0] ?? ips[0] ?? 'nobody'}`;
+  return options.subject ?? `CN=${dnsNames[0] ?? ips[0] ?? 'no name'}`;
 }
 
 function withDefaultNames({ dnsNames, ips }: CertificateOptions): {

@@ -176,7 +176,7 @@ const CHECKS = {
     const all = await Promise.all(Array.from({ length: 50 }, () => trusting.get('/echo')));
     assert.ok(all.every((response) => response.httpVersion === 'HTTP/2' && response.json().httpVersion === '2.0'));
   },
-  'a certificate that nobody vouches for': async () => {
+  'a certificate of an unknown authority': async () => {
     const error = await failure(whippet.get(`${secure}/`));
     assert.ok(error instanceof whippet.ConnectError && /certificate/.test(error.message), String(error));
   },

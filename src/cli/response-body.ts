@@ -8,7 +8,7 @@ import { visible } from './visible-text.js';
 
 const MAX_HELD_BYTES = 8 * 1024 * 1024;
 
-/** Writes the body, to its end. @param isRaw Its bytes, whoever reads them. @throws OutputClosed, and what reading it throws */
+/** Writes the body, to its end. @param isRaw Its bytes as they are, also on a terminal. @throws OutputClosed, and what reading it throws */
 export async function writeBody(response: Response, output: Output, isRaw = false): Promise<void> {
   if (output.isTerminal && !isRaw) return writeShown(response, output);
   if (!isRaw && output.paint !== plain && isJson(response)) return writeColored(response, output);

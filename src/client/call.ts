@@ -277,7 +277,7 @@ export class Call {
 }
 
 /**
- * A dispatch may be anybody's, and give one Response for several requests.
+ * A dispatch may be a user's own, and give one Response for several requests.
  * @throws TypeError for what is no Response, such as the global one
  */
 export function checkResponse(response: Response): Response {

@@ -21,7 +21,7 @@ import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { ownText } from '../own-memory.js';
 
-/** Whether anybody listens. */
+/** Whether any channel has a subscriber. */
 export function isWatched(): boolean {
   return (
     start.hasSubscribers ||

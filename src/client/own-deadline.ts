@@ -26,7 +26,7 @@ export async function sendInTime(dispatch: Dispatch, request: Request, options: 
   const deadline = new Deadline(request, options);
   try {
     const sent = Promise.resolve(dispatch.send(request, { ...options, signal: deadline.signal }));
-    // One that comes too late is of no use to anybody.
+    // One that comes too late is of no use.
     const late = (response: Response) => (deadline.isOver ? void response?.close?.() : undefined);
     sent.then(late, () => {});
     const response = await Promise.race([sent, deadline.over]);

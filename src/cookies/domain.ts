@@ -40,7 +40,7 @@ export function defaultPath(path: string): string {
   return end <= 0 ? '/' : path.slice(0, end);
 }
 
-/** A domain under which anybody can register: 'com', 'co.uk', 'github.io', and every single label. */
+/** A domain that is open to registrations: 'com', 'co.uk', 'github.io', and every single label. */
 export function isPublicSuffix(domain: string): boolean {
   const name = domain.endsWith('.') ? domain.slice(0, -1) : domain;
   if (!name.includes('.')) return true;

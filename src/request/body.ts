@@ -95,7 +95,7 @@ export function encodeContent(content: ContentTypes): Body {
   if (content instanceof FileContent) return fileBody(content, 'content');
   if (isBlob(content)) return content.size === 0 ? null : blobBody(content, 'content');
   if (content instanceof ReadableStream) {
-    if (content.locked) throw new TypeError('content: the ReadableStream is locked, somebody else reads it');
+    if (content.locked) throw new TypeError('content: the ReadableStream is locked: it has another reader');
     checkUnread(content);
     return new StreamBody(() => iterate(checkUnread(content)), null, false);
   }

@@ -28,7 +28,7 @@ const INPUT_SLICE_BYTES: usize = 1024;
 /// A step ends after so long, whatever it has by then: others wait for the thread.
 const MAX_STEP_TIME: Duration = Duration::from_micros(100);
 
-/// More than anybody needs; each one multiplies what a short body can become.
+/// More than a server uses; each one multiplies what a short body can become.
 const MAX_CODING_COUNT: usize = 5;
 
 /// Undoes the content codings of one body.

@@ -32,7 +32,7 @@ export class ProxyHops {
     return (hops[name] ??= new ProxyHop(proxy, name === 'forward', this.#trust(proxy), ++this.#count));
   }
 
-  /** The client's `verify: false` does not open the connection on which credentials are told to everybody; its `cert` is for origins. */
+  /** The client's `verify: false` does not open the connection on which credentials go unprotected; its `cert` is for origins. */
   #trust({ proxyUrl, trust }: HTTPProxy): TlsOptions {
     if (proxyUrl.scheme !== 'https') return { verify: true };
     const { roots, extraRoots, keyLog } = this.#pool.tls;
@@ -84,7 +84,7 @@ export class ProxyHop {
     return `${method}\n${url.origin}\n${url.fullPath}\n${withoutProxyFields(lines)}`;
   }
 
-  /** As far as it is anybody's business: without credentials. */
+  /** For messages and logs: without credentials. */
   connectRequest(url: URL): Request {
     const port = url.port === null ? (url.scheme === 'https' ? ':443' : ':80') : '';
     const authority = url.netloc + port;

@@ -42,7 +42,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use upload::Upload;
 
-/// The windows that a peer may fill before anybody has read: of a stream, and of the whole connection.
+/// The windows that a peer may fill before any of it has been read: of a stream, and of the whole connection.
 const STREAM_WINDOW: u32 = 1024 * 1024;
 const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 

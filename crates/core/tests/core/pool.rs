@@ -195,13 +195,13 @@ fn a_request_that_waits_when_the_pool_is_closed_is_still_served() {
 fn a_connection_that_cannot_be_made_frees_its_place() {
     run(async {
         let pool = pool(|config| config.max_connections = Some(1));
-        let (server, nobody) = (Server::start().await, refusing().await);
+        let (server, absent) = (Server::start().await, refusing().await);
         let origin = server.origin();
         server.answer_all(OK);
-        let (refused, waiting) = (send(&pool, get(&nobody)), send(&pool, get(&origin)));
+        let (refused, waiting) = (send(&pool, get(&absent)), send(&pool, get(&origin)));
         let error = refused.error().await;
         assert_eq!((error.kind(), error.code()), (ErrorKind::ConnectError, Some("ECONNREFUSED")));
-        assert_eq!(error.message(), format!("cannot connect to {nobody}: connection refused"));
+        assert_eq!(error.message(), format!("cannot connect to {absent}: connection refused"));
         assert_eq!(waiting.text().await, "ok");
         assert_eq!(format!("{pool:?}"), "<Pool 0 active, 0 queued | 1 idle>");
     });

@@ -192,7 +192,7 @@ fn a_reset_during_the_handshake_is_econnreset() {
 #[test]
 fn a_body_that_ends_with_the_connection_needs_a_goodbye() {
     run(async {
-        // RFC 9112 section 9.8: without close_notify such a response may have been cut short by anybody.
+        // RFC 9112 section 9.8: without close_notify such a response may have been cut short on the way.
         for says_goodbye in [true, false] {
             let (server, ca) = (Server::start().await, Authority::new("Test CA"));
             let pool = trusting(&[ca.certificate()]);

@@ -60,7 +60,7 @@ function callOf(listener: NodeListener, server?: Server): Call {
     if (mayBeFetch) exchange.explain = (error) => explain(error, exchange);
     exchange.call((req, res) => {
       const next = (error?: unknown) => {
-        const message = 'The app returned without answering: it called next() and there is nobody';
+        const message = 'The app returned without answering: it called next(), and no handler is left';
         exchange.thrown(error ?? requestFailure(RemoteProtocolError, message, { request: exchange.request }));
       };
       const call = () =>

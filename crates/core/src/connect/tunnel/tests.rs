@@ -95,8 +95,8 @@ fn anything_else_is_a_refusal_with_what_the_proxy_said() {
         ),
         ("HTTP/1.1 407\r\nContent-Length: 0\r\n\r\n", "407 Proxy Authentication Required", ""),
         (
-            "HTTP/1.1 502 Nobody There\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
-            "502 Nobody There",
+            "HTTP/1.1 502 No One There\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n",
+            "502 No One There",
             "abcde",
         ),
         ("HTTP/1.1 302 Found\r\nLocation: http://x/\r\nContent-Length: 2\r\n\r\nok", "302 Found", "ok"),
