@@ -332,6 +332,13 @@ const liars: [name: string, status: number, headers: Headers_, body: Buffer, req
     3,
   ],
   ['416, shorter by now', 416, { ...strong, 'content-range': 'bytes */10' }, Buffer.alloc(0), 3],
+  [
+    '416, shorter by now: as long as the part',
+    416,
+    { ...strong, 'content-range': `bytes */${HALF}` },
+    Buffer.alloc(0),
+    3,
+  ],
   ['416, longer', 416, { ...strong, 'content-range': `bytes */${SIZE}` }, Buffer.alloc(0), 3],
   ['416 without a range', 416, strong, Buffer.from('no'), 3],
   ['416 of other content', 416, { etag: '"two"', 'content-range': `bytes */${HALF}` }, Buffer.alloc(0), 3],

@@ -86,10 +86,11 @@ export function restOf(response: Response, note: PartNote, offset: number): numb
   return isCoded(headers) || !isSame(headers, note, true) ? null : size;
 }
 
-/** Whether a 416 says that there is nothing behind `offset`: the part is the whole. */
+/** Whether a 416 says that there is nothing behind `offset`: the part, of a content whose length was not known, is the whole. */
 export function isWhole(response: Response, note: PartNote, offset: number): boolean {
   const [, total] = /^bytes \*\/(\d{1,15})$/i.exec(one(response.headers, 'content-range')) ?? [];
-  return Number(total) === offset && isSame(response.headers, note, false);
+  // Of a known length at least one byte was asked for, which is there.
+  return note.total === null && Number(total) === offset && isSame(response.headers, note, false);
 }
 
 /** §15.3.7: a 206 has the ETag that a 200 would have had, but with If-Range it need not have the date. */
