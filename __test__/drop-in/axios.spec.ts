@@ -3,6 +3,7 @@ import test, { type ExecutionContext } from 'ava';
 import { type AxiosInstance, type AxiosRequestConfig, create, type CreateAxiosDefaults, isAxiosError } from 'axios';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
+import { runInNewContext } from 'node:vm';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import { Client } from '../../src/index.js';
@@ -59,6 +60,7 @@ const REQUESTS: [title: string, config: () => AxiosRequestConfig][] = [
   ['a form', () => ({ method: 'post', data: new URLSearchParams({ a: 'b c' }) })],
   ['bytes', () => ({ method: 'post', data: Buffer.from('bytes') })],
   ['an ArrayBuffer', () => ({ method: 'post', data: new Uint8Array([104, 105]).buffer })],
+  ['bytes of another realm', () => ({ method: 'post', data: runInNewContext('new Uint8Array([104, 105])') })],
   ['a stream', () => ({ method: 'post', data: Readable.from(['a', 'b']) })],
   ['auth', () => ({ auth: { username: 'u', password: 'p:ü' } })],
   ['headers', () => ({ headers: { 'X-A': '1', accept: 'x/y' } })],

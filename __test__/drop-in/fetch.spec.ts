@@ -6,6 +6,8 @@ import test from 'ava';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { runInNewContext } from 'node:vm';
+import { FormData as UndiciFormData } from 'undici';
 import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { fetch as ours } from '../../src/index.js';
@@ -61,6 +63,9 @@ const SEEN = [
   'cookie',
   'range',
   'accept',
+  'cache-control',
+  'pragma',
+  'sec-fetch-mode',
   'x-own',
   'x-two',
 ];
@@ -128,9 +133,8 @@ async function read(req: IncomingMessage): Promise<string> {
 
 /** What a multipart body says, however its boundary and its lines' order are. */
 function fieldsOf(body: string): string[] {
-  return [...body.matchAll(/name="([^"]*)"(?:; filename="([^"]*)")?[^]*?\r\n\r\n([^]*?)\r\n-/g)].map((match) =>
-    match.slice(1).join('|'),
-  );
+  const part = /name="([^"]*)"(?:; filename="([^"]*)")?(?:\r\nContent-Type: (.*))?\r\n\r\n([^]*?)\r\n-/g;
+  return [...body.matchAll(part)].map((match) => match.slice(1).join('|'));
 }
 
 const RAW: Record<string, string | null> = {
@@ -300,7 +304,15 @@ const SENT: Record<string, () => unknown> = {
   'a Buffer': () => Buffer.from('buffer'),
   FormData: () => form(),
   'FormData of files': () => form(new File(['file'], 'ä "x".txt', { type: 'text/plain' })),
+  'FormData of a file without a type': () => form(new File(['file'], 'a.txt')),
   'no FormData': () => new FormData(),
+  'bytes of another realm': () => runInNewContext('new Uint8Array([1, 2])'),
+  'an ArrayBuffer of another realm': () => runInNewContext('new Uint8Array([1, 2]).buffer'),
+  'FormData of undici': () => {
+    const data = new UndiciFormData();
+    data.append('a', '1');
+    return data;
+  },
   'a number': () => 5,
   'an object': () => ({}),
   null: () => null,
@@ -531,6 +543,13 @@ const BAD: Record<string, (at: Places) => unknown[]> = {
       { cache: 'x' },
       { cache: 'only-if-cached' },
       { cache: 'no-store' },
+      { cache: 'no-cache' },
+      { cache: 'reload' },
+      { cache: 'force-cache' },
+      { cache: 'no-cache', headers: { 'Cache-Control': 'own' } },
+      { cache: 'reload', headers: { 'Cache-Control': 'own', Pragma: 'own' } },
+      { headers: { 'If-None-Match': '"x"' } },
+      { cache: 'no-cache', headers: { 'If-Range': '"x"' } },
       { integrity: 'x' },
       { integrity: 5 },
       { keepalive: true },

@@ -16,6 +16,7 @@ import { PLATFORM } from '../platform.js';
 import type { Response } from '../response/response.js';
 import { ClientHolder } from './client-holder.js';
 import { isBlockedPort } from './fetch/blocked-ports.js';
+import { withCacheHeaders } from './fetch/cache-headers.js';
 import { hasIntegrity } from './fetch/integrity.js';
 import type { Outgoing } from './fetch/outgoing.js';
 import { toOutgoing } from './fetch/outgoing.js';
@@ -112,7 +113,10 @@ async function send(client: Client, outgoing: Outgoing, keepsAuth: boolean): Pro
 }
 
 function sendHop(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promise<Response> {
-  const { method, url, headers, body, signal, credentials } = outgoing;
+  const { method, url, body, signal, credentials, mode } = outgoing;
+  const headers = withCacheHeaders(outgoing);
+  // The client of the module's fetch says 'cors' by itself.
+  if (!keepsAuth && mode !== 'cors') headers.push(['sec-fetch-mode', mode]);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('unknown scheme');
   if (isBlockedPort(url)) throw new Error('bad port');
   const options: RequestOptions = { followRedirects: false };

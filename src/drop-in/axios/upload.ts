@@ -7,7 +7,7 @@ import type { Aborter } from '../../dispatch/aborter.js';
 import type { Headers } from '../../headers.js';
 import { ownText } from '../../own-memory.js';
 import { StreamBody } from '../../request/body.js';
-import type { StreamForm } from '../../request/brands.js';
+import { isArrayBuffer, type StreamForm } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
 import type { ContentTypes } from '../../types.js';
 import { paced, Progress } from './progress.js';
@@ -40,7 +40,7 @@ export class Upload {
       return this.#stream(data as Readable, lengthOf(data as StreamForm));
     }
     if (typeof data === 'string') return this.#bytes(ownText(data));
-    if (data instanceof ArrayBuffer) return this.#bytes(Buffer.from(data));
+    if (isArrayBuffer(data)) return this.#bytes(Buffer.from(data));
     if (ArrayBuffer.isView(data)) return this.#bytes(Buffer.from(data.buffer, data.byteOffset, data.byteLength));
     if (data instanceof Blob) {
       this.#headers.set('Content-Type', data.type === '' ? 'application/octet-stream' : data.type);

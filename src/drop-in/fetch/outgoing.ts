@@ -3,7 +3,8 @@
  * own Request says what the standard makes of them, its TypeErrors included.
  */
 
-import { isBlob, isFormData } from '../../request/brands.js';
+import { bare } from '../../bare.js';
+import { isArrayBuffer, isBlob, isFormData } from '../../request/brands.js';
 import type { ReadableStreamReadResult } from 'node:stream/web';
 import { maskUserinfo } from '../../errors.js';
 
@@ -19,6 +20,7 @@ export interface Outgoing {
   readonly integrity: string;
   readonly credentials: globalThis.Request['credentials'];
   readonly mode: globalThis.Request['mode'];
+  readonly cache: globalThis.Request['cache'];
   /** The platform's Request: its signal follows another one for as long as it lives. */
   readonly origin: globalThis.Request | null;
 }
@@ -96,7 +98,14 @@ function toPlain(
   return { method, url, headers, body, signal, ...DEFAULTS, redirect };
 }
 
-const DEFAULTS = { redirect: 'follow', integrity: '', credentials: 'same-origin', mode: 'cors', origin: null } as const;
+const DEFAULTS = {
+  redirect: 'follow',
+  integrity: '',
+  credentials: 'same-origin',
+  mode: 'cors',
+  cache: 'default',
+  origin: null,
+} as const;
 
 function parse(text: string, resolve: (relative: string) => string | null): globalThis.URL | null {
   if (URL.canParse(text)) return new URL(text);
@@ -130,11 +139,12 @@ function bodyOfSource(body: unknown): OutgoingBody | null {
   if (body instanceof URLSearchParams) {
     return made(body.toString(), 'application/x-www-form-urlencoded;charset=UTF-8');
   }
-  if (body instanceof ArrayBuffer) return made(new Uint8Array(body.slice(0)), null);
-  if (ArrayBuffer.isView(body) && body.buffer instanceof ArrayBuffer) {
+  // Of another realm as well, such as that of a test runner.
+  if (isArrayBuffer(body)) return made(new Uint8Array(body.slice(0)), null);
+  if (ArrayBuffer.isView(body) && isArrayBuffer(body.buffer)) {
     return made(new Uint8Array(body.buffer.slice(body.byteOffset, body.byteOffset + body.byteLength)), null);
   }
-  if (body instanceof FormData) return made(withLineBreaks(body), null);
+  if (body instanceof FormData) return made(asSent(body), null);
   if (body instanceof Blob) return made(body, body.type === '' ? null : body.type);
   return null;
 }
@@ -146,15 +156,16 @@ function bodyOfText(body: unknown): OutgoingBody | null {
   return { content: String(body), type: 'text/plain;charset=UTF-8', isReplayable: true };
 }
 
-/** Line breaks of names and values as forms have them: CRLF (HTML, multipart form data). */
-function withLineBreaks(form: FormData): FormData {
+/** With the line breaks that names and values have in forms (CRLF: HTML, multipart form data), and files without a type as bytes. */
+function asSent(form: FormData): FormData {
   const fix = (text: string) => text.replace(/\r\n?|\n/g, '\r\n');
-  const isPlain = (value: unknown) => typeof value !== 'string' || !/[\r\n]/.test(value);
-  if ([...form].every(([name, value]) => isPlain(name) && isPlain(value))) return form;
+  const isFixed = (value: string | File) => (typeof value === 'string' ? !/[\r\n]/.test(value) : value.type !== '');
+  if ([...form].every(([name, value]) => isFixed(name) && isFixed(value))) return form;
   const fixed = new FormData();
   for (const [name, value] of form) {
     if (typeof value === 'string') fixed.append(fix(name), fix(value));
-    else fixed.append(fix(name), value);
+    else if (value.type !== '') fixed.append(fix(name), value);
+    else fixed.append(fix(name), new File([value], value.name, bare({ type: 'application/octet-stream' })));
   }
   return fixed;
 }
@@ -179,10 +190,12 @@ function fromRequest(
     integrity: request.integrity,
     credentials: request.credentials,
     mode: request.mode,
+    cache: request.cache,
     origin: request,
   };
   if (source !== null || request.body === null) return outgoing;
-  if (given !== undefined && given !== null) {
+  // Forms and Blobs of other packages have a length; a stream is not touched before it is sent.
+  if (given !== undefined && given !== null && !isFormData(given) && !isBlob(given)) {
     outgoing.body = { content: piecesOf(request.body), type: null, isReplayable: false };
     return outgoing;
   }
