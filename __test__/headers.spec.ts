@@ -359,7 +359,24 @@ for (const [source, message] of BAD_SOURCES) {
   });
 }
 
-const SECRETS = ['Authorization', 'proxy-authorization', 'COOKIE', 'Set-Cookie', 'X-Api-Key'];
+const SECRETS = ['Authorization', 'proxy-authorization', 'COOKIE', 'Set-Cookie', 'X-Api-Key', 'X-Auth-Token', 'DPoP'];
+
+for (const name of [
+  'Accept',
+  'Idempotency-Key',
+  'ETag',
+  'Sec-WebSocket-Key',
+  'WWW-Authenticate',
+  'Surrogate-Key',
+  'X-Tokens',
+]) {
+  test(`shows the value of ${name}`, (t) => {
+    t.regex(
+      inspect(new Headers({ [name]: 'v4lue' })) + JSON.stringify(new Headers({ [name]: 'v4lue' })),
+      /v4lue.*v4lue/,
+    );
+  });
+}
 
 for (const name of SECRETS) {
   test(`never shows a value of ${name}`, (t) => {
@@ -367,6 +384,7 @@ for (const name of SECRETS) {
       inspect(new Headers({ [name]: 's3kr3t' })),
       `Headers({ '${name.toLowerCase()}': '[secure]' })`
         .replace("'cookie'", 'cookie')
+        .replace("'dpop'", 'dpop')
         .replace("'authorization'", 'authorization'),
     );
     for (const value of ['s3kr3t\n', '\n s3kr3t', ' s3kr3t', '☃s3kr3t', 's3kr3t☃']) {

@@ -7,6 +7,7 @@ import { inspect } from 'node:util';
 import { quote, typeName } from './errors.js';
 import { connectionFields } from './hop-by-hop.js';
 import { foreignItems, namesOf } from './check-options.js';
+import { isSecretHeader, shownValue } from './secret-headers.js';
 import type { HeaderTypes } from './types.js';
 
 /**
@@ -427,7 +428,7 @@ function checkValue(name: string, value: unknown): string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if ((code >= 0x20 && code <= 0x7e) || code === 0x09 || (code >= 0x80 && code <= 0xff)) continue;
-    const shown = secretNames.has(name.toLowerCase()) ? '' : ` ${quote(String.fromCharCode(code))}`;
+    const shown = isSecretHeader(name) ? '' : ` ${quote(String.fromCharCode(code))}`;
     throw new TypeError(`Header ${quote(name)}: value has an invalid character${shown} at position ${i}`);
   }
   if (value.length > 0 && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))) {
@@ -439,30 +440,6 @@ function checkValue(name: string, value: unknown): string {
 function isBlank(code: number): boolean {
   return code === 0x20 || code === 0x09;
 }
-
-/**
- * Whether the value of such a header is a secret: of the five that logs mask, and of what is named like them.
- * @internal
- */
-export function isSecretHeader(name: string): boolean {
-  const key = name.toLowerCase();
-  return secretNames.has(key) || secretWords.test(key);
-}
-
-/** Of a header that is shown. That of a URL, such as a Location, may have a password. */
-function shownValue(name: string, value: string): string {
-  return secretNames.has(name) ? '[secure]' : value.replace(/(\/\/)[^/?#\s]*@/g, '$1[secure]@');
-}
-
-const secretWords =
-  /(?:^|[-_])(?:auth|authorization|api-?key|access-?key|subscription-?key|token|secret|password|passwd|credentials?|cookie|session-?(?:id|key)?|signature)(?:$|[-_])|token$|(?:^|[-_])apikey/;
-const secretNames: ReadonlySet<string> = new Set([
-  'authorization',
-  'proxy-authorization',
-  'cookie',
-  'set-cookie',
-  'x-api-key',
-]);
 
 const tokenChars = new Uint8Array(128);
 for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
