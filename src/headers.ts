@@ -4,10 +4,11 @@
  */
 
 import { inspect } from 'node:util';
-import { quote, typeName } from './errors.js';
+import { typeName } from './errors.js';
 import { connectionFields } from './hop-by-hop.js';
 import { foreignItems, namesOf } from './check-options.js';
-import { isSecretHeader, shownValue } from './secret-headers.js';
+import { checkName, checkValue, toKey } from './header-syntax.js';
+import { shownValue } from './secret-headers.js';
 import type { HeaderTypes } from './types.js';
 
 /**
@@ -400,48 +401,4 @@ function read(headers: HeaderTypes | null, onNull: 'refuse null' | 'null removes
     for (const name of namesOf('headers', items)) add(name, (items as Record<string, string>)[name]);
   }
   return { list, names };
-}
-
-function toKey(name: unknown): string {
-  if (typeof name !== 'string') throw new TypeError(`Header names must be strings, got ${typeName(name)}`);
-  return name.toLowerCase();
-}
-
-/** RFC 9110 §5.6.2: a token. Returns it in lower case. */
-function checkName(name: unknown): string {
-  const key = toKey(name);
-  const given = name as string;
-  let valid = given.length > 0;
-  for (let i = 0; valid && i < given.length; i++) {
-    const code = given.charCodeAt(i);
-    valid = code < 128 && tokenChars[code] === 1;
-  }
-  if (!valid) throw new TypeError(`Invalid header name ${quote(given)}`);
-  return key;
-}
-
-/** RFC 9110 §5.5: visible ASCII, space, HTAB, and bytes from 0x80 (obs-text), each as the Latin-1 character of its number. */
-function checkValue(name: string, value: unknown): string {
-  if (typeof value !== 'string') {
-    throw new TypeError(`Header ${quote(name)}: value must be a string, got ${typeName(value)}`);
-  }
-  for (let i = 0; i < value.length; i++) {
-    const code = value.charCodeAt(i);
-    if ((code >= 0x20 && code <= 0x7e) || code === 0x09 || (code >= 0x80 && code <= 0xff)) continue;
-    const shown = isSecretHeader(name) ? '' : ` ${quote(String.fromCharCode(code))}`;
-    throw new TypeError(`Header ${quote(name)}: value has an invalid character${shown} at position ${i}`);
-  }
-  if (value.length > 0 && (isBlank(value.charCodeAt(0)) || isBlank(value.charCodeAt(value.length - 1)))) {
-    throw new TypeError(`Header ${quote(name)}: value must not begin or end with whitespace`);
-  }
-  return value;
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-const tokenChars = new Uint8Array(128);
-for (const char of "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") {
-  tokenChars[char.charCodeAt(0)] = 1;
 }
