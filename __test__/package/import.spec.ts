@@ -2,6 +2,7 @@
 import test from 'ava';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 
 const index = fileURLToPath(new URL('../../dist/index.cjs', import.meta.url));
@@ -18,6 +19,17 @@ test('no module of Node that takes long is loaded with the package', (t) => {
   const heavy = ['crypto', 'fs/promises', 'http', 'http2', 'https', 'module', 'net', 'os', 'perf_hooks', 'stream'];
   for (const name of [...heavy, 'stream/web', 'tls', 'worker_threads', 'zlib']) {
     t.false(loaded.includes(`NativeModule ${name}`), name);
+  }
+});
+
+test('what is asked of such a module as a whole is there when it is used', async (t) => {
+  const { Client } = createRequire(import.meta.url)(index) as typeof import('../../src/index.js');
+  const app = async (request: globalThis.Request) =>
+    Response.json([request.headers.get('content-encoding'), (await request.arrayBuffer()).byteLength < 1000]);
+  for (const compress of ['gzip', 'br', 'zstd'] as const) {
+    const client = new Client({ app });
+    const response = await client.post('http://app/', { content: 'x'.repeat(5000), compress });
+    t.deepEqual(response.json(), [compress, true]);
   }
 });
 

@@ -59,9 +59,10 @@ export const lazyBuiltins = {
           `const load = () => require('${path}');`,
           'module.exports = {',
           '  __esModule: true,',
-          '  get default() { return load(); },',
           ...getters,
           '};',
+          // For `import zlib from 'node:zlib'` esbuild takes the exports themselves: they have whatever the module has.
+          'Object.setPrototypeOf(module.exports, new Proxy({}, { get: (_, name) => load()[name] }));',
         ].join('\n'),
         loader: 'js',
       };
