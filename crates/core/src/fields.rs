@@ -81,8 +81,13 @@ impl FieldLines {
 
     /// The values of that name, in any case, line by line.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.lines_of(name).map(|(_, value)| value)
+    }
+
+    /// As [`FieldLines::get_all`], with the name as it is spelt.
+    pub(crate) fn lines_of(&self, name: &str) -> impl Iterator<Item = (&[u8], &[u8])> {
         let text: &[u8] = if self.names & bit_of(name.as_bytes()) == 0 { &[] } else { &self.text };
-        lines(text).filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
+        lines(text).filter(move |(found, _)| found.eq_ignore_ascii_case(name.as_bytes()))
     }
 
     /// Whether there is a line of that name, in any case.
@@ -150,13 +155,29 @@ pub(crate) fn push_line(text: &mut Vec<u8>, name: &[u8], value: &[u8]) {
 
 /// RFC 9110 section 5.6.2.
 fn is_token(name: &[u8]) -> bool {
-    let is_tchar = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
-    !name.is_empty() && name.iter().all(is_tchar)
+    !name.is_empty() && name.iter().all(|byte| TCHAR[usize::from(*byte)])
 }
+
+/// RFC 9110 section 5.6.2, by byte.
+const TCHAR: [bool; 256] = {
+    let (mut table, mut byte) = ([false; 256], 0);
+    while byte < 256 {
+        table[byte] = (byte as u8 as char).is_ascii_alphanumeric();
+        byte += 1;
+    }
+    let (others, mut at) = (b"!#$%&'*+-.^_`|~", 0);
+    while at < others.len() {
+        table[others[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
 
 /// RFC 9110 section 5.5: visible characters, blanks, and anything beyond ASCII.
 fn is_value(value: &[u8]) -> bool {
-    value.iter().all(|byte| (*byte >= b' ' && *byte != 0x7f) || *byte == b'\t')
+    // Without a way out in the middle, so that many bytes are compared at a time.
+    let is_bad = |byte: &u8| (*byte < b' ' && *byte != b'\t') || *byte == 0x7f;
+    !value.iter().fold(false, |found, byte| found | is_bad(byte))
 }
 
 /// A line that HTTP does not allow; the text names it.
@@ -215,6 +236,21 @@ mod tests {
             assert!(parse(text).is_err(), "{}", text.escape_ascii());
             let fields = FieldLines::new(Bytes::from_static(text));
             assert!(fields.checked().any(|line| line.is_err()), "{}", text.escape_ascii());
+        }
+    }
+
+    /// RFC 9110 sections 5.6.2 and 5.5.
+    #[test]
+    fn each_byte_of_a_name_and_of_a_value() {
+        for byte in 0..=255_u8 {
+            let is_tchar = byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+            assert_eq!(is_token(&[b'a', byte]), is_tchar, "{byte}");
+            let is_text = byte == b'\t' || (byte >= 0x20 && byte != 0x7f);
+            for at in [0, 17, 40] {
+                let mut value = [b'v'; 41];
+                value[at] = byte;
+                assert_eq!(is_value(&value), is_text, "{byte}");
+            }
         }
     }
 

@@ -50,15 +50,14 @@ impl Http1Head {
             bytes.extend_from_slice(part);
         }
         let mut framing = HeaderMap::new();
-        let mut given_host = None;
-        for line in fields.checked() {
-            let (name, value) = line?;
-            if given_host.is_none() && name.eq_ignore_ascii_case(b"host") {
-                given_host = Some((name, value));
-            } else if let Some(name) = framing_name(name) {
-                framing.append(name, HeaderValue::from_bytes(value).map_err(|_| bad_target())?);
+        for name in FRAMING {
+            // What is no value is found where the lines are written.
+            let values = fields.get_all(name.as_str()).filter_map(|value| HeaderValue::from_bytes(value).ok());
+            for value in values {
+                framing.append(&name, value);
             }
         }
+        let given_host = fields.lines_of("host").next();
         match given_host {
             Some((name, value)) => write_line(&mut bytes, name, value),
             None if host.bytes().any(|byte| byte <= b' ' || byte == 0x7f) => return Err(bad_target()),
@@ -66,7 +65,8 @@ impl Http1Head {
         }
         let added = decide(method, &mut framing, body);
         let mut is_first_host = given_host.is_some();
-        for (name, value) in fields.lines() {
+        for line in fields.checked() {
+            let (name, value) = line?;
             let is_replaced = proxy_authorization.is_some() && name.eq_ignore_ascii_case(b"proxy-authorization");
             let has_no_say = framing_name(name).is_some_and(|name| !framing.contains_key(name));
             if is_first_host && name.eq_ignore_ascii_case(b"host") {
@@ -133,16 +133,12 @@ fn has_one_length(framing: &HeaderMap) -> bool {
     first.is_some() && lengths.all(|length| length == first)
 }
 
+/// What hyper is told.
+const FRAMING: [HeaderName; 4] = [TRAILER, CONNECTION, CONTENT_LENGTH, TRANSFER_ENCODING];
+
 fn framing_name(name: &[u8]) -> Option<HeaderName> {
     // Most names have another length than any of these.
-    let known = match name.len() {
-        7 => TRAILER,
-        10 => CONNECTION,
-        14 => CONTENT_LENGTH,
-        17 => TRANSFER_ENCODING,
-        _ => return None,
-    };
-    name.eq_ignore_ascii_case(known.as_str().as_bytes()).then_some(known)
+    FRAMING.into_iter().find(|known| name.eq_ignore_ascii_case(known.as_str().as_bytes()))
 }
 
 fn write_line(bytes: &mut Vec<u8>, name: &[u8], value: &[u8]) {
