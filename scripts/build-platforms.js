@@ -9,6 +9,7 @@ import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { installDebian } from './support/debian.js';
 import { binaryOf, WINDOWS } from './support/platforms.js';
+import { hostTarget, makeProfile, profileOf, withFlags } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { remapped } from './support/remap.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
@@ -39,7 +40,7 @@ const PLATFORMS = {
   },
 };
 
-await asProgram(() => {
+await asProgram(async () => {
   const asked = process.argv.slice(2);
   const unknown = asked.find((platform) => PLATFORMS[platform] === undefined);
   if (unknown !== undefined) {
@@ -48,7 +49,8 @@ await asProgram(() => {
   if (process.platform !== 'linux') throw new SetupError('the other platforms are built on Linux');
   if (findCargo() === null) cargoMissing();
   const zig = installZig();
-  const rows = (asked.length > 0 ? asked : Object.keys(PLATFORMS)).map((platform) => build(platform, zig));
+  const rows = [];
+  for (const platform of asked.length > 0 ? asked : Object.keys(PLATFORMS)) rows.push(await build(platform, zig));
   console.log(['| platform | took | size | needs |', '| --- | --- | --- | --- |', ...rows].join('\n'));
 });
 
@@ -65,20 +67,39 @@ function installZig() {
   return bin;
 }
 
-function build(platform, zig) {
+async function build(platform, zig) {
   const { target } = PLATFORMS[platform];
   say(`${platform}: building (takes minutes when it is the first)`);
   execute('rustup', ['target', 'add', target]);
   const began = performance.now();
+  const flags = await profileFlags(platform, zig);
+  const built = compile(platform, zig, { ...withFlags(flags), CARGO_TARGET_DIR: FOLDER });
+  copyFileSync(built, binaryOf(platform));
+  const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
+  const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
+  return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
+}
+
+/** By which it is optimised: the profile of a platform whose binary runs here, made when there is none. */
+async function profileFlags(platform, zig) {
+  if (PLATFORMS[platform].target !== hostTarget()) return [];
+  const make = () => makeProfile(platform, (environment) => compile(platform, zig, environment));
+  return [`-Cprofile-use=${profileOf(platform) ?? (await make())}`];
+}
+
+/** Runs cargo. @returns the library */
+function compile(platform, zig, given) {
+  const { target } = PLATFORMS[platform];
   const isMusl = target.endsWith('musl');
   const maps = remapped(root);
+  // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
+  const flags = [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc];
   const environment = {
     ...cargoEnvironment(),
-    CARGO_TARGET_DIR: FOLDER,
+    ...given,
     // A megabyte less. Here only, as profilers need the names.
     CARGO_PROFILE_RELEASE_STRIP: 'symbols',
-    // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
-    RUSTFLAGS: [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc].join(' '),
+    ...withFlags(flags, given),
     CFLAGS: maps.cc.join(' '),
   };
   environment.PATH = `${zig}${path.delimiter}${environment.PATH}`;
@@ -95,11 +116,7 @@ function build(platform, zig) {
     execute('cargo', [...cargo, 'zigbuild', ...args, isMusl ? target : `${target}.${GLIBC}`], environment);
   }
   const file = platform === WINDOWS ? 'whippet_node.dll' : 'libwhippet_node.so';
-  const built = path.join(FOLDER, target, 'release', file);
-  copyFileSync(built, binaryOf(platform));
-  const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
-  const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
-  return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
+  return path.join(given.CARGO_TARGET_DIR, target, 'release', file);
 }
 
 /** napi-build asks for a library by these names. */

@@ -5,10 +5,11 @@
  * decided by content: the installed packages against package-lock.json, and each build's inputs against the record of the
  * last one. It downloads no toolchain, and it is not an install script: nothing runs where whippet is a dependency.
  */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { addon, hasPrebuilt, platform } from './support/addon.js';
 import { withLock } from './support/lock.js';
+import { profiles } from './support/profile.js';
 import { SetupError, asProgram, isProgram, root, say, seconds } from './support/program.js';
 import * as record from './support/record.js';
 import { cargoEnvironment, cargoMissing, checkNode, compilerHint, findCargo, npm } from './support/tools.js';
@@ -34,7 +35,8 @@ const nativeBuild = {
   name: 'native build (cargo, release; takes minutes when it is the first)',
   sources: () => ({
     ...record.hashFiles(['Cargo.toml', 'crates'], (file) => !/^crates\/[^/]+\/(tests|benches|target)\//.test(file)),
-    'the build command': record.hash(record.readJson('package.json')?.scripts['build:native'] ?? ''),
+    'the build command': record.hash(readFileSync(path.join(root, 'scripts/build-native.js'))),
+    'the profile': profiles().join(),
     platform,
   }),
   // The build itself may write this one.
