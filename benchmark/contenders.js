@@ -18,6 +18,7 @@ const PACKAGES = {
   ky: 'ky',
   'wreq-js': 'wreq-js',
   s3: '@aws-sdk/client-s3',
+  nothing: null,
   supertest: 'supertest',
   inject: 'fastify',
   'app-request': 'hono',
