@@ -64,6 +64,7 @@ const REQUESTS: [title: string, config: () => AxiosRequestConfig][] = [
   ['a stream', () => ({ method: 'post', data: Readable.from(['a', 'b']) })],
   ['auth', () => ({ auth: { username: 'u', password: 'p:ü' } })],
   ['headers', () => ({ headers: { 'X-A': '1', accept: 'x/y' } })],
+  ['no user agent and no coding at all', () => ({ headers: { 'User-Agent': false, 'Accept-Encoding': false } })],
   ['no user agent of one’s own', () => ({ headers: { 'user-agent': 'me' } })],
   ['delete with data', () => ({ method: 'delete', data: { a: 1 } })],
   ['head', () => ({ method: 'head' })],

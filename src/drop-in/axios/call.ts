@@ -77,8 +77,8 @@ export class AxiosCall {
     for (const [name, value] of Object.entries(this.#config.headers.toJSON())) {
       for (const one of Array.isArray(value) ? value : [value]) headers.append(name, String(one));
     }
-    if (!headers.has('user-agent')) headers.set('User-Agent', `axios/${this.#axios.VERSION}`);
-    if (!headers.has('accept-encoding')) headers.set('Accept-Encoding', ACCEPT_ENCODING);
+    if (this.#wantsDefault('user-agent', headers)) headers.set('User-Agent', `axios/${this.#axios.VERSION}`);
+    if (this.#wantsDefault('accept-encoding', headers)) headers.set('Accept-Encoding', ACCEPT_ENCODING);
     const userinfo = auth ?? (url.userinfo === '' ? null : { username: url.username, password: url.password });
     if (userinfo !== null) {
       const pair = ownText(`${userinfo.username ?? ''}:${userinfo.password ?? ''}`).toString('base64');
@@ -88,6 +88,11 @@ export class AxiosCall {
     const target = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });
     if (content instanceof FormData) return new Request(method.toUpperCase(), target, { headers, data: content });
     return new Request(method.toUpperCase(), target, content === undefined ? { headers } : { headers, content });
+  }
+
+  /** False as a value is a header that is not sent. */
+  #wantsDefault(name: string, headers: Headers): boolean {
+    return !headers.has(name) && this.#config.headers.get?.(name) !== false;
   }
 
   #client(): Client {

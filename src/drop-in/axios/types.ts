@@ -11,7 +11,7 @@ export interface AxiosConfig {
   /** The method. Default: 'get'. @since 0.1.0 */
   method?: string;
   /** The headers, merged by axios. @since 0.1.0 */
-  headers: { toJSON(): Record<string, string | string[]> };
+  headers: { toJSON(): Record<string, string | string[]>; get?(name: string): unknown };
   /** The body, transformed by axios. Default: none. @since 0.1.0 */
   data?: unknown;
   /** Name and password of Basic. Default: none. @since 0.1.0 */
