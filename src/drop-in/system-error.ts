@@ -9,10 +9,14 @@ export function systemErrorOf(error: HTTPError): Error | null {
   if (!(error instanceof NetworkError) || !isSystemCode(error.code)) return null;
   const { code } = error;
   const isLookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
-  const syscall = isLookup ? 'getaddrinfo' : error instanceof ConnectError ? 'connect' : 'read';
+  const syscall = isLookup ? 'getaddrinfo' : error instanceof ConnectError ? 'connect' : transferOf(code);
   const url = error.request?.url;
   const place =
-    url === undefined || syscall === 'read' ? '' : isLookup ? ` ${url.host}` : ` ${url.host}:${portOf(url)}`;
+    url === undefined || syscall === 'read' || syscall === 'write'
+      ? ''
+      : isLookup
+        ? ` ${url.host}`
+        : ` ${url.host}:${portOf(url)}`;
   const number = (constants.errno as Record<string, number>)[code];
   const errno = isLookup ? LOOKUP_ERRNOS[code] : number === undefined ? undefined : -number;
   const own = new Error(`${syscall} ${code}${place}`);
@@ -30,6 +34,11 @@ export function toNodeError(error: unknown): Error {
       ? 'ECONNRESET'
       : error.code;
   return Object.assign(new Error(error.message, { cause: error }), { code });
+}
+
+/** A pipe breaks when it is written to. */
+function transferOf(code: string): 'read' | 'write' {
+  return code === 'EPIPE' ? 'write' : 'read';
 }
 
 function isSystemCode(code: string): boolean {
