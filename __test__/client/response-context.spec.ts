@@ -4,6 +4,8 @@
  */
 import test, { type ExecutionContext } from 'ava';
 import { channel } from 'node:diagnostics_channel';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import type { Duplex } from 'node:stream';
 import {
   Auth,
@@ -69,6 +71,25 @@ const ways: Record<string, Way> = {
     obtain: async (client) =>
       ((await failure(client.get('/', call).then((response) => response.raiseForStatus()))) as HTTPStatusError)
         .response,
+  },
+  'HTTPStatusError.response of a download': {
+    obtain: async (client) =>
+      ((await failure(client.download('/', path.join(tmpdir(), 'never-written'), call))) as HTTPStatusError).response,
+  },
+  'a response hook, with retries': {
+    options: () => ({ retries: 1 }),
+    obtain: async (client, seen) => {
+      client.eventHooks.response.push((response) => void seen.push(response));
+      await client.stream('GET', '/', call);
+      return seen[0];
+    },
+  },
+  'a response hook of a download': {
+    obtain: async (client, seen) => {
+      client.eventHooks.response.push((response) => void seen.push(response));
+      await failure(client.download('/', path.join(tmpdir(), 'never-written'), call));
+      return seen[0];
+    },
   },
   stream: { obtain: (client) => client.stream('GET', '/', call) },
   send: { obtain: (client) => client.send(client.buildRequest('GET', '/', call), { stream: true }) },

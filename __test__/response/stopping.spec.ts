@@ -1,7 +1,7 @@
 /** What is at hand of a body when its reader is stopped: an abort and a close() end the loop at once, a lost connection behind it. */
 import type { ExecutionContext } from 'ava';
 import test from 'ava';
-import { Client, MockDispatch, Response, StreamClosed } from '../../src/index.js';
+import { type Client, MockDispatch, Response, StreamClosed } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
 import { serve } from '../helpers/server.js';
 
