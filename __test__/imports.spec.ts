@@ -48,6 +48,20 @@ test('every folder is a layer', (t) => {
   );
 });
 
+test('a comment names files that are there', (t) => {
+  const named = [...sources].flatMap(([from, source]) =>
+    [...source.matchAll(/^\s*(?:\/\*\*|\*|\/\/).*/gm)].flatMap(([line]) =>
+      [...line.matchAll(/[\w/-]+(?=\.ts\b)/g)].map(([to]) => ({ from, to })),
+    ),
+  );
+  t.true(named.length > 50, 'they were found');
+  const isThere = ({ to }: { to: string }) => files.some((file) => `/src/${file}`.endsWith(`/${to}`));
+  t.deepEqual(
+    named.filter((one) => !isThere(one)).map(({ from, to }) => `${from}: ${to}.ts`),
+    [],
+  );
+});
+
 test('imports go down, types included', (t) => {
   t.true(ours.length > 200, 'the imports were found');
   t.deepEqual(ours.filter(({ from, to }) => !NAMERS.includes(from) && layerOf(to) < layerOf(from)).map(shown), []);

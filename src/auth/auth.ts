@@ -1,6 +1,6 @@
 /**
  * What authenticates a request. The schemes have files of their own; when a flow runs, and where its credentials may go, is
- * decided in handling.ts.
+ * decided in client/auth-flow.ts.
  */
 
 import { defineInspect } from '../inspect.js';

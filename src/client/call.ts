@@ -1,6 +1,6 @@
 /**
  * One call of `client.send` while it is under way: what all its exchanges share, and the single exchange with everything that
- * happens around it. The loops over exchanges are in redirects.ts, retries.ts and auth/handling.ts.
+ * happens around it. The loops over exchanges are in redirects.ts, retries.ts and auth-flow.ts.
  */
 
 import type { Auth } from '../auth/auth.js';

@@ -1,6 +1,6 @@
 /**
  * The client: merges its options with a request's, and sends. What happens around an exchange is in call.ts, the loops over
- * exchanges in redirects.ts, retries.ts and auth/handling.ts; how a request reaches a server is its dispatch's work.
+ * exchanges in redirects.ts, retries.ts and auth-flow.ts; how a request reaches a server is its dispatch's work.
  */
 
 import type { DefaultEncoding, ResponseContext } from '../response/received.js';

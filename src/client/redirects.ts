@@ -1,5 +1,5 @@
 /**
- * Following redirects (httpx's rules, RFC 9110 §15.4). What the next request looks like is decided in redirect-request.ts; auth and
+ * Following redirects (httpx's rules, RFC 9110 §15.4). What the next request looks like is decided in next-request.ts; auth and
  * retries happen within each hop.
  */
 

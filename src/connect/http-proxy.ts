@@ -1,6 +1,6 @@
 /**
  * A proxy as a user describes it. Which requests take it is told by proxies.ts; how a request looks that does, by
- * dispatch/proxy-hop.ts; speaking to it is the core's work.
+ * dispatch/network/proxy-hop.ts; speaking to it is the core's work.
  */
 
 import { inspect } from 'node:util';

@@ -1,6 +1,6 @@
 /**
  * NO_PROXY: which hosts are reached directly although the environment names a proxy. No standard specifies it; this is the
- * union of what curl, Go and Python understand. The variable itself is read in environment.ts.
+ * union of what curl, Go and Python understand. The variable itself is read in proxy-environment.ts.
  */
 
 import { BlockList, isIPv4, isIPv6 } from 'node:net';

@@ -1,4 +1,4 @@
-/** Which body a request's options ask for, and what describes it. How each kind is encoded is in content.ts, form.ts and multipart.ts. */
+/** Which body a request's options ask for, and what describes it. How each kind is encoded is in body.ts, form.ts and multipart.ts. */
 
 import type { Body } from './body.js';
 import { encodeContent, encodeJson, responseBody, streamFormBody } from './body.js';

@@ -1,6 +1,6 @@
 /**
  * A file that is sent from disk, given as fs.ReadStream: how long it is, and reading it again. Other streams are read once, in
- * content.ts; how a file stands in a form is decided in multipart.ts.
+ * body.ts; how a file stands in a form is decided in multipart.ts.
  */
 
 import type { Stats } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
  * multipart/form-data (RFC 7578, with httpx's choices where it leaves one): fields and files as one body, files read from where they
- * are while they are sent. What may be a field is said in form.ts, how a file on disk is read in content.ts.
+ * are while they are sent. What may be a field is said in form.ts, how a file on disk is read in disk-file.ts.
  */
 
 import { randomBytes } from 'node:crypto';

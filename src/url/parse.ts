@@ -1,6 +1,6 @@
 /**
  * Text → the layout of a URL, by RFC 3986 with httpx's manners: strict about what could be read in two ways, and never encoding
- * twice. Not the WHATWG parser: `127.1` stays a name, a newline is an error, and a backslash is no slash. Hosts are in url-host.ts.
+ * twice. Not the WHATWG parser: `127.1` stays a name, a newline is an error, and a backslash is no slash. Hosts are in host.ts.
  */
 
 import { InvalidURL, maskUserinfo, quote } from '../errors.js';

@@ -1,6 +1,6 @@
 /**
  * URL patterns such as 'https://' and 'all://*.example.com:8080', and maps from them. What a map's values are (proxies, mounts) is
- * not known here; the environment's NO_PROXY has rules of its own, in environment.ts.
+ * not known here; the environment's NO_PROXY has rules of its own, in proxy-environment.ts.
  */
 
 import { InvalidURL, quote, typeName } from '../errors.js';

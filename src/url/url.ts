@@ -1,5 +1,5 @@
 /**
- * A URL, immutable but for `fullPath`. Parsing is in url-parse.ts and url-host.ts; what a client's base URL and params do to it is
+ * A URL, immutable but for `fullPath`. Parsing is in parse.ts and host.ts; what a client's base URL and params do to it is
  * not decided here.
  */
 

@@ -9,7 +9,7 @@
 //!
 //! - redirects, cookies, auth, netrc, the environment, retries by policy: `src/` (TypeScript);
 //! - anything of Node or JavaScript: `crates/node`;
-//! - parsing URLs beyond an [`Origin`]: `src/url.ts`.
+//! - parsing URLs beyond an [`Origin`]: `src/url/`.
 //!
 //! Everything here runs on one thread, inside a tokio current-thread runtime with a `LocalSet`: nothing is `Send`
 //! unless it says so, and there are no locks.

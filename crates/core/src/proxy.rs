@@ -1,5 +1,5 @@
 //! What a proxy is: where it listens, how it is spoken to, and the credentials for it. Opening a way through it is
-//! [`crate::connect`]'s work; which request takes which proxy, and reading the environment, is `src/proxies.ts`'s.
+//! [`crate::connect`]'s work; which request takes which proxy, and reading the environment, is `src/connect/`'s.
 
 mod challenge;
 pub(crate) mod digest;

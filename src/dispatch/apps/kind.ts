@@ -1,5 +1,5 @@
 /**
- * Which of the two kinds an app is: a fetch handler or a Node listener. Calling them is `fetch-app.ts`'s and `node-app.ts`'s work.
+ * Which of the two kinds an app is: a fetch handler or a Node listener. Calling them is the work of `fetch-dispatch.ts` and `node-dispatch.ts`.
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';

@@ -1,4 +1,4 @@
-/** A function in the place of a server, for tests. Whole apps are `fetch-app.ts`'s and `node-app.ts`'s. */
+/** A function in the place of a server, for tests. Whole apps are those of `fetch-dispatch.ts` and `node-dispatch.ts`. */
 
 import { RemoteProtocolError, typeName } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';

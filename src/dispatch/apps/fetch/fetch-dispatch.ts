@@ -1,6 +1,6 @@
 /**
  * Calls a fetch handler in this process (ASGI's place in httpx): a global Request in, a global Response out. Node listeners are
- * `node-app.ts`'s.
+ * `node-dispatch.ts`'s.
  */
 
 import { isIPv6 } from 'node:net';

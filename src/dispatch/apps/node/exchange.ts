@@ -1,7 +1,7 @@
 /**
  * One exchange with a Node listener: a real IncomingMessage and a real ServerResponse over a socket without a connection. What
  * `_http_server.js` does around the two is done here; which function is called, and where its errors come from, is
- * `node-listener.ts`'s work.
+ * `listener.ts`'s work.
  */
 
 import { AsyncResource } from 'node:async_hooks';

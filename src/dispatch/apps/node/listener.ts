@@ -1,6 +1,6 @@
 /**
  * How each kind of Node app is called, and how an error that its framework answers becomes known to us. The messages are
- * `node-exchange.ts`'s.
+ * `exchange.ts`'s.
  *
  * Frameworks keep their errors: each has its own way out, all of them public and none changes what other callers of the app see.
  *

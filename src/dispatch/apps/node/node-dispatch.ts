@@ -1,6 +1,6 @@
 /**
  * Calls a Node listener in this process, without a socket (WSGI's place in httpx). How a message becomes one of Node's is in
- * `node-exchange.ts`, how frameworks are called in `node-listener.ts`.
+ * `exchange.ts`, how frameworks are called in `listener.ts`.
  */
 
 import { ClientClosed, typeName } from '../../../errors.js';

@@ -1,6 +1,6 @@
 /**
  * The socket that a Node app sees: a real `net.Socket` without a connection, whose writes go to the exchange. What they mean is
- * `node-exchange.ts`'s business.
+ * `exchange.ts`'s business.
  */
 
 import type { ServerResponse } from 'node:http';
