@@ -4,7 +4,7 @@
  * it, for `require`, and one that re-exports its names, for `import`. The declarations are tsc's, once for each of the two.
  */
 import { build } from 'esbuild';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundleCommand } from './support/bundle-command.js';
 import { lazyBuiltins } from './support/lazy-builtins.js';
@@ -122,8 +122,14 @@ for (const [at, door] of DOORS.entries()) {
 
 await bundleCommand();
 
+const shown = reachableFrom(DOORS.map((door) => path.join(root, 'dist', `${door}.d.ts`)));
 for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
   if (!file.endsWith('.d.ts')) continue;
+  // What no door leads to is nothing that a user may use.
+  if (!shown.has(path.join(root, 'dist', file))) {
+    for (const one of [file, file.replace(/\.d\.ts$/, '.d.cts')]) rmSync(path.join(root, 'dist', one), { force: true });
+    continue;
+  }
   const emitted = readFileSync(path.join(root, 'dist', file), 'utf8');
   // The first comment of a module is for its readers. Where its imports are left out, an editor shows it with the first declaration.
   const apart = emitted.replace(/^\/\*\*(?:[^*]|\*(?!\/))*\*\/\s*(?=\/\*\*)/, '');
@@ -141,6 +147,19 @@ for (const file of readdirSync(path.join(root, 'dist'), { recursive: true })) {
     .replaceAll(/((?:from|import\()\s*['"](?!\.\.\/binding\.js)\.[^'"]*)\.js(['"])/g, '$1.cjs$2')
     .replace("from '../binding.js';", "from '../binding.js' with { 'resolution-mode': 'import' };");
   writeFileSync(path.join(root, 'dist', file.replace(/\.d\.ts$/, '.d.cts')), twin);
+}
+
+/** The declarations, and those that they import. */
+function reachableFrom(doors) {
+  const found = new Set(doors);
+  for (const file of found) {
+    const text = readFileSync(file, 'utf8');
+    for (const [, to] of text.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)\.js['"]/g)) {
+      const next = path.resolve(path.dirname(file), `${to}.d.ts`);
+      if (existsSync(next)) found.add(next);
+    }
+  }
+  return found;
 }
 
 /** What a door shares with the others, it takes from the core. */

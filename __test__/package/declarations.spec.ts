@@ -7,6 +7,8 @@ const dist = path.join(import.meta.dirname, '../../dist');
 test('what users must not see is in no declaration: members, constructor parameters', (t) => {
   const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => /\.d\.c?ts$/.test(file));
   t.true(files.includes('response/response.d.ts'));
+  // No door leads to it.
+  t.false(files.includes('client/call.d.ts'));
   const texts = files.map((file) => [file, readFileSync(path.join(dist, file), 'utf8')] as const);
   t.deepEqual(
     texts.filter(([, text]) => text.includes('@internal')).map(([file]) => file),
