@@ -29,8 +29,9 @@ export const PARSERS: readonly Target[] = [
       if (name.includes('=')) throw new Error('an equals sign is in the name');
       if (domain !== domain.toLowerCase()) throw new Error(`the domain is ${domain}`);
       if (path !== null && !path.startsWith('/')) throw new Error(`the path is ${path}`);
-      // What was read, written again, reads the same; of several dots before a domain, each reading takes one off.
-      if (domain.startsWith('.')) return;
+      // What was read, written again, reads the same; of several dots before a domain, or blanks behind them, each reading takes one off.
+      // Neither is the domain of any host.
+      if (/^[. \t]/.test(domain)) return;
       const again = parseSetCookie(`${name}=${value}; Path=${path ?? ''}; Domain=${domain}`, NOW);
       same([again?.name, again?.value, again?.domain, again?.path], [name, value, domain, path], 'read again');
     },
