@@ -292,6 +292,40 @@ test('proxy: an object', async (t) => {
   });
 });
 
+const LOOKUPS: [title: string, lookup: unknown][] = [
+  ['by a callback', (_: string, __: object, done: (...found: unknown[]) => void) => done(null, '127.0.0.1', 4)],
+  [
+    'entries by a callback',
+    (_: string, __: object, done: (...found: unknown[]) => void) => done(null, [{ address: '127.0.0.1', family: 4 }]),
+  ],
+  ['by a promise', async () => ['127.0.0.1', 4]],
+  ['an entry by a promise', async () => ({ address: '127.0.0.1', family: 4 })],
+  [
+    'that fails',
+    (_: string, __: object, done: (...found: unknown[]) => void) =>
+      done(Object.assign(new Error('no'), { code: 'ENOTFOUND' })),
+  ],
+];
+for (const [title, lookup] of LOOKUPS) {
+  test(`lookup: ${title}`, async (t) => {
+    const server = await serve(t, (_, response) => response.end('ok'));
+    const { port } = new URL(server.url);
+    await same(t, async (api) => {
+      const asked = api.get(`http://name.test:${port}/`, { lookup, proxy: false } as AxiosRequestConfig);
+      const answer = await asked.catch((error: { code?: string }) => ({ data: error.code }));
+      return answer.data;
+    });
+  });
+}
+
+test('lookup: a client that was handed in has its own', async (t) => {
+  const client = new Client();
+  t.teardown(() => client.close());
+  const handed = create({ adapter: createAdapter(client) as never });
+  const refused = await failure(handed.get('http://name.test/', { lookup: async () => '127.0.0.1' } as never));
+  t.regex(refused.message, /^lookup: /);
+});
+
 test('what cannot be done is refused by name', async (t) => {
   class Mine extends Agent {}
   const [, ours] = instances(t);

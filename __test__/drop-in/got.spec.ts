@@ -291,6 +291,15 @@ test('streams, both ways', async (t) => {
   });
 });
 
+test('dnsLookup and dnsCache', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const { port } = new URL(server.url);
+  const dnsLookup = (_: string, __: object, done: (...found: unknown[]) => void) =>
+    done(null, [{ address: '127.0.0.1', family: 4 }]);
+  await same(t, (api) => api(`http://name.test:${port}/`, { dnsLookup: dnsLookup as never }).text());
+  await same(t, (api) => api(server.url.replace('127.0.0.1', 'localhost'), { dnsCache: true }).text());
+});
+
 test('https with an authority of one’s own, and refused without', async (t) => {
   const { cert } = await testCA();
   const server = await serveTls(t, (_, response) => response.end('secret'));

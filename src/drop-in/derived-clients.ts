@@ -28,7 +28,10 @@ export class DerivedClients {
     if (this.#options === null) {
       throw new TypeError(`${names.join(', ')}: not for a client that was handed in; it has options of its own`);
     }
-    const key = JSON.stringify(own, (_, value: unknown) => (value instanceof Uint8Array ? [...value] : value));
+    const key = JSON.stringify(own, (_, value: unknown) => {
+      if (typeof value === 'function') return `function ${numberOf(value)}`;
+      return value instanceof Uint8Array ? [...value] : value;
+    });
     const known = this.#others.get(key);
     if (known !== undefined) return known;
     if (this.#others.size >= MAX_CLIENT_COUNT) {
@@ -66,6 +69,16 @@ export function isPlainAgent(agent: unknown, kind: typeof HttpAgent): boolean {
     agent === undefined || agent === null || (agent instanceof kind && Object.getPrototypeOf(agent) === kind.prototype)
   );
 }
+
+/** Functions are told apart by identity. */
+function numberOf(given: object): number {
+  const known = numbers.get(given) ?? ++lastNumber;
+  numbers.set(given, known);
+  return known;
+}
+
+const numbers = new WeakMap<object, number>();
+let lastNumber = 0;
 
 const MAX_CLIENT_COUNT = 32;
 /** As the clients that are replaced: no limit but for connecting, no cookies. */

@@ -15,6 +15,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { DerivedClients, isPlainAgent, tlsOptions } from './derived-clients.js';
+import { fromNodeLookup } from './node-lookup.js';
 import type { NativeOptions } from './got/outgoing-request.js';
 import { OutgoingRequest } from './got/outgoing-request.js';
 
@@ -52,13 +53,14 @@ export function createRequest(clientOrOptions?: Client | ClientOptions): Request
 export const request: RequestFunction = createRequest();
 
 function clientOptionsOf(options: NativeOptions): ClientOptions {
-  const { agent, socketPath, localAddress } = options;
+  const { agent, socketPath, localAddress, lookup } = options;
   if (agent !== false && !isPlainAgent(agent, HttpAgent) && !isPlainAgent(agent, HttpsAgent)) {
     throw new TypeError(
       'agent: one of another kind than Node’s own cannot be used; see the options of createRequest()',
     );
   }
   const own = tlsOptions(options as Record<string, unknown>);
+  if (typeof lookup === 'function') own.lookup = fromNodeLookup(lookup as () => unknown);
   if (typeof socketPath === 'string') own.socketPath = socketPath;
   if (typeof localAddress === 'string') own.localAddress = localAddress;
   return own;

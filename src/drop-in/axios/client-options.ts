@@ -4,6 +4,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { ClientOptions } from '../../client/options.js';
 import { isPlainAgent, tlsOptions } from '../derived-clients.js';
+import { fromNodeLookup } from '../node-lookup.js';
 import type { Axios, AxiosConfig, AxiosProxy } from './types.js';
 
 /** @throws AxiosError for what cannot be done */
@@ -17,6 +18,7 @@ export function clientOptionsOf(axios: Axios, config: AxiosConfig): ClientOption
     }
     own.socketPath = config.socketPath;
   }
+  if (typeof config.lookup === 'function') own.lookup = fromNodeLookup(config.lookup as () => unknown);
   checkAgent(axios, 'httpAgent', config.httpAgent, HttpAgent, config);
   checkAgent(axios, 'httpsAgent', config.httpsAgent, HttpsAgent, config);
   if (config.httpsAgent)

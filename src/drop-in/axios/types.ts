@@ -61,6 +61,8 @@ export interface AxiosConfig {
   proxy?: AxiosProxy | false;
   /** The unix socket to connect through. Default: none. @since 0.1.0 */
   socketPath?: string | null;
+  /** Names to addresses, of the shape of Node's `dns.lookup`, or a function that returns a promise. Default: the client's. @since 0.1.0 */
+  lookup?: unknown;
   /**
    * Node's own agent for http, which is ignored: connections are the client's. Another kind of agent is refused.
    * Default: none.

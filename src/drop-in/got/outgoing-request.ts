@@ -22,6 +22,8 @@ export interface NativeOptions {
   agent?: unknown;
   socketPath?: string;
   localAddress?: string;
+  /** Of the shape of `dns.lookup`: got's `dnsLookup` and `dnsCache`. */
+  lookup?: unknown;
 }
 
 type Done = (error?: Error | null) => void;
