@@ -9,7 +9,6 @@ import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { installDebian } from './support/debian.js';
 import { binaryOf, WINDOWS } from './support/platforms.js';
-import { hostTarget, makeProfile, profileOf, withFlags } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { remapped } from './support/remap.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
@@ -40,7 +39,7 @@ const PLATFORMS = {
   },
 };
 
-await asProgram(async () => {
+await asProgram(() => {
   const asked = process.argv.slice(2);
   const unknown = asked.find((platform) => PLATFORMS[platform] === undefined);
   if (unknown !== undefined) {
@@ -49,8 +48,7 @@ await asProgram(async () => {
   if (process.platform !== 'linux') throw new SetupError('the other platforms are built on Linux');
   if (findCargo() === null) cargoMissing();
   const zig = installZig();
-  const rows = [];
-  for (const platform of asked.length > 0 ? asked : Object.keys(PLATFORMS)) rows.push(await build(platform, zig));
+  const rows = (asked.length > 0 ? asked : Object.keys(PLATFORMS)).map((platform) => build(platform, zig));
   console.log(['| platform | took | size | needs |', '| --- | --- | --- | --- |', ...rows].join('\n'));
 });
 
@@ -67,39 +65,20 @@ function installZig() {
   return bin;
 }
 
-async function build(platform, zig) {
+function build(platform, zig) {
   const { target } = PLATFORMS[platform];
   say(`${platform}: building (takes minutes when it is the first)`);
   execute('rustup', ['target', 'add', target]);
   const began = performance.now();
-  const flags = await profileFlags(platform, zig);
-  const built = compile(platform, zig, { ...withFlags(flags), CARGO_TARGET_DIR: FOLDER });
-  copyFileSync(built, binaryOf(platform));
-  const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
-  const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
-  return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
-}
-
-/** By which it is optimised: the profile of a platform whose binary runs here, made when there is none. */
-async function profileFlags(platform, zig) {
-  if (PLATFORMS[platform].target !== hostTarget()) return [];
-  const make = () => makeProfile(platform, (environment) => compile(platform, zig, environment));
-  return [`-Cprofile-use=${profileOf(platform) ?? (await make())}`];
-}
-
-/** Runs cargo. @returns the library */
-function compile(platform, zig, given) {
-  const { target } = PLATFORMS[platform];
   const isMusl = target.endsWith('musl');
   const maps = remapped(root);
-  // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
-  const flags = [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc];
   const environment = {
     ...cargoEnvironment(),
-    ...given,
+    CARGO_TARGET_DIR: FOLDER,
     // A megabyte less. Here only, as profilers need the names.
     CARGO_PROFILE_RELEASE_STRIP: 'symbols',
-    ...withFlags(flags, given),
+    // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
+    RUSTFLAGS: [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc].join(' '),
     CFLAGS: maps.cc.join(' '),
   };
   environment.PATH = `${zig}${path.delimiter}${environment.PATH}`;
@@ -116,7 +95,11 @@ function compile(platform, zig, given) {
     execute('cargo', [...cargo, 'zigbuild', ...args, isMusl ? target : `${target}.${GLIBC}`], environment);
   }
   const file = platform === WINDOWS ? 'whippet_node.dll' : 'libwhippet_node.so';
-  return path.join(given.CARGO_TARGET_DIR, target, 'release', file);
+  const built = path.join(FOLDER, target, 'release', file);
+  copyFileSync(built, binaryOf(platform));
+  const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
+  const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;
+  return `| ${platform} | ${seconds(performance.now() - began)} | ${size} | ${needs} |`;
 }
 
 /** napi-build asks for a library by these names. */

@@ -1,6 +1,6 @@
 //! The head of an HTTP/1.1 request, byte for byte: names as they were given, lines in their order, Host before them
 //! (RFC 9110 section 7.2). hyper writes names in one case and moves lines of one name together, so it is told only what it
-//! needs to frame the body, and the bytes that it writes are replaced by these ([`crate::connection::http1::wire`]).
+//! needs to frame the body, and the bytes that it writes are replaced by these ([`crate::wire`]).
 
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
