@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
+import type * as whippet from '../../src/index.js';
 
 const index = fileURLToPath(new URL('../../dist/index.cjs', import.meta.url));
 const core = fileURLToPath(new URL('../../dist/core.cjs', import.meta.url));
@@ -23,7 +24,7 @@ test('no module of Node that takes long is loaded with the package', (t) => {
 });
 
 test('what is asked of such a module as a whole is there when it is used', async (t) => {
-  const { Client } = createRequire(import.meta.url)(index) as typeof import('../../src/index.js');
+  const { Client } = createRequire(import.meta.url)(index) as typeof whippet;
   const app = async (request: globalThis.Request) =>
     Response.json([request.headers.get('content-encoding'), (await request.arrayBuffer()).byteLength < 1000]);
   for (const compress of ['gzip', 'br', 'zstd'] as const) {
