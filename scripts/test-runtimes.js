@@ -20,7 +20,7 @@ import { typescript } from './support/runners.js';
 
 /** What depends on a runtime: parsing by its modules, streams, sockets of apps, workers, and the addon's calls. */
 const SHARE = [
-  '__test__/apps/{fetch-dispatch,http-server,node-dispatch,streams}.spec.ts',
+  '__test__/apps/{endless,fetch-dispatch,http-server,node-dispatch,streams}.spec.ts',
   '__test__/client/{client,redirects}.spec.ts',
   '__test__/connect/address-overrides.spec.ts',
   // Beside Node's own fetch, and the clients that stand on Node's http: 20 s of CPU under Node 26, 37 s under 20.19.
