@@ -64,7 +64,10 @@ test('a download needs --allow-fs-write, for the file and for the one beside it'
     const error = await new whippet.Client().download(args.origin, args.to).catch((error) => error);
     console.log(error.size ?? [error.name, error.code, error.path === args.to]);`;
   const run = async (allowed: string[]) => {
-    const flags = ['--no-warnings', '--experimental-permission', '--allow-addons', '--allow-fs-read=*', ...allowed];
+    const known = (flag: string) => process.allowedNodeEnvironmentFlags.has(flag);
+    const permission = known('--permission') ? '--permission' : '--experimental-permission';
+    const network = known('--allow-net') ? ['--allow-net'] : [];
+    const flags = ['--no-warnings', permission, ...network, '--allow-addons', '--allow-fs-read=*', ...allowed];
     const { stdout, stderr } = await start(t, program, { origin: server.origin, to: path.join(folder, 'a') }, flags)
       .ended;
     t.is(stderr, '');
