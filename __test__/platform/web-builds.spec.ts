@@ -19,8 +19,14 @@ const WEB_GLOBALS =
   'fetch Request Response Headers FormData Blob File URL URLSearchParams AbortController AbortSignal ReadableStream WritableStream TransformStream DOMException TextEncoder ' +
   'TextDecoder crypto performance console atob btoa structuredClone setTimeout clearTimeout setInterval clearInterval queueMicrotask Event EventTarget';
 
-/** Bundles a program as esbuild does it for a browser, and runs it there. */
-async function run(t: ExecutionContext, program: string, args: object, conditions: string[] = []): Promise<unknown> {
+/** Bundles a program as esbuild does it for a browser, and runs it there, after `prelude`. */
+async function run(
+  t: ExecutionContext,
+  program: string,
+  args: object,
+  conditions: string[] = [],
+  prelude = '',
+): Promise<unknown> {
   const { outputFiles, metafile } = await build({
     stdin: {
       contents: `import * as whippet from 'whippet'; import * as tough from 'tough-cookie';
@@ -46,6 +52,7 @@ async function run(t: ExecutionContext, program: string, args: object, condition
     WEB_GLOBALS.split(' ').map((name) => [name, globalThis[name as never] as unknown]),
   );
   const context = vm.createContext({ ...globals, args });
+  vm.runInContext(prelude, context);
   vm.runInContext(outputFiles[0].text, context);
   return JSON.parse(JSON.stringify(await context.result)) as unknown;
 }
@@ -61,6 +68,16 @@ for (const condition of ['browser', 'workerd']) {
       imported.filter((name) => builtinModules.includes(name) || name.startsWith('node:')),
       [],
     );
+  });
+
+  test(`${condition}: await using, where the platform has symbols of its own for it`, async (t) => {
+    const prelude = "for (const name of ['asyncDispose', 'dispose']) Symbol[name] ??= Symbol(name);";
+    const program = `
+      await using client = new whippet.Client({ app: () => new globalThis.Response('whole') });
+      await using streamed = await client.stream('GET', 'http://a.test/');
+      const own = [whippet.Client.prototype, whippet.Response.prototype];
+      return own.map((prototype) => typeof prototype[Symbol.asyncDispose]);`;
+    t.deepEqual(await run(t, program, {}, conditions, prelude), ['function', 'function']);
   });
 
   test(`${condition}: requests, bodies, streams, apps, cookies, Digest, events, URLs`, async (t) => {

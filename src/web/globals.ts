@@ -42,5 +42,7 @@ export const FinalizationRegistry: typeof globalThis.FinalizationRegistry =
   } as never);
 
 /** The well-known symbols where the engine has them, and then `await using` works. */
-export const asyncDispose: symbol = Symbol.asyncDispose ?? Symbol.for('Symbol.asyncDispose');
-export const dispose: symbol = Symbol.dispose ?? Symbol.for('Symbol.dispose');
+// By destructuring: the bundler puts these two in the place of the symbols' usual spelling, here as well.
+const { asyncDispose: ownAsyncDispose, dispose: ownDispose } = Symbol;
+export const asyncDispose: symbol = ownAsyncDispose ?? Symbol.for('Symbol.asyncDispose');
+export const dispose: symbol = ownDispose ?? Symbol.for('Symbol.dispose');
