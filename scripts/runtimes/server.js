@@ -37,7 +37,7 @@ export async function startServers() {
     origin: `http://${host}:${await listening(plain, 0, host)}`,
     secure: `https://localhost:${await listening(secure, 0, host)}`,
     proxy: `http://${host}:${await listening(proxy, 0, host)}`,
-    socketPath: path.join(folder, 'app.sock'),
+    socketPath: process.platform === 'win32' ? `\\\\.\\pipe\\${path.basename(folder)}` : path.join(folder, 'app.sock'),
     certificate: path.join(folder, 'cert.pem'),
     refused: `http://${host}:2`,
   };
