@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { asProgram, execute, root, say, SetupError } from './support/program.js';
-import { hostTarget, profileOf, TARGET_FOLDER, withFlags } from './support/profile.js';
+import { hostTarget, profileOf, TARGET_FOLDER, withFlag } from './support/profile.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const NAPI = path.join(root, 'node_modules/@napi-rs/cli/dist/cli.js');
@@ -25,7 +25,7 @@ await asProgram(() => {
     say(`built by the profile ${path.relative(root, profile)}`);
     // A profile knows functions by the names that they have for a target, and these are other ones where none is named.
     const named = at === -1 ? ['--target', target] : [];
-    const environment = { ...cargoEnvironment(), ...withFlags([`-Cprofile-use=${profile}`]) };
+    const environment = { ...cargoEnvironment(), ...withFlag(`-Cprofile-use=${profile}`) };
     execute(process.execPath, [...command, ...named, '--target-dir', TARGET_FOLDER], environment);
   }
 });

@@ -1,13 +1,18 @@
 /**
- * `npm run build:profile`: makes the profile by which `npm run build:native` then optimises the addon. Takes as long as a build from
- * nothing.
+ * `npm run build:profile`: makes the profile by which `npm run build:native` then optimises the addon: builds one that counts, and sends
+ * requests with it. Takes as long as a build from nothing.
  *
  *   node scripts/profile.js               anew
  *   node scripts/profile.js --if-missing  unless there is one; what hinders it is said, and is no failure
  */
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
-import { asProgram, execute, say, SetupError } from './support/program.js';
-import { hostTarget, makeProfile, profileOf } from './support/profile.js';
+import { startServers } from './runtimes/server.js';
+import { folderOf, hostTarget, profileOf, rustc, withFlag } from './support/profile.js';
+import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const LIBRARIES = { win32: 'whippet_node.dll', darwin: 'libwhippet_node.dylib' };
@@ -17,16 +22,72 @@ await asProgram(async () => {
   const isOptional = process.argv.includes('--if-missing');
   try {
     if (findCargo() === null) cargoMissing();
-    const target = hostTarget();
-    if (isOptional && profileOf(target) !== null) return;
-    await makeProfile(target, (environment) => {
-      // The target is named, as it is when the profile is used: functions are known by names that depend on that.
-      const args = ['build', '--release', '--locked', '--package', 'whippet-node', '--target', target];
-      execute('cargo', args, { ...cargoEnvironment(), ...environment });
-      return path.join(environment.CARGO_TARGET_DIR, target, 'release', LIBRARY);
-    });
+    if (!isOptional || profileOf(hostTarget()) === null) await makeProfile(hostTarget());
   } catch (error) {
     if (!isOptional || !(error instanceof SetupError)) throw error;
     say(`${error.message}. The addon is built without a profile`);
   }
 });
+
+/** @throws SetupError when the tools for it cannot be had, or the training fails */
+async function makeProfile(target) {
+  const merge = needTool(target);
+  const began = performance.now();
+  const folder = folderOf(target);
+  const counted = path.join(folder, 'counted');
+  say('profile: building an addon that counts (takes minutes)');
+  const library = build(target, counted, path.join(folder, 'counting'));
+  // What build scripts and macros have counted, where they did.
+  rmSync(counted, { recursive: true, force: true });
+  // Node loads what has this ending.
+  const addon = path.join(folder, 'counting.node');
+  copyFileSync(library, addon);
+  await train(addon, path.join(counted, '%p.profraw'));
+  const merged = path.join(folder, 'merged');
+  execute(merge, ['merge', '--output', merged, counted]);
+  for (const file of [counted, addon, profileOf(target)]) if (file !== null) rmSync(file, { recursive: true });
+  const hash = createHash('sha256').update(readFileSync(merged)).digest('hex').slice(0, 16);
+  renameSync(merged, path.join(folder, `${hash}.profdata`));
+  say(`profile: done in ${seconds(performance.now() - began)}`);
+}
+
+/**
+ * The library that counts. Functions are known by their mangled names: cargo's profile, and that the target is named, have to be as in
+ * the build by the profile.
+ */
+function build(target, counted, folder) {
+  execute('cargo', ['build', '--release', '--locked', '--package', 'whippet-node', '--target', target], {
+    ...cargoEnvironment(),
+    ...withFlag(`-Cprofile-generate=${counted}`),
+    CARGO_TARGET_DIR: folder,
+  });
+  return path.join(folder, target, 'release', LIBRARY);
+}
+
+/** Sends requests with the addon that counts. The servers are Node's, in this process. */
+async function train(addon, counts) {
+  if (!existsSync(path.join(root, 'dist/index.js'))) execute('npm', ['run', '--silent', 'build:ts']);
+  say('profile: sending requests');
+  const { told, stop } = await startServers();
+  const child = spawn(process.execPath, [path.join(root, 'scripts/training/train.js'), JSON.stringify(told)], {
+    env: { ...process.env, WHIPPET_ADDON_PATH: addon, LLVM_PROFILE_FILE: counts },
+    stdio: ['ignore', 2, 2],
+  });
+  const [code] = await once(child, 'exit');
+  stop();
+  if (code !== 0) throw new SetupError('the training failed: its reason is above');
+}
+
+/** The program that merges what was counted, of the toolchain's component llvm-tools; rustup installs that where it is missing. */
+function needTool(target) {
+  const name = process.platform === 'win32' ? 'llvm-profdata.exe' : 'llvm-profdata';
+  const tool = path.join(rustc(['--print', 'sysroot']), 'lib/rustlib', target, 'bin', name);
+  if (existsSync(tool)) return tool;
+  try {
+    execute('rustup', ['component', 'add', 'llvm-tools'], cargoEnvironment());
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+  }
+  if (!existsSync(tool)) throw new SetupError('a profile needs the component llvm-tools of Rust, by rustup');
+  return tool;
+}

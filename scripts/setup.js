@@ -5,7 +5,7 @@
  * decided by content: the installed packages against package-lock.json, and each build's inputs against the record of the
  * last one. It downloads no toolchain, and it is not an install script: nothing runs where whippet is a dependency.
  */
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { addon, hasPrebuilt, platform } from './support/addon.js';
 import { withLock } from './support/lock.js';
@@ -34,8 +34,10 @@ const dependencies = {
 const nativeBuild = {
   name: 'native build (cargo, release; takes minutes when it is the first)',
   sources: () => ({
-    ...record.hashFiles(['Cargo.toml', 'crates'], (file) => !/^crates\/[^/]+\/(tests|benches|target)\//.test(file)),
-    'the build command': record.hash(readFileSync(path.join(root, 'scripts/build-native.js'))),
+    ...record.hashFiles(
+      ['Cargo.toml', 'crates', 'scripts/build-native.js'],
+      (file) => !/^crates\/[^/]+\/(tests|benches|target)\//.test(file),
+    ),
     'the profile': profiles().join(),
     platform,
   }),
