@@ -7,7 +7,7 @@ import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
 import { checkOptions } from '../check-options.js';
-import { HeldBytes } from './held-bytes.js';
+import { HeldBytes } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';
 import { utf8Text } from './text.js';
 

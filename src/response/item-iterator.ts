@@ -5,6 +5,7 @@
 
 import type { Abortion } from './body-source.js';
 import { CallQueue } from './call-queue.js';
+import { cut } from './iterators.js';
 
 /** Makes items of chunks. */
 export interface ItemParser<C extends Buffer | string, T> {
@@ -81,7 +82,7 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
       const start = this.#parsed;
       this.#parsed += PART_SIZE;
       try {
-        this.#items = this.#parser.push(part(chunk, start, this.#parsed));
+        this.#items = this.#parser.push(cut(chunk, start, this.#parsed));
       } catch (error) {
         // More than a string can hold.
         this.#thrown = error as Error;
@@ -136,11 +137,6 @@ export class ItemIterator<C extends Buffer | string, T> implements AsyncIterable
       }
     }
   }
-}
-
-function part<C extends Buffer | string>(chunk: C, start: number, end: number): C {
-  if (start === 0 && end >= chunk.length) return chunk;
-  return (typeof chunk === 'string' ? chunk.slice(start, end) : chunk.subarray(start, end)) as C;
 }
 
 /** Bytes, or characters: what is parsed at once is used up before it has grown old, and a string of it has room among the young. */

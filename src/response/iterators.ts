@@ -7,6 +7,7 @@ import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
 import type { Abortion } from './body-source.js';
+import { HeldText, MAX_HELD_SIZE } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';
 import type { PieceDecoder } from './text.js';
 import { bare } from '../bare.js';
@@ -52,7 +53,8 @@ function dividesPair(whole: string | Buffer, at: number): boolean {
   return at === whole.length || (whole.charCodeAt(at) & 0xfc00) === 0xdc00;
 }
 
-function cut<T extends string | Buffer>(whole: T, start: number, end: number): T {
+/** A part of it, without a copy. */
+export function cut<T extends string | Buffer>(whole: T, start: number, end: number): T {
   return (typeof whole === 'string' ? whole.slice(start, end) : whole.subarray(start, end)) as T;
 }
 
@@ -62,18 +64,14 @@ export class LineParser implements ItemParser<string, string> {
   failure: DecodingError | null = null;
   #details: () => ErrorDetails;
   #maxSize: number;
-  /** The beginning of a line, in pieces: joined once, so that a long line costs no quadratic copying. */
-  #begun: string[] = [];
-  #size = 0;
-  /** How many of the last pieces are as they came. */
-  #loose = 0;
+  #begun = new HeldText();
   #isAfterCarriageReturn = false;
 
   /**
    * @param details The request and response, for errors.
    * @param maxSize UTF-16 code units of a line.
    */
-  constructor(details: () => ErrorDetails, maxSize = MAX_LINE_SIZE) {
+  constructor(details: () => ErrorDetails, maxSize = MAX_HELD_SIZE) {
     this.#details = details;
     this.#maxSize = maxSize;
   }
@@ -89,43 +87,26 @@ export class LineParser implements ItemParser<string, string> {
     // Nearly no server writes CR, and a pattern takes several times as long.
     const lines = text.includes('\r') ? text.split(/\r\n|\n|\r/) : text.split('\n');
     const rest = lines.pop() as string;
-    if (lines.length > 0 && this.#size > 0) {
+    if (lines.length > 0 && this.#begun.size > 0) {
       // It may have become too long by its end.
-      if (!this.#hold(lines[0])) return [];
-      lines[0] = this.#take();
+      if (!this.#fits(lines[0])) return [];
+      lines[0] = this.#begun.take(lines[0]);
     }
-    if (rest !== '') this.#hold(rest);
+    if (rest !== '' && this.#fits(rest)) this.#begun.hold(rest);
     return lines;
   }
 
   end(): string[] {
-    return this.#size === 0 ? [] : [this.#take()];
+    return this.#begun.size === 0 ? [] : [this.#begun.take('')];
   }
 
-  /** False when the line has become too long. */
-  #hold(text: string): boolean {
-    this.#size += text.length;
-    if (this.#size > this.#maxSize) {
-      this.#begun = [];
-      this.#size = 0;
-      const message = `iterLines(): a line is longer than ${this.#maxSize} characters`;
-      this.failure = requestFailure(DecodingError, message, this.#details());
-      return false;
-    }
-    this.#begun.push(text);
-    // A piece takes more room than its text: a million of one character do not stay a million.
-    if (++this.#loose === MAX_LOOSE_COUNT) {
-      this.#begun.push(this.#begun.splice(-MAX_LOOSE_COUNT).join(''));
-      this.#loose = 0;
-    }
-    return true;
-  }
-
-  #take(): string {
-    const line = this.#begun.join('');
-    this.#begun = [];
-    this.#size = this.#loose = 0;
-    return line;
+  /** False when the line that was begun has become too long with this. */
+  #fits(text: string): boolean {
+    if (this.#begun.size + text.length <= this.#maxSize) return true;
+    this.#begun = new HeldText();
+    const message = `iterLines(): a line is longer than ${this.#maxSize} characters`;
+    this.failure = requestFailure(DecodingError, message, this.#details());
+    return false;
   }
 }
 
@@ -223,6 +204,3 @@ export async function* decodePieces(pieces: AsyncIterable<Buffer>, decoder: Piec
 }
 
 const chunkOptions = ['chunkSize'];
-/** What still fits into a string, with room to spare. */
-const MAX_LINE_SIZE = 256 * 1024 * 1024;
-const MAX_LOOSE_COUNT = 1024;

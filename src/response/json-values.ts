@@ -6,7 +6,7 @@
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
 import { DecodingError } from '../errors.js';
-import { HeldBytes } from './held-bytes.js';
+import { HeldBytes, MAX_HELD_SIZE } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';
 import { utf8Text } from './text.js';
 
@@ -195,8 +195,8 @@ class Held {
   hold(bytes: Buffer, number: number): void {
     if (bytes.length === 0) return;
     this.#bytes.hold(bytes);
-    if (this.size > MAX_VALUE_BYTES) {
-      throw broken(`${this.#what} ${number}`, `longer than ${MAX_VALUE_BYTES} bytes`, undefined, this.#details);
+    if (this.size > MAX_HELD_SIZE) {
+      throw broken(`${this.#what} ${number}`, `longer than ${MAX_HELD_SIZE} bytes`, undefined, this.#details);
     }
   }
 
@@ -258,5 +258,3 @@ const WORTH_JOINING = 256;
 const RS = 0x1e;
 const NOTHING: Buffer = Buffer.alloc(0);
 const MARK = Buffer.from([0xef, 0xbb, 0xbf]);
-/** What still fits into a string, with room to spare. */
-const MAX_VALUE_BYTES = 256 * 1024 * 1024;
