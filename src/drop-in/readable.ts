@@ -58,27 +58,3 @@ export class ResponseReadable extends Readable {
     callback(error);
   }
 }
-
-/** Headers by name in lower case; several of a name joined. */
-export function fieldsOf(response: Response): Record<string, string> {
-  const fields: Record<string, string> = {};
-  for (const [name, value] of response.headers.multiItems()) {
-    if (Object.hasOwn(fields, name)) {
-      fields[name] += `, ${value}`;
-    } else if (name in Object.prototype) {
-      // A name such as `__proto__` is a name.
-      const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
-      Object.defineProperty(fields, name, descriptor as PropertyDescriptor);
-    } else {
-      fields[name] = value;
-    }
-  }
-  return fields;
-}
-
-/** The same, with Set-Cookie as a list, as Node has it. */
-export function nodeFieldsOf(response: Response): Record<string, string | string[]> {
-  const fields: Record<string, string | string[]> = fieldsOf(response);
-  if (fields['set-cookie'] !== undefined) fields['set-cookie'] = response.headers.getList('set-cookie');
-  return fields;
-}

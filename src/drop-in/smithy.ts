@@ -21,7 +21,8 @@ import type { TimeoutConfig } from '../timeout.js';
 import type { ContentTypes } from '../types.js';
 import { URL } from '../url/url.js';
 import { ClientHolder } from './client-holder.js';
-import { fieldsOf, ResponseReadable } from './readable.js';
+import { fieldsOf } from './header-fields.js';
+import { ResponseReadable } from './readable.js';
 import { ReadTimeouts } from './read-timeouts.js';
 
 /** A request of Smithy's (`@smithy/types` HttpRequest). @since 0.1.0 */

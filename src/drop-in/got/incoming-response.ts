@@ -1,7 +1,8 @@
 /** A response shaped as Node's IncomingMessage; its body as it came, not decoded. */
 
 import type { Response } from '../../response/response.js';
-import { nodeFieldsOf, ResponseReadable } from '../readable.js';
+import { nodeFieldsOf } from '../header-fields.js';
+import { ResponseReadable } from '../readable.js';
 import { toNodeError } from '../system-error.js';
 import type { OutgoingRequest } from './outgoing-request.js';
 

@@ -5,6 +5,7 @@
  */
 
 import type { Duplex } from 'node:stream';
+import { setField } from '../header-fields.js';
 import { InvalidArgumentError } from './errors.js';
 
 export type IncomingHeaders = Record<string, string | string[]>;
@@ -159,19 +160,9 @@ export function toObject(lines: Iterable<readonly [string, string]>): IncomingHe
   for (const [given, value] of lines) {
     const name = given.toLowerCase();
     const before = Object.hasOwn(headers, name) ? headers[name] : undefined;
-    if (before === undefined) setOwn(headers, name, value);
+    if (before === undefined) setField(headers, name, value);
     else if (typeof before === 'string') headers[name] = [before, value];
     else before.push(value);
   }
   return headers;
-}
-
-/** A name such as `__proto__` is a name. */
-function setOwn(headers: IncomingHeaders, name: string, value: string): void {
-  if (!(name in Object.prototype)) {
-    headers[name] = value;
-    return;
-  }
-  const descriptor = { __proto__: null, value, enumerable: true, configurable: true, writable: true };
-  Object.defineProperty(headers, name, descriptor as PropertyDescriptor);
 }
