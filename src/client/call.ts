@@ -16,6 +16,7 @@ import type { ResponseContext } from '../response/received.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retry-policy.js';
+import { now } from '../real-time.js';
 import { TimeoutConfig } from '../timeout.js';
 
 /** What of a client counts for its calls. */
@@ -70,7 +71,7 @@ export class Call {
     this.#options = options;
     this.auth = parameters.auth;
     this.followsRedirects = parameters.followsRedirects;
-    this.#started = performance.now() - parameters.elapsed;
+    this.#started = now() - parameters.elapsed;
   }
 
   /** Request hooks and diagnostics subscribers may add to a request before it is sent: to a copy, as it may be sent again. */
@@ -260,7 +261,7 @@ export class Call {
 
   #left(): number | null {
     const { totalTimeout } = this.#options.timeout;
-    return totalTimeout === null ? null : totalTimeout - (performance.now() - this.#started);
+    return totalTimeout === null ? null : totalTimeout - (now() - this.#started);
   }
 
   /** The dispatch knows what was left; the user knows what was asked for. */

@@ -19,6 +19,7 @@ import type {
 import { addon } from '../../native.js';
 import { ConnectError, InternalError } from '../../errors.js';
 import { ownCopy } from '../../own-memory.js';
+import { nextTick } from '../../real-time.js';
 import type { FilePart } from '../../request/file-content.js';
 import { bare } from '../../bare.js';
 import { ArrivedHead } from './arrived-head.js';
@@ -258,8 +259,6 @@ let waiting: { id: number; profile: number; flags: number; head: string }[] = []
 const MAX_WAITING_COUNT = 8;
 /** In this turn. */
 let hasSent = false;
-/** As it was when this was loaded: tests put fake ones in its place. */
-const { nextTick } = process;
 
 function endTurn(): void {
   hasSent = false;
