@@ -6,7 +6,7 @@
 import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { bundleCommand } from './support/bundle-command.js';
+import { bundleCommand, META } from './support/bundle-command.js';
 import { lazyBuiltins } from './support/lazy-builtins.js';
 import { root } from './support/program.js';
 
@@ -40,7 +40,7 @@ const commonJs = {
   format: 'cjs',
   // What an ES module knows of itself.
   define: { 'import.meta.url': '__meta.url' },
-  banner: { js: "const __meta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };" },
+  banner: { js: META },
   logOverride: { 'empty-import-meta': 'silent' },
 };
 

@@ -33,8 +33,10 @@ const common = {
   define: { 'import.meta.url': '__meta.url', performance: '__performance' },
   logOverride: { 'empty-import-meta': 'silent' },
 };
+/** What stands for `import.meta` in a CommonJS module. */
+export const META = "const __meta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };";
 const BANNER = [
-  "'use strict';const __meta = { get url() { return require('node:url').pathToFileURL(__filename).href; } };",
+  `'use strict';${META}`,
   'const __performance = { now() { const [s, ns] = process.hrtime(); return s * 1e3 + ns / 1e6; } };',
 ].join('');
 
