@@ -10,7 +10,8 @@ import path from 'node:path';
 import { setup } from './setup.js';
 import { needNightly, nightlyCargo, TARGET } from './support/nightly.js';
 import { asProgram, root, say, SetupError } from './support/program.js';
-import { runAll, typescript } from './support/runners.js';
+import { ava } from './support/ava.js';
+import { runAll } from './support/runners.js';
 
 const FOLDER = path.join(root, 'target/asan');
 const TESTS = [
@@ -40,7 +41,11 @@ await asProgram(async () => {
   };
   // One file at a time: under the sanitizer each takes three times as long and as much memory.
   await runAll([
-    typescript(['--concurrency', '1', '--timeout', '5m', ...(tests.length > 0 ? tests : TESTS)], environment),
+    ava({
+      patterns: tests.length > 0 ? tests : TESTS,
+      options: ['--concurrency', '1', '--timeout', '5m'],
+      environment,
+    }),
   ]);
 });
 

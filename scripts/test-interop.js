@@ -5,10 +5,11 @@
  */
 import { setup } from './setup.js';
 import { asProgram } from './support/program.js';
-import { runAll, typescript } from './support/runners.js';
+import { ava } from './support/ava.js';
+import { runAll } from './support/runners.js';
 
 await asProgram(async () => {
   process.exitCode = 1; // Until all is known to be well.
   await setup();
-  await runAll([typescript(['--config', 'interop.config.js', ...process.argv.slice(2)])]);
+  await runAll([ava({ options: ['--config', 'interop.config.js'], patterns: process.argv.slice(2) })]);
 });

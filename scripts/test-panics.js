@@ -7,7 +7,8 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { setup } from './setup.js';
 import { asProgram, root, say, SetupError } from './support/program.js';
-import { runAll, typescript } from './support/runners.js';
+import { ava } from './support/ava.js';
+import { runAll } from './support/runners.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const FOLDER = path.join(root, 'target/panics');
@@ -26,5 +27,5 @@ await asProgram(async () => {
   // The same preload as for AddressSanitizer: another addon in the place of the package's own.
   const preload = path.join(import.meta.dirname, 'support/asan-preload.cjs');
   const environment = { WHIPPET_ASAN_ADDON: addon, NODE_OPTIONS: `--require ${preload}` };
-  await runAll([typescript(['__test__/process/panics.spec.ts'], environment)]);
+  await runAll([ava({ patterns: ['__test__/process/panics.spec.ts'], environment })]);
 });

@@ -12,11 +12,12 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { startServers } from './runtimes/server.js';
-import { lines, runSmoke } from './runtimes/smoke.js';
+import { runSmoke } from './runtimes/smoke.js';
 import { setup } from './setup.js';
 import { hasPrebuilt } from './support/addon.js';
+import { ava } from './support/ava.js';
 import { asProgram, root, seconds } from './support/program.js';
-import { typescript } from './support/runners.js';
+import { runSteadily } from './support/runners.js';
 
 /** What depends on a runtime: parsing by its modules, streams, sockets of apps, workers, and the addon's calls. */
 const SHARE = [
@@ -111,22 +112,8 @@ function install({ name, package: wanted, binary }) {
 }
 
 /** AVA under that Node, whose workers are of the same. */
-async function runShare({ title }, binary) {
-  const runner = typescript(SHARE);
-  const [, ...args] = runner.command();
-  const total = { passed: 0, failed: 0 };
-  const count = (passed, failed) => {
-    total.passed += passed;
-    total.failed += failed;
-  };
-  const code = await lines([binary, ...args], (line) => {
-    const shown = runner.read(line, count);
-    if (shown?.startsWith('✘') || (shown !== null && !/^[✔-]/.test(shown))) process.stdout.write(`${shown}\n`);
-  });
-  if (code !== 0 && total.failed === 0) {
-    total.failed = 1;
-    process.stdout.write(`${title}: ava ended with ${code}\n`);
-  }
+async function runShare({ title }, node) {
+  const total = await runSteadily(ava({ patterns: SHARE, node }), (line) => !/^[✔-]/.test(line));
   if (total.passed + total.failed < MIN_SHARE) {
     total.failed += 1;
     process.stdout.write(`${title}: ${total.passed + total.failed} tests are less than ${MIN_SHARE}\n`);

@@ -4,11 +4,12 @@
  */
 import { setup } from './setup.js';
 import { asProgram } from './support/program.js';
-import { runAll, rust, typescript } from './support/runners.js';
+import { ava } from './support/ava.js';
+import { runAll, rust } from './support/runners.js';
 
 await asProgram(async () => {
   process.exitCode = 1; // Until all is known to be well.
   await setup();
   const patterns = process.argv.slice(2);
-  await runAll(patterns.length === 0 ? [rust, typescript([])] : [typescript(patterns)]);
+  await runAll(patterns.length === 0 ? [rust, ava()] : [ava({ patterns })]);
 });

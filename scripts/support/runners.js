@@ -3,7 +3,6 @@
  * and scripts/test-interop.js.
  */
 import { spawn } from 'node:child_process';
-import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { root, seconds } from './program.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './tools.js';
@@ -20,32 +19,12 @@ export const rust = {
   },
 };
 
-/** AVA with the arguments that it is given: patterns of files, a configuration of its own. */
-export const typescript = (args, environment = {}) => ({
-  name: 'ava',
-  command: () => [process.execPath, path.join(root, 'node_modules/ava/entrypoints/cli.mjs'), '--tap', ...args],
-  environment: () => environment,
-  // TAP, shown in the manner of AVA's own reporter.
-  read(line, count) {
-    const test = /^(not )?ok \d+ - (.*?)( # (?:SKIP|TODO).*)?$/.exec(line);
-    if (test === null) return /^(TAP version|1\.\.\d|# (tests|pass|fail|skip|todo) )/.test(line) ? null : line;
-    const [, failed, title, omitted] = test;
-    if (omitted !== undefined) {
-      count(0, 0, 1);
-      return `- ${title}${omitted}`;
-    }
-    if (failed !== undefined) count(0, 1);
-    else count(1, 0);
-    return `${failed === undefined ? '✔' : '✘'} ${title}`;
-  },
-});
-
 /** Runs one after the other. The last line is the sum, and the exit code says whether all of it passed. */
 export async function runAll(runners) {
   let passed = 0;
   let failed = 0;
   for (const runner of runners) {
-    const total = await run(runner);
+    const total = await runSteadily(runner);
     passed += total.passed;
     failed += total.failed;
   }
@@ -53,8 +32,30 @@ export async function runAll(runners) {
   process.stdout.write(`${passed} passed, ${failed} failed\n`);
 }
 
+/**
+ * Runs one runner; what failed, once more by itself where the runner can do that. At the end stands what failed, with its reason. `show` says
+ * which lines are passed on.
+ */
+export async function runSteadily(runner, show = () => true) {
+  const total = await run(runner, show);
+  if (!runner.failures?.length) return total;
+  const unsteady = new Set();
+  for (const { runner: alone, titles } of runner.alone()) {
+    process.stdout.write(`once more, by itself: ${[...titles.keys()].join(', ')}\n`);
+    await run(alone, show);
+    for (const [title, name] of titles) if (alone.passed.has(name)) unsteady.add(title);
+  }
+  total.failed -= unsteady.size;
+  total.passed += unsteady.size;
+  for (const { title, reason } of runner.failures) {
+    const fate = unsteady.has(title) ? 'unsteady, it passed by itself' : 'failed';
+    process.stdout.write([`✘ ${title}: ${fate}`, ...reason, ''].join('\n'));
+  }
+  return total;
+}
+
 /** Runs one runner, passing its output on. A runner that crashes, or that runs nothing, is one failure more. */
-async function run(runner) {
+async function run(runner, show) {
   const started = performance.now();
   const total = { passed: 0, failed: 0, omitted: 0 };
   const count = (passed, failed, omitted = 0) => {
@@ -73,7 +74,7 @@ async function run(runner) {
   lines(child.stderr).on('line', (line) => process.stderr.write(`${line}\n`));
   lines(child.stdout).on('line', (line) => {
     const shown = runner.read(line, count);
-    if (shown !== null) process.stdout.write(`${shown}\n`);
+    if (shown !== null && show(shown)) process.stdout.write(`${shown}\n`);
   });
   const end = await ended;
   const trouble = whatWentWrong(end, total);
