@@ -59,11 +59,13 @@ export async function soak({ requests, seed, atOnce = 100, onProgress }: SoakOpt
     if (random() < 0.1) setTimeout(() => controller.abort(), random() * 20);
     const { signal } = controller;
     const kind = random();
-    const content = `<${id}>${'x'.repeat(Math.floor(random() * 20_000))}`;
-    const isOwn = ({ headers, url: { path } }: Response, text: string): boolean =>
+    const content = `<${id}>${'x'.repeat(100 + Math.floor(random() * 20_000))}`;
+    // Over HTTP/2 the server knows the request by its body.
+    const isKnown = origin === servers.http1 || kind >= 0.75;
+    const isOwn = ({ headers }: Response, text: string): boolean =>
       text.length === Number(headers.get('x-length')) &&
       isOneTokenOnly(text) &&
-      (origin !== servers.http1 || text.startsWith(`<${path.slice(1)}>`));
+      (!isKnown || text.startsWith(`<${id}>`));
     /** null: nothing was read to the end. */
     const call = async (): Promise<boolean | null> => {
       const whole = async (asked: Promise<Response>): Promise<boolean> => {
@@ -125,8 +127,9 @@ export async function soak({ requests, seed, atOnce = 100, onProgress }: SoakOpt
   await expectSoon('the end of all connections', async () => (await ask<{ open: number }>('open')).open === 0);
   const { faults, acted } = await ask<{ faults: number; acted: [number, number][] }>('end');
   report.faults = faults;
+  if (faults < requests * 0.03 || report.succeeded < requests * 0.7) report.broken.push('not what a soak is');
   for (const [id, times] of acted) {
-    if (times > 1 && posts.has(id)) report.broken.push(`POST ${id} was acted upon ${times} times`);
+    if (times > 1 && posts.has(id)) report.broken.push(`POST ${id} arrived ${times} times`);
   }
   return report;
 }

@@ -8,7 +8,7 @@ import { randomOf } from '../helpers/random.js';
 export interface Misbehaving {
   readonly http1: string;
   readonly http2: string;
-  /** How often each id arrived whole and was acted upon. */
+  /** How often each id arrived, in whole or in part, and was not said to be refused. */
   readonly acted: ReadonlyMap<number, number>;
   readonly faults: number;
   openConnections(): number;
@@ -27,24 +27,34 @@ export function isOneTokenOnly(text: string): boolean {
   return token !== '' && token.repeat(Math.ceil(text.length / token.length)).startsWith(text);
 }
 
-/** What becomes of the attempt: one of these, or a whole answer, with or without the end of the connection. */
-const FAULTS = ['drop', 'reset', 'fin', 'half', 'head', 'silence', 'goaway', 'garbage'] as const;
-type Fate = (typeof FAULTS)[number] | 'none' | 'close';
+/**
+ * What becomes of an attempt that is spoilt. `cut` comes while the upload is on its way, `early` answers then; `goaway` and `fin` of
+ * HTTP/2 say that the request was not acted upon.
+ */
+const FAULTS = ['drop', 'reset', 'fin', 'half', 'head', 'silence', 'goaway', 'garbage', 'cut', 'early'] as const;
+/** Or a whole answer; with the end of the connection announced (`close`), or not (`idle`: a next request may cross with it). */
+type Fate = (typeof FAULTS)[number] | 'none' | 'close' | 'idle';
+
+interface Attempt {
+  readonly fate: Fate;
+  /** For the rest of its choices. */
+  readonly random: () => number;
+}
 
 export async function startMisbehaving(seed: number): Promise<Misbehaving> {
   const attempts = new Map<number, number>();
   const acted = new Map<number, number>();
   let faults = 0;
-  const fateOf = (id: number): Fate => {
+  const attemptAt = (id: number): Attempt => {
     const attempt = (attempts.get(id) ?? 0) + 1;
     attempts.set(id, attempt);
     const random = randomOf(seed, id, attempt);
     const chance = random();
     if (chance < 0.05) {
       faults += 1;
-      return FAULTS[Math.floor(random() * FAULTS.length)];
+      return { fate: FAULTS[Math.floor(random() * FAULTS.length)], random };
     }
-    return chance < 0.1 ? 'close' : 'none';
+    return { fate: chance < 0.08 ? 'close' : chance < 0.1 ? 'idle' : 'none', random };
   };
   const act = (id: number): void => void acted.set(id, (acted.get(id) ?? 0) + 1);
 
@@ -54,12 +64,12 @@ export async function startMisbehaving(seed: number): Promise<Misbehaving> {
       sockets.add(socket);
       socket.on('close', () => sockets.delete(socket)).on('error', () => {});
     });
-  const http1 = watch(createServer((socket) => serveHttp1(socket, fateOf, act)));
+  const http1 = watch(createServer((socket) => serveHttp1(socket, attemptAt, act)));
   let streams = 0;
   const http2 = watch(
     createServer((socket) => {
       socket.setNoDelay(true);
-      serveHttp2(new RawConnection(socket, () => {}), () => fateOf(-++streams), act).catch(() => socket.destroy());
+      serveHttp2(new RawConnection(socket, () => {}), () => attemptAt(-++streams), act).catch(() => socket.destroy());
     }),
   );
   const listen = async (server: Server): Promise<string> => {
@@ -83,55 +93,89 @@ export async function startMisbehaving(seed: number): Promise<Misbehaving> {
 
 // ── HTTP/1.1 ──
 
-function serveHttp1(socket: Socket, fateOf: (id: number) => Fate, act: (id: number) => void): void {
+const REQUEST_LINE = /^[A-Z]+ \/(\d+) HTTP\/1\.1\r$/gm;
+
+function serveHttp1(socket: Socket, attemptAt: (id: number) => Attempt, act: (id: number) => void): void {
   let unread = '';
   let isOver = false;
+  let current: ({ id: number; isBodyWhole: () => boolean } & Attempt) | undefined;
   socket.setNoDelay(true);
+  const end = (): void => {
+    isOver = true;
+    socket.end();
+  };
   socket.on('data', (chunk) => {
-    unread += chunk.toString('latin1');
+    const text = chunk.toString('latin1');
+    if (isOver) {
+      // It gets no answer, but has arrived.
+      for (const [, id] of text.matchAll(REQUEST_LINE)) act(Number(id));
+      return;
+    }
+    unread += text;
     while (!isOver) {
-      const request = takeRequest(unread);
-      if (request === undefined) return;
-      unread = request.rest;
-      act(request.id);
-      isOver = answerHttp1(socket, request.id, fateOf(request.id));
+      if (current === undefined) {
+        const headEnd = unread.indexOf('\r\n\r\n') + 4;
+        if (headEnd === 3) return;
+        const head = unread.slice(0, headEnd);
+        unread = unread.slice(headEnd);
+        const id = Number(/^[A-Z]+ \/(\d+) /.exec(head)?.[1]);
+        act(id);
+        const takeBody = (length: number): boolean => {
+          if (length < 0 || unread.length < length) return false;
+          unread = unread.slice(length);
+          return true;
+        };
+        const isBodyWhole = /^transfer-encoding: chunked\r$/im.test(head)
+          ? () => takeBody(lengthOfChunks(unread))
+          : () => takeBody(Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0));
+        current = { id, isBodyWhole, ...attemptAt(id) };
+      }
+      if (!(current.fate === 'cut' || current.fate === 'early' || current.isBodyWhole())) return;
+      const { id, fate, random } = current;
+      current = undefined;
+      isOver = answerHttp1(socket, id, fate, random);
+      if (fate === 'idle') setTimeout(end, random() * 3);
     }
   });
 }
 
-/** The first whole request of the text. */
-function takeRequest(text: string): { id: number; rest: string } | undefined {
-  const end = text.indexOf('\r\n\r\n') + 4;
-  if (end === 3) return undefined;
-  const head = text.slice(0, end);
-  const id = Number(/^[A-Z]+ \/(\d+) /.exec(head)?.[1]);
-  if (/^transfer-encoding: chunked\r$/im.test(head)) {
-    const last = text.indexOf('\r\n0\r\n\r\n', end - 2);
-    return last === -1 ? undefined : { id, rest: text.slice(last + 7) };
-  }
-  const length = Number(/^content-length: (\d+)\r$/im.exec(head)?.[1] ?? 0);
-  return text.length < end + length ? undefined : { id, rest: text.slice(end + length) };
+/** Of the chunks that the text begins with, as whippet writes them; -1: not all are there. */
+function lengthOfChunks(text: string): number {
+  if (text.startsWith('0\r\n\r\n')) return 5;
+  const last = text.indexOf('\r\n0\r\n\r\n');
+  return last === -1 ? -1 : last + 7;
 }
 
-/** Whether the connection is over with it. */
-function answerHttp1(socket: Socket, id: number, fate: Fate): boolean {
+/** Whether nothing more is answered on the connection. */
+function answerHttp1(socket: Socket, id: number, fate: Fate, random: () => number): boolean {
   const body = bodyFor(id);
-  const head = `HTTP/1.1 200 OK\r\nX-Length: ${body.length}\r\nContent-Length: ${body.length}\r\n`;
+  const isChunked = random() < 0.3;
+  const framing = isChunked ? 'Transfer-Encoding: chunked' : `Content-Length: ${body.length}`;
+  const head = `HTTP/1.1 200 OK\r\nX-Length: ${body.length}\r\n${framing}\r\n`;
+  const framed = (text: string): string => (isChunked ? `${text.length.toString(16)}\r\n${text}\r\n` : text);
   switch (fate) {
     case 'none':
-      socket.write(`${head}\r\n${body}`);
-      return false;
+    case 'idle':
     case 'close':
-      socket.end(`${head}Connection: close\r\n\r\n${body}`);
-      return true;
+    case 'early': {
+      const isLast = fate === 'close' || fate === 'early';
+      const cut = Math.floor(random() * (body.length - 1)) + 1;
+      const interim = random() < 0.1 ? 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n' : '';
+      socket.write(`${interim}${head}${isLast ? 'Connection: close\r\n' : ''}\r\n${framed(body.slice(0, cut))}`);
+      const rest = framed(body.slice(cut)) + (isChunked ? '0\r\n\r\n' : '');
+      if (isLast) socket.end(rest);
+      else socket.write(rest);
+      return isLast;
+    }
     case 'drop':
       socket.destroy();
       return true;
     case 'reset':
+    case 'cut':
       socket.resetAndDestroy();
       return true;
     case 'half':
-      socket.end(`${head}\r\n${body.slice(body.length / 2)}`);
+      socket.end(`${head}\r\n${framed(body.slice(body.length / 2))}`);
       return true;
     case 'head':
       socket.end(head);
@@ -150,53 +194,74 @@ function answerHttp1(socket: Socket, id: number, fate: Fate): boolean {
 
 // ── HTTP/2, by frames: node:http2 of Node 20 does not survive such a life ──
 
-async function serveHttp2(connection: RawConnection, nextFate: () => Fate, act: (id: number) => void): Promise<void> {
+/** A request of HTTP/2: its path is not decoded, so that its body says its id. */
+interface Stream extends Attempt {
+  /** The beginning of the body, until the id is in it. */
+  token: string;
+  id: number | undefined;
+  isAnswered: boolean;
+}
+
+async function serveHttp2(
+  connection: RawConnection,
+  nextAttempt: () => Attempt,
+  act: (id: number) => void,
+): Promise<void> {
   await connection.body(24);
   const peer = new Http2Peer(connection);
   await peer.settings([3, 20]);
-  /** By stream; those whose body has begun have been acted upon. */
-  const fates = new Map<number, Fate>();
-  const begun = new Set<number>();
+  const streams = new Map<number, Stream>();
   let last = Infinity;
   for (;;) {
-    const { type, flags, stream, payload } = await peer.frame();
+    const { type, flags, stream: number, payload } = await peer.frame();
+    const isEnd = (flags & END_STREAM) !== 0;
     if (type === Type.SETTINGS && (flags & ACK) === 0) await peer.send(Type.SETTINGS, ACK, 0);
     if (type === Type.DATA && payload.length > 0) {
       await peer.windowUpdate(0, payload.length);
-      if ((flags & END_STREAM) === 0) await peer.windowUpdate(stream, payload.length);
+      if (!isEnd) await peer.windowUpdate(number, payload.length);
     }
-    if (stream > last) continue;
+    if (type === Type.RST_STREAM) streams.delete(number);
+    if (number > last || (type !== Type.HEADERS && type !== Type.DATA)) continue;
     if (type === Type.HEADERS) {
-      const fate = nextFate();
-      fates.set(stream, fate);
-      if (fate === 'fin') await peer.reset(stream, Code.REFUSED_STREAM);
-      if (fate === 'goaway') {
+      const attempt = nextAttempt();
+      if (attempt.fate === 'fin') {
+        await peer.reset(number, Code.REFUSED_STREAM);
+        continue;
+      }
+      if (attempt.fate === 'goaway') {
         // This one and those after it are not acted upon, and may come again.
-        last = stream - 2;
+        last = number - 2;
         await peer.goAway(Math.max(0, last), Code.NO_ERROR);
         continue;
       }
+      if (attempt.fate === 'cut') await peer.reset(number, Code.CANCEL);
+      streams.set(number, { ...attempt, token: '', id: undefined, isAnswered: attempt.fate === 'cut' });
     }
-    const fate = fates.get(stream);
-    if (fate === undefined || fate === 'fin') continue;
-    if (type === Type.DATA && !begun.has(stream)) {
-      begun.add(stream);
-      const id = /^<(\d+)>/.exec(payload.toString('latin1'))?.[1];
-      if (id !== undefined) act(Number(id));
+    const stream = streams.get(number);
+    if (stream === undefined) continue;
+    if (type === Type.DATA && stream.id === undefined) {
+      stream.token += payload.toString('latin1', 0, 20);
+      const id = /^<(\d+)>/.exec(stream.token)?.[1];
+      if (id !== undefined) act((stream.id = Number(id)));
     }
-    if ((type === Type.HEADERS || type === Type.DATA) && (flags & END_STREAM) !== 0) {
-      if (fate === 'close' && last === Infinity) {
-        // All that has come so far is answered.
-        last = Math.max(...fates.keys());
-        await peer.goAway(last, Code.NO_ERROR);
-      }
-      answerHttp2(peer, stream, fate).catch(() => {});
+    const isEarly = stream.fate === 'early' && stream.id !== undefined;
+    if (stream.isAnswered || !(isEnd || isEarly)) continue;
+    stream.isAnswered = true;
+    if ((stream.fate === 'close' || stream.fate === 'idle') && last === Infinity) {
+      // All that has come so far is answered.
+      last = Math.max(...streams.keys());
+      await peer.goAway(last, Code.NO_ERROR);
     }
+    const isCutShort = isEarly && !isEnd;
+    answerHttp2(peer, number, stream)
+      // The rest of the upload is not wanted: RFC 9113 section 8.1.
+      .then(() => (isCutShort ? peer.reset(number, Code.NO_ERROR) : undefined))
+      .catch(() => {});
   }
 }
 
-async function answerHttp2(peer: Http2Peer, stream: number, fate: Fate): Promise<void> {
-  const body = bodyFor(stream).slice(0, 10_000);
+async function answerHttp2(peer: Http2Peer, stream: number, { fate, random, id }: Stream): Promise<void> {
+  const body = bodyFor(id ?? stream).slice(0, 10_000);
   const head: Fields = [...OK, ['x-length', String(body.length)]];
   switch (fate) {
     case 'drop':
@@ -214,8 +279,20 @@ async function answerHttp2(peer: Http2Peer, stream: number, fate: Fate): Promise
       return peer.reset(stream, Code.INTERNAL_ERROR);
     case 'silence':
       return undefined;
-    default:
+    default: {
+      const shape = random();
+      if (shape < 0.1) {
+        await peer.send(Type.PING, 0, 0, Buffer.alloc(8));
+        await peer.headers(stream, [[':status', '103']]);
+      }
       await peer.headers(stream, head);
-      return peer.data(stream, body, END_STREAM);
+      if (shape > 0.9) {
+        await peer.data(stream, body);
+        return peer.headers(stream, [['x-checksum', 'abc']], END_STREAM);
+      }
+      const cut = shape > 0.7 ? Math.floor(random() * body.length) : 0;
+      if (cut > 0) await peer.data(stream, body.slice(0, cut));
+      return peer.data(stream, body.slice(cut), END_STREAM);
+    }
   }
 }
