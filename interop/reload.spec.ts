@@ -1,8 +1,11 @@
-/** A server is reloaded again and again while 50 requests are in flight: no request that may be sent twice fails. */
+/**
+ * A server is reloaded again and again while 50 requests are in flight: no request that may be sent twice fails, none that may not
+ * arrives twice, and each has one outcome.
+ */
 import test from 'ava';
 import { eventually, openClient } from '../__test__/helpers/client.js';
 import { testCA } from '../__test__/helpers/tls.js';
-import type { Client, Response } from '../src/index.js';
+import { type Client, NetworkError, RemoteProtocolError, type Response } from '../src/index.js';
 import { content, digest, SMALL } from './helpers/content.js';
 import { haproxy, isInstalled, nginx } from './helpers/peers.js';
 
@@ -15,7 +18,7 @@ const UPLOAD = content(2_000);
 
 for (const peer of [nginx, haproxy]) {
   for (const way of peer.ways) {
-    const title = `${peer.name}, ${way}: ${RELOADS} reloads under load, and no GET or PUT fails`;
+    const title = `${peer.name}, ${way}: ${RELOADS} reloads under load: no GET or PUT fails, no POST arrives twice`;
     if (!isInstalled(peer)) {
       test.skip(`${title} (${peer.name} is not installed)`, () => {});
       continue;
@@ -39,19 +42,31 @@ for (const peer of [nginx, haproxy]) {
         await load.stop();
       }
       t.deepEqual(load.failures, []);
+      const arrived = new Map<unknown, number>();
+      for (const { headers } of running.upstream?.requests ?? []) {
+        const id = headers['x-id'];
+        if (id !== undefined) arrived.set(id, (arrived.get(id) ?? 0) + 1);
+      }
+      t.deepEqual(
+        [...arrived].filter(([, times]) => times > 1),
+        [],
+      );
+      t.true(arrived.size >= load.posts.answered);
+      t.true(load.posts.answered > RELOADS * 50, `${load.posts.answered} POSTs were answered`);
       t.deepEqual([...load.versions], [way === 'HTTP/1.1' ? 'HTTP/1.1' : 'HTTP/2']);
-      t.log(`${load.count()} requests`);
+      t.log(`${load.count()} requests, of ${load.posts.sent} POSTs ${load.posts.sent - load.posts.answered} failed`);
     });
   }
 }
 
-/** So many at once, GET and PUT in turn, until it is stopped. */
+/** So many at once, GET, PUT and POST in turn, until it is stopped. */
 async function startLoad(client: Client, url: string) {
   const expected = JSON.stringify(await digest(UPLOAD));
   const failures: string[] = [];
   const generations = new Set<string>();
   const versions = new Set<string>();
   let count = 0;
+  const posts = { sent: 0, answered: 0 };
   const stopping = new AbortController();
   const note = (response: Response, body: string): void => {
     count += 1;
@@ -64,9 +79,20 @@ async function startLoad(client: Client, url: string) {
       try {
         note(await client.get(`${url}/small`), SMALL);
         note(await client.put(`${url}/digest`, { content: UPLOAD }), expected);
+        await post();
       } catch (error) {
         failures.push(String(error));
       }
+    }
+  };
+  /** A connection that ends as it is sent is its error: nothing says whether it was acted upon. */
+  const post = async (): Promise<void> => {
+    const id = String((posts.sent += 1));
+    try {
+      note(await client.post(`${url}/digest`, { content: UPLOAD, headers: { 'x-id': id } }), expected);
+      posts.answered += 1;
+    } catch (error) {
+      if (!(error instanceof NetworkError || error instanceof RemoteProtocolError)) throw error;
     }
   };
   const loops = Array.from({ length: IN_FLIGHT }, keepAsking);
@@ -74,6 +100,7 @@ async function startLoad(client: Client, url: string) {
     failures,
     generations,
     versions,
+    posts,
     count: () => count,
     failed: () => failures.length > 0,
     async answered(more: number): Promise<void> {

@@ -8,6 +8,7 @@ import type { ExecutionContext } from 'ava';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { host } from '../../__test__/helpers/listen.js';
+import type { HttpServer } from '../../__test__/helpers/server.js';
 import { documentRoot } from './content.js';
 import { haproxyConfig, nginxConfig } from './configurations.js';
 import { find, freePorts, peerFolder, start, type Program } from './program.js';
@@ -22,6 +23,8 @@ export interface Running {
   readonly http: string;
   readonly program: Program;
   readonly place: Place;
+  /** What it asks, where it is a proxy. */
+  readonly upstream: HttpServer | undefined;
 }
 
 /** Where it listens, what it asks, and its folder. */
@@ -216,11 +219,11 @@ async function started(
 ): Promise<Running> {
   const command = find(name);
   if (command === null) throw new Error(`${name} is not installed`);
-  const upstream = isProxy ? (await serveUpstream(t)).port : 0;
+  const upstream = isProxy ? await serveUpstream(t) : undefined;
   const dir = await peerFolder(t);
   const [https, http] = (await freePorts(2)) as [number, number];
-  const place = { dir, https, http, upstream };
+  const place = { dir, https, http, upstream: upstream?.port ?? 0 };
   const ports = isProxy ? [https, http] : [https];
   const program = await start(t, command, configure(place), ...ports);
-  return { https: `https://${host}:${https}`, http: `http://${host}:${http}`, program, place };
+  return { https: `https://${host}:${https}`, http: `http://${host}:${http}`, program, place, upstream };
 }
