@@ -61,3 +61,23 @@ for (const [state, error] of STATES) {
     t.is(stdout, [`GET ${error}`, ...others, '<Pool 0 active, 0 queued | 0 idle>', ''].join('\n'));
   });
 }
+
+test('43 what failed for want of a descriptor does not keep the next call from holding the process', async (t) => {
+  const server = await serve(t, (_, response) => setTimeout(() => response.end('ok'), 50));
+  const program = `
+    import { closeSync, openSync } from 'node:fs';
+    import { createRequire } from 'node:module';
+    import * as whippet from ${JSON.stringify(packageUrl)};
+    const client = new whippet.Client();
+    createRequire(args.packageUrl)('./binding.cjs')();
+    const held = [];
+    try { for (;;) held.push(openSync('/dev/null')); } catch (error) { if (error.code !== 'EMFILE') throw error; }
+    // Its part is looked for before anything is sent.
+    const error = await client.download(args.url, args.file, { resume: true }).catch((error) => error);
+    while (held.length > 0) closeSync(held.pop());
+    console.log(error.name, error.code, (await client.get(args.url)).text);`;
+  const args = { url: server.url, file: `${folderOf(t)}/file`, packageUrl };
+  const node = [process.execPath, '--input-type=module', '-e', withArgs(program, args)];
+  const child = spawn('sh', ['-c', 'ulimit -n 100 && exec "$@"', 'sh', ...node], { stdio: ['ignore', 'pipe', 'pipe'] });
+  t.is(endsWith(t, await watch(t, child).ended), 'ConnectError EMFILE ok\n');
+});

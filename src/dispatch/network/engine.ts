@@ -46,13 +46,11 @@ export let flags: typeof SendFlag;
 
 /** Starts an exchange: returns its id, for the calls below. The process is held until its promise is settled (`unhold`). */
 export function send(listener: Listener, profile: number, flags: number, head: string, body: Buffer | null): number {
-  const id = take(listener);
-  hold();
+  const id = takeHeld(listener);
   try {
     start().send(id, profile, flags, head, body);
   } catch (error) {
-    release(id);
-    unhold();
+    giveBack(id);
     throw notHandedOn(error);
   }
   return id;
@@ -68,8 +66,7 @@ export function sendSoon(listener: Listener, profile: number, flags: number, hea
     nextTick(endTurn);
     return send(listener, profile, flags, head, null);
   }
-  const id = take(listener);
-  hold();
+  const id = takeHeld(listener);
   waiting.push({ id, profile, flags, head });
   if (waiting.length === MAX_WAITING_COUNT) sendWaiting();
   return id;
@@ -138,7 +135,7 @@ export function openFile(id: number, path: string, create: boolean, mode: number
 
 /** One call of an open file: what is in it then. */
 export function callFile(
-  begin: (id: number) => void,
+  call: (id: number) => void,
   toError: (kind: ErrorKind, code: string | undefined, message: string) => Error,
 ): Promise<{ size: number; digest: string | null }> {
   return new Promise((resolve, reject) => {
@@ -153,15 +150,7 @@ export function callFile(
         reject(toError(kind, code, message));
       },
     };
-    const id = take(listener);
-    hold();
-    try {
-      begin(id);
-    } catch (error) {
-      release(id);
-      unhold();
-      throw error;
-    }
+    begin(listener, call);
   });
 }
 
@@ -202,33 +191,20 @@ export function closeProfile(profile: number): void {
 
 /** Starts making connections, until `count` are there: returns the id, for `cancel`. */
 export function preconnect(listener: ConnectionListener, profile: number, origin: string, count: number): number {
-  const id = take(listener);
-  hold();
-  try {
-    start().preconnect(id, profile, origin, count);
-  } catch (error) {
-    release(id);
-    unhold();
-    throw error;
-  }
-  return id;
+  return begin(listener, (id) => start().preconnect(id, profile, origin, count));
 }
 
 /** Resolves when the pool's idle connections are closed, and the others get no more requests. */
 export function drainPool(pool: PoolHandle): Promise<void> {
   return new Promise((resolve) => {
-    const id = take(resolve);
-    hold();
-    start().drainPool(id, pool);
+    begin(resolve, (id) => start().drainPool(id, pool));
   });
 }
 
 /** Resolves when the pool's idle connections are closed. */
 export function closePool(pool: PoolHandle): Promise<void> {
   return new Promise((resolve) => {
-    const id = take(resolve);
-    hold();
-    start().closePool(id, pool);
+    begin(resolve, (id) => start().closePool(id, pool));
   });
 }
 
@@ -307,8 +283,33 @@ function release(id: number): void {
   free.push(id);
 }
 
+/** Starts what some promise waits for: returns its id. Where `call` throws, nothing is left of it. */
+function begin(listener: AnyListener, call: (id: number) => void): number {
+  const id = takeHeld(listener);
+  try {
+    call(id);
+  } catch (error) {
+    giveBack(id);
+    throw error;
+  }
+  return id;
+}
+
+/** The process is held first: where there is no engine and none can be made, no id was taken. */
+function takeHeld(listener: AnyListener): number {
+  hold();
+  return take(listener);
+}
+
+function giveBack(id: number): void {
+  release(id);
+  unhold();
+}
+
+/** Counts only when the process is held: of a call that failed, nothing may be left that keeps the next one from holding it. */
 function hold(): void {
-  if (pending++ === 0) start().setBusy(true);
+  if (pending === 0) start().setBusy(true);
+  pending++;
 }
 
 /** A promise is settled without its completion: the caller gave up. */
