@@ -16,6 +16,7 @@ import {
   TotalTimeout,
 } from '../../src/index.js';
 import { backoffOf } from '../../src/client/events.js';
+import { endsWith, start } from '../helpers/child.js';
 import { eventually, failure, openClient } from '../helpers/client.js';
 import { refusedOrigin, serve, serveRaw, type HttpServer } from '../helpers/server.js';
 
@@ -221,6 +222,28 @@ test('the server’s retry is obeyed from then on', async (t) => {
     ['a', 'b', 'c'],
   );
 });
+
+for (const [asked, waited] of [
+  ['3600001', 3_600_000],
+  ['99999999999999999999', 3_600_000],
+  ['9'.repeat(400), 3_600_000],
+  ['200000', 200_000],
+] as const) {
+  test(`of retry: ${asked.slice(0, 25)} the server gets ${waited} ms`, async (t) => {
+    const server = await serveAnswers(t, cut(`retry: ${asked}\ndata: a\n\n`), whole('data: b\n\n'));
+    const program = `
+      const waits = [];
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (call, ms, ...rest) => {
+        if (ms >= 100_000) waits.push(ms);
+        return setTimeout(call, ms >= 100_000 ? 0 : ms, ...rest);
+      };
+      const client = new whippet.Client();
+      for await (const { data } of client.events('GET', args.url)) if (data === 'b') break;
+      console.log(JSON.stringify(waits));`;
+    t.is(endsWith(t, await start(t, program, { url: server.url }).ended), `[${waited}]\n`);
+  });
+}
 
 test('lastEventId: sent with the first request, in UTF-8; an empty id of the server takes it back', async (t) => {
   const server = await serveAnswers(t, whole('data: a\n\n'), whole('id\ndata: b\n\n'));

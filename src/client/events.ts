@@ -35,7 +35,10 @@ export interface ReconnectOptions {
    * @since 0.1.0
    */
   reconnect?: boolean | number | undefined;
-  /** Milliseconds to wait before connecting again, until the server sends `retry:`. Default: 3_000. @since 0.1.0 */
+  /**
+   * Milliseconds to wait before connecting again, until the server sends `retry:`, of which at most an hour is waited. Default: 3_000.
+   * @since 0.1.0
+   */
   retry?: number | undefined;
   /** The longest event, in bytes; a longer one is a RemoteProtocolError. Default: 16 MiB. @since 0.1.0 */
   maxEventSize?: number | undefined;
@@ -221,7 +224,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
 
   #remember(parser: EventStreamParser): void {
     this.#lastEventId = parser.lastEventId;
-    this.#retry = parser.retry ?? this.#retry;
+    if (parser.retry !== null) this.#retry = Math.min(parser.retry, MAX_SERVER_RETRY_MS);
   }
 
   /**
@@ -337,5 +340,7 @@ const DEFAULT_RETRY_MS = 3_000;
 const MIN_BACKOFF_MS = 10;
 /** Doubling ends here, unless the server asks for longer. */
 const MAX_BACKOFF_MS = 60_000;
+/** What a server may ask for. Of a number without end, a browser too takes what its clock can count; that would be 25 days. */
+const MAX_SERVER_RETRY_MS = 3_600_000;
 /** What setTimeout can count. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
