@@ -106,6 +106,43 @@ for (const result of [null, undefined, 1, {}, { issues: 1 }, { issues: {} }]) {
   });
 }
 
+const unusual: [issue: unknown, shown: RegExp][] = [
+  [{}, /says: \(an issue without a message\)$/],
+  [{ message: undefined, path: ['a'] }, /says: a: \(an issue without a message\)$/],
+  [{ message: 1 }, /says: \(an issue without a message\)$/],
+  [{ message: 'no', path: 1 }, /says: no$/],
+  [{ message: 'no', path: { key: 'a' } }, /says: no$/],
+  [{ message: 'no', path: [{}] }, /says: undefined: no$/],
+  [{ message: 'no', path: [{ key: Object.create(null) }, { key: [] }] }, /says: object\.Array: no$/],
+];
+
+for (const [issue, shown] of unusual) {
+  test(`an issue that is ${inspect(issue)} is shown as far as it goes`, async (t) => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [issue] }) } };
+    const error = (await failure(users({}).json(schema as unknown as StandardSchema))) as ValidationError;
+    t.is(error.code, 'ERR_VALIDATION');
+    t.regex(error.message, shown);
+    t.deepEqual(error.issues, [issue] as never);
+  });
+}
+
+for (const issues of [[null], [undefined], [{ message: 'a' }, 1], ['no'], [() => 1], Array.from({ length: 2 })]) {
+  test(`issues that are ${inspect(issues)}`, async (t) => {
+    const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues }) } };
+    const error = await failure(users({}).json(schema as unknown as StandardSchema));
+    t.true(error instanceof TypeError);
+    t.regex(error.message, /^schema: expected validate\(\) to return issues that are objects, got \w+$/);
+  });
+}
+
+test('no issues at all', async (t) => {
+  const schema: StandardSchema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues: [] }) } };
+  t.regex(
+    (await failure(users({}).json(schema))).message,
+    /the body is not what the schema says, which names no issue$/,
+  );
+});
+
 test('a place that is no key is shown as it is', async (t) => {
   const issues = [{ message: 'no', path: [null, Symbol('s'), { key: 'k' }] }];
   const schema = { '~standard': { version: 1, vendor: 'test', validate: () => ({ issues }) } };

@@ -40,24 +40,36 @@ export async function validate<S extends StandardSchema>(
     throw new TypeError(`schema: expected validate() to return a value or issues, got ${typeName(result)}`);
   }
   if (!result.issues) return result.value as StandardSchemaOutput<S>;
+  const strange = result.issues.find((issue: unknown) => typeof issue !== 'object' || issue === null);
+  if (result.issues.includes(strange as never)) {
+    throw new TypeError(`schema: expected validate() to return issues that are objects, got ${typeName(strange)}`);
+  }
   throw new ValidationError(`${where}: ${told(result.issues)}`, result.issues, details);
 }
 
 /** The first issues, each with its place: `users[0].name: expected a string`. */
 function told(issues: readonly ValidationIssue[]): string {
+  if (issues.length === 0) return 'the body is not what the schema says, which names no issue';
   const shown = issues.slice(0, MAX_ISSUE_COUNT).map(({ message, path }) => {
     const place = pathOf(path ?? []);
-    return place === '' ? cut(message) : `${cut(place)}: ${cut(message)}`;
+    const text = typeof message === 'string' ? cut(message) : '(an issue without a message)';
+    return place === '' ? text : `${cut(place)}: ${text}`;
   });
   const rest = issues.length - shown.length;
   return `the body is not what the schema says: ${shown.join('; ')}${rest > 0 ? `; and ${rest} more` : ''}`;
 }
 
 function pathOf(path: NonNullable<ValidationIssue['path']>): string {
+  if (!Array.isArray(path)) return '';
   return path
-    .map((segment) => (typeof segment === 'object' && segment !== null ? segment.key : segment))
-    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${String(key)}`))
+    .map((segment: (typeof path)[number]) => (typeof segment === 'object' && segment !== null ? segment.key : segment))
+    .map((key, at) => (typeof key === 'number' ? `[${key}]` : `${at === 0 ? '' : '.'}${keyOf(key)}`))
     .join('');
+}
+
+/** What is no key of a property has perhaps no text either. */
+function keyOf(key: unknown): string {
+  return typeof key === 'object' && key !== null ? typeName(key) : String(key);
 }
 
 function cut(text: string): string {
