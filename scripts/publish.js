@@ -7,13 +7,12 @@
  * error before anything is published.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { folderOf, NOTICES, platforms } from './support/platforms.js';
 import { asProgram, root, say, SetupError } from './support/program.js';
-
-const npm = process.platform === 'win32' ? 'npm.cmd' : 'npm';
+import { manifest, npm, stageMain } from './support/staged.js';
 
 await asProgram(() => {
   const args = process.argv.slice(2);
@@ -27,30 +26,11 @@ await asProgram(() => {
   for (const folder of folders) publish(folder, args);
   const stage = mkdtempSync(path.join(tmpdir(), 'whippet-publish-'));
   try {
-    publish(stageMain(stage, main), args);
+    publish(stageMain(stage), args);
   } finally {
     rmSync(stage, { recursive: true });
   }
 });
-
-/**
- * The main package as it is published. `optionalDependencies` are in it alone: `npm ci` of this repository would look for packages that
- * do not exist before they are published.
- */
-function stageMain(stage, main) {
-  // Without scripts: prepack would build, and put, a binary of this machine into the package.
-  const args = ['pack', '--ignore-scripts', '--silent', '--pack-destination', stage];
-  const file = execFileSync(npm, args, { cwd: root, encoding: 'utf8' }).trim();
-  execFileSync('tar', ['-xzf', path.join(stage, file), '-C', stage]);
-  const published = { ...main };
-  for (const own of ['scripts', 'devDependencies', 'napi', 'ava']) delete published[own];
-  published.optionalDependencies = Object.fromEntries(
-    platforms.map((platform) => [manifest(folderOf(platform)).name, main.version]),
-  );
-  const folder = path.join(stage, 'package');
-  writeFileSync(path.join(folder, 'package.json'), `${JSON.stringify(published, null, 2)}\n`);
-  return folder;
-}
 
 function checkPlatform(folder, main) {
   const { name, version, main: binary } = manifest(folder);
@@ -72,8 +52,4 @@ function publish(folder, args) {
   }
   say(`publishing ${name}@${version}`);
   execFileSync(npm, ['publish', folder, '--access', 'public', ...args], { cwd: root, stdio: ['ignore', 2, 2] });
-}
-
-function manifest(folder) {
-  return JSON.parse(readFileSync(path.join(folder, 'package.json'), 'utf8'));
 }
