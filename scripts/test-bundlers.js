@@ -8,20 +8,23 @@
  * The last line is `N passed, N failed`.
  */
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { setup } from './setup.js';
 import { addon, hasPrebuilt, platform } from './support/addon.js';
+import { installDebian } from './support/debian.js';
 import { asProgram, root, seconds } from './support/program.js';
+import { manifest, stageMain } from './support/staged.js';
 
 const TOOLS =
-  'jest vitest esbuild webpack webpack-cli @vercel/ncc @vercel/nft ' +
+  'jest vitest esbuild webpack webpack-cli @vercel/ncc @vercel/nft workerd ' +
   'rollup @rollup/plugin-commonjs @rollup/plugin-json @rollup/plugin-node-resolve';
 /** Not in a node_modules: Jest looks at nothing there. */
 const home = path.join(root, 'target/bundlers');
 const at = (...parts) => path.join(home, ...parts);
-const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
+const { version } = manifest(root);
 const packed = [`whippet-${version}.tgz`, `whippet-http-binding-${platform}-${version}.tgz`];
+const QUIET = ['--silent', '--no-audit', '--no-fund', '--no-save', '--no-package-lock'];
 
 /** Runs a program there; its output is the error's when it fails. */
 function run(command, args, { cwd = home, env = {} } = {}) {
@@ -30,16 +33,16 @@ function run(command, args, { cwd = home, env = {} } = {}) {
     env: { ...process.env, NODE_OPTIONS: '', ...env },
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: 240_000,
+    timeout: 600_000,
   });
 }
 
 const node = (args, options) => run(process.execPath, args, options);
 const bin = (name, args, options) => run(at('node_modules/.bin', name), args, options);
 
-/** The bundle's own last word. */
-function works(file, args = [], options) {
-  const said = node([...args, file], options);
+/** The bundle's own last word; with flags of Node's, and arguments of its own. */
+function works(file, flags = [], { args = [], ...options } = {}) {
+  const said = node([...flags, file, ...args], options);
   if (!said.includes('works')) throw new Error(`it said: ${said}`);
 }
 
@@ -99,27 +102,65 @@ const CHECKS = {
   '--jitless': () => works('app.mjs', ['--jitless']),
   '--disable-proto=delete': () => works('app.mjs', ['--disable-proto=delete']),
   '--frozen-intrinsics': () => works('app.mjs', ['--frozen-intrinsics', '--no-warnings']),
-  'pnpm install': () => installBy('pnpm', ['-y', 'pnpm@latest', 'install', '--ignore-scripts']),
-  'yarn 1 install': () => installBy('yarn1', ['-y', 'yarn@1', 'install', '--ignore-scripts', '--no-lockfile']),
+  'workerd: the build for Workers': () => works('web/run.mjs', [], { args: ['workerd'] }),
+  'Chromium: the build for browsers': () => works('web/run.mjs', [], { args: ['browser', chromium()] }),
+  'Next.js: standalone, moved, and its page in Chromium': () => {
+    const next = at('next');
+    rmSync(path.join(next, '.next'), { recursive: true, force: true });
+    rmSync(path.join(next, 'node_modules/whippet'), { recursive: true, force: true });
+    writeFileSync(path.join(next, 'package.json'), '{ "private": true }\n');
+    run('npm', ['install', ...QUIET, 'next', 'react', 'react-dom', ...packed.map((file) => `../${file}`)], {
+      cwd: next,
+    });
+    const env = { NEXT_TELEMETRY_DISABLED: '1' };
+    run(path.join(next, 'node_modules/.bin/next'), ['build'], { cwd: next, env });
+    works('run.mjs', [], { args: [chromium()], cwd: next, env });
+  },
+  'pnpm install': () => installBy('pnpm', ['pnpm@latest', 'install', '--ignore-scripts']),
+  'yarn 1 install': () => installBy('yarn1', ['yarn@1', 'install', '--ignore-scripts', '--no-lockfile']),
+  'yarn 4 install, node-modules': () => installBy('yarn4', YARN4, yarn4('node-modules')),
+  'yarn 4 install, Plug’n’Play': () => installBy('yarn4-pnp', YARN4, yarn4('pnp'), [...YARN4.slice(0, -1), 'node']),
 };
 
-/** From the packed files, into a folder of its own outside of any other's node_modules. */
-function installBy(name, args) {
+/** npm's arguments for a yarn that is installed by npm. */
+const YARN4 = ['--package', '@yarnpkg/cli-dist@4', 'yarn', 'install'];
+
+/** Its settings, which are no one else's: in CI it would ask for a lock file. */
+const yarn4 = (linker) => ({
+  YARN_NODE_LINKER: linker,
+  YARN_ENABLE_GLOBAL_CACHE: 'false',
+  YARN_ENABLE_IMMUTABLE_INSTALLS: 'false',
+  YARN_ENABLE_TELEMETRY: 'false',
+});
+
+/** The program's name: as the variable CHROMIUM says, or Debian's. */
+function chromium() {
+  if (process.env.CHROMIUM) return process.env.CHROMIUM;
+  installDebian({ chromium: 'chromium' });
+  return 'chromium';
+}
+
+/** From the packed files, into a folder of its own outside of any other's node_modules. By npx; `program` is what then runs a module. */
+function installBy(name, args, env, program) {
   const folder = at('managers', name);
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  const dependencies = {
-    whippet: `file:${at(packed[0])}`,
-    [`@whippet-http/binding-${platform}`]: `file:${at(packed[1])}`,
+  const binding = { [`@whippet-http/binding-${platform}`]: `file:${at(packed[1])}` };
+  // What whippet itself asks for is not in a registry: each manager has a word of its own for where it is instead.
+  const manifest = {
+    private: true,
+    dependencies: { whippet: `file:${at(packed[0])}` },
+    pnpm: { overrides: binding },
+    resolutions: binding,
   };
-  const overrides = { [`@whippet-http/binding-${platform}`]: dependencies[`@whippet-http/binding-${platform}`] };
-  writeFileSync(
-    path.join(folder, 'package.json'),
-    JSON.stringify({ private: true, dependencies, pnpm: { overrides } }),
-  );
+  writeFileSync(path.join(folder, 'package.json'), JSON.stringify(manifest));
+  // yarn 4 takes the folder for a project of its own by this.
+  if (env !== undefined) writeFileSync(path.join(folder, 'yarn.lock'), '');
   cpSync(at('app.mjs'), path.join(folder, 'app.mjs'));
-  run('npx', args, { cwd: folder });
-  works('app.mjs', [], { cwd: folder });
+  const npx = (...rest) => run('npx', ['--yes', ...rest], { cwd: folder, env });
+  npx(...args);
+  if (program === undefined) works('app.mjs', [], { cwd: folder });
+  else if (!npx(...program, 'app.mjs').includes('works')) throw new Error('it said nothing');
 }
 
 await asProgram(async () => {
@@ -156,9 +197,10 @@ function install() {
   writeFileSync(at('package.json'), '{ "private": true }\n');
   const pack = (folder) =>
     run('npm', ['pack', '--silent', '--ignore-scripts', '--pack-destination', home], { cwd: folder });
-  pack(root);
+  rmSync(at('staged'), { recursive: true, force: true });
+  mkdirSync(at('staged'));
+  pack(stageMain(at('staged'), [platform]));
   pack(at('binding'));
   rmSync(at('node_modules/whippet'), { recursive: true, force: true });
-  const quiet = ['--silent', '--no-audit', '--no-fund', '--no-save', '--no-package-lock'];
-  run('npm', ['install', ...quiet, ...TOOLS.split(' '), ...packed.map((file) => `./${file}`)]);
+  run('npm', ['install', ...QUIET, ...TOOLS.split(' '), ...packed.map((file) => `./${file}`)]);
 }
