@@ -4,7 +4,7 @@
  */
 
 import { bare } from './bare.js';
-import { quote, typeName } from './errors.js';
+import { quote, typeName } from './shown-text.js';
 import { foreignName } from './foreign-options.js';
 
 /**

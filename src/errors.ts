@@ -43,6 +43,7 @@
  */
 
 import type { ErrorKind } from './native.js';
+import { maskUserinfo } from './shown-url.js';
 import type { Request } from './request/request.js';
 import type { Response } from './response/response.js';
 import type { FailedTimings, Peer } from './response/timings.js';
@@ -515,38 +516,6 @@ export const errorByKind: Readonly<Record<ErrorKind, ErrorClass>> = Object.freez
   InternalError,
 });
 
-/**
- * Text for a message: in single quotes, control characters and lone surrogates escaped, cut at 100 characters, so that a
- * message stays one line that no terminal obeys.
- * @internal
- */
-export function quote(text: string): string {
-  const shown = text.length > 100 ? `${text.slice(0, 100)}…` : text;
-  const escaped = shown.replace(/[\\'\p{C}\u2028\u2029]/gu, (char) => {
-    if (char === '\\' || char === "'") return `\\${char}`;
-    const code = char.codePointAt(0) as number;
-    return shortEscapes.get(code) ?? `\\u{${code.toString(16)}}`;
-  });
-  return `'${escaped}'`;
-}
-
-/**
- * What a value is, for "expected a string, got …": 'null', 'number', 'Date'. Never the value itself, which may be a secret.
- * @internal
- */
-export function typeName(value: unknown): string {
-  if (value === null) return 'null';
-  if (typeof value !== 'object') return typeof value;
-  const { constructor } = value;
-  return typeof constructor === 'function' && constructor.name !== '' ? constructor.name : 'object';
-}
-
-const shortEscapes = new Map([
-  [0x09, '\\t'],
-  [0x0a, '\\n'],
-  [0x0d, '\\r'],
-]);
-
 /** The key is what the class is called, whatever a minifier makes of `class.name`. */
 const table: [errorClass: abstract new (...details: never[]) => HTTPError, name: string, code: string][] = [
   [HTTPError, 'HTTPError', 'ERR_HTTP'],
@@ -601,14 +570,4 @@ for (const [errorClass, name, code] of table) {
 
 function defaultCode(error: HTTPError): string {
   return (error as unknown as { [ownCode]: string })[ownCode];
-}
-
-/**
- * 'http://user:password@host' → 'http://[secure]@host', also where the '@' is percent-encoded by mistake.
- * @internal
- */
-export function maskUserinfo(text: string): string {
-  const start = text.indexOf('//') + 2;
-  const end = Math.max(text.lastIndexOf('@'), text.lastIndexOf('%40'));
-  return end < start ? text : `${text.slice(0, start < 2 ? 0 : start)}[secure]${text.slice(end)}`;
 }

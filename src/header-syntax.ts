@@ -2,7 +2,7 @@
  * The syntax of a field's name and value (RFC 9110 §5): what is wrong is a TypeError that shows no secret. The list of fields is `headers.ts`'s.
  */
 
-import { quote, typeName } from './errors.js';
+import { quote, typeName } from './shown-text.js';
 import { isSecretHeader } from './secret-headers.js';
 
 /** The name in lower case, by which headers are compared. */

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import { typeName } from './errors.js';
+import { typeName } from './shown-text.js';
 import { connectionFields } from './hop-by-hop.js';
 import { foreignItems, namesOf } from './check-options.js';
 import { checkName, checkValue, toKey } from './header-syntax.js';

@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import { typeName } from './errors.js';
+import { typeName } from './shown-text.js';
 import { checkOptions, own } from './check-options.js';
 import type { TimeoutTypes } from './types.js';
 

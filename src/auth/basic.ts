@@ -1,6 +1,6 @@
 /** RFC 7617: a name and a password with every request. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';

@@ -1,6 +1,6 @@
 /** RFC 6750: a token with every request. Where it comes from, and when it is renewed, is the user's business. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';

@@ -1,6 +1,6 @@
 /** A function as auth: it changes the request, or gives another one. Flows that look at responses are Auth's. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';

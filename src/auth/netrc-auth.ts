@@ -1,6 +1,6 @@
 /** Credentials from a netrc file, asked for by hand. That a client does so by itself is its `trustEnv`. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { NetRC } from './netrc-file.js';
 import { findNetRC, readNetRC } from './netrc-file.js';
 import type { Request } from '../request/request.js';

@@ -6,7 +6,8 @@
 import { readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { InvalidURL, quote } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote } from '../shown-text.js';
 import type { URL } from '../url/url.js';
 import { bare } from '../bare.js';
 import { encodeHost, withoutBrackets } from '../url/host.js';

@@ -1,6 +1,6 @@
 /** What `auth` may be given as, in one form. Which of several is used is decided by the client. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { Request } from '../request/request.js';
 import type { URL } from '../url/url.js';
 import type { AuthTypes } from './auth.js';

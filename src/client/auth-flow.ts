@@ -1,7 +1,8 @@
 /** Running an auth flow around the exchanges of one hop. Schemes do not know of it, and it knows of no scheme. */
 
 import { StreamBody } from '../request/body.js';
-import { RequestError, StreamConsumed, typeName } from '../errors.js';
+import { RequestError, StreamConsumed } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';

@@ -1,7 +1,7 @@
 /** What `client.download()` takes, checked. */
 
 import path from 'node:path';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { toFlag } from '../check-options.js';
 import type { Response } from '../response/response.js';
 import type { Given, RequestOptions } from './options.js';

@@ -1,6 +1,6 @@
 /** The functions that a client calls around each exchange: reading the option. They are called in call.ts. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { checkOptions, own } from '../check-options.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';

@@ -11,9 +11,9 @@ import {
   RemoteProtocolError,
   TotalTimeout,
   TransportError,
-  typeName,
   UnsupportedProtocol,
 } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 import type { ServerSentEvent } from '../response/event-stream.js';

@@ -3,7 +3,8 @@
  * `url/pattern.ts`.
  */
 
-import { ClientClosed, typeName } from '../errors.js';
+import { ClientClosed } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
 import type { AppTypes, NodeApp } from '../dispatch/apps/kind.js';

@@ -8,7 +8,7 @@ import type { AuthTypes } from '../auth/auth.js';
 import type { AppTypes } from '../dispatch/apps/kind.js';
 import type { Dispatch } from '../dispatch/dispatch.js';
 import { dispatchOptionNames, type HTTPDispatchOptions } from '../dispatch/network/http-dispatch.js';
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { EventHooksOption } from './event-hooks.js';
 import type { Headers } from '../headers.js';
 import { bare } from '../bare.js';

@@ -1,15 +1,8 @@
 /** Which failures are worth another attempt, of which requests, and after which wait: pure decisions. The loop is `retries.ts`. */
 
 import { checkOptions } from '../check-options.js';
-import {
-  ConnectError,
-  ConnectTimeout,
-  NetworkError,
-  ProxyError,
-  ReadTimeout,
-  RemoteProtocolError,
-  typeName,
-} from '../errors.js';
+import { ConnectError, ConnectTimeout, NetworkError, ProxyError, ReadTimeout, RemoteProtocolError } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 

@@ -5,7 +5,7 @@
 
 import { isIP, isIPv4, SocketAddress } from 'node:net';
 import { bare } from '../bare.js';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 
 /** The options as a user gives them. @since 0.1.0 */
 export interface AddressGuardOptions {

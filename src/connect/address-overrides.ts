@@ -5,7 +5,8 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import path from 'node:path';
-import { maskUserinfo, quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
+import { maskUserinfo } from '../shown-url.js';
 import { encodeHost, withoutBrackets } from '../url/host.js';
 
 /** The options as a user gives them. */

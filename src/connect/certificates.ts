@@ -7,7 +7,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { types } from 'node:util';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import type { CertificateTypes } from '../types.js';
 import { bare } from '../bare.js';
 

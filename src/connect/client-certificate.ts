@@ -7,7 +7,7 @@ import { createPrivateKey, type KeyObject, type PrivateKeyInput, X509Certificate
 import { readFileSync, statSync } from 'node:fs';
 import { types } from 'node:util';
 import { checkPath, readCertificates } from './certificates.js';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { checkOptions } from '../check-options.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
 import { ownCopy, ownText } from '../own-memory.js';

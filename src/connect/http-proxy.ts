@@ -6,7 +6,9 @@
 import { inspect } from 'node:util';
 import { checkPair } from '../auth/basic.js';
 import type { DigestAuth } from '../auth/digest.js';
-import { InvalidURL, maskUserinfo, quote, typeName } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
+import { maskUserinfo } from '../shown-url.js';
 import { Headers } from '../headers.js';
 import { checkOptions, nearest } from '../check-options.js';
 import type { TlsOptions } from '../native.js';

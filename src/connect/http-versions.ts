@@ -1,6 +1,6 @@
 /** The versions of HTTP that a client may speak. Choosing one is the server's part (ALPN), speaking it the core's. */
 
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import type { HTTPVersionOption } from '../types.js';
 
 /** Which versions are allowed; never none. */

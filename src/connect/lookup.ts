@@ -1,7 +1,8 @@
 /** `lookup`: names to addresses, in the place of the system's resolver. Who shares an answer, and for how long, the core decides. */
 
 import { isIP } from 'node:net';
-import { maskUserinfo, quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
+import { maskUserinfo } from '../shown-url.js';
 
 /** Called with a name as it stands in a URL's origin: lower case, Punycode. */
 export type LookupFunction = (host: string) => readonly string[] | Promise<readonly string[]>;

@@ -1,6 +1,6 @@
 /** How many connections the pool may hold. Holding them is the core's work. */
 
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { checkOptions, own } from '../check-options.js';
 import type { PoolLimits } from '../types.js';
 

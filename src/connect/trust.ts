@@ -8,7 +8,7 @@ import path from 'node:path';
 import { readCertificateFile, readCertificateFolder, readCertificates } from './certificates.js';
 import { readClientCertificate } from './client-certificate.js';
 import { bare } from '../bare.js';
-import { quote } from '../errors.js';
+import { quote } from '../shown-text.js';
 import type { TlsOptions } from '../native.js';
 import type { CertificateTypes, ClientCertificateOptions } from '../types.js';
 

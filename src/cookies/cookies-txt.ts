@@ -6,7 +6,7 @@
  */
 
 import type { Cookie } from 'tough-cookie';
-import { quote } from '../errors.js';
+import { quote } from '../shown-text.js';
 import { isAddress, isPublicSuffix } from './domain.js';
 import { expiryOf, makeCookie } from './storage.js';
 

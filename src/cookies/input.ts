@@ -1,7 +1,7 @@
 /** What the methods of Cookies are given, checked before it can break a header. The methods are in cookies.ts. */
 
 import type { CookieJar } from 'tough-cookie';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { checkOptions, namesOf, own } from '../check-options.js';
 import { encodeHost, withoutBrackets, withoutZone } from '../url/host.js';
 

@@ -2,7 +2,7 @@
 
 import { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 
 export class ClientHolder {
   #given: Client | null;

@@ -1,7 +1,7 @@
 /** A request as a command of curl, to be pasted into a POSIX shell: it sends the same bytes, as far as curl lets it. */
 
 import { checkOptions, toFlag } from '../check-options.js';
-import { typeName } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { isSecretHeader } from '../secret-headers.js';
 import { ownText } from '../own-memory.js';
 import { URL } from '../url/url.js';

@@ -6,7 +6,8 @@
 import type { Stats } from 'node:fs';
 import { closeSync, createReadStream, fstatSync, openSync, ReadStream, readSync, statSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { quote, StreamConsumed } from '../errors.js';
+import { StreamConsumed } from '../errors.js';
+import { quote } from '../shown-text.js';
 import { bare } from '../bare.js';
 
 /** Some bytes of a file, from where its stream stands to where it ends. */

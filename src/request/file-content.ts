@@ -8,7 +8,8 @@ import type { Stats } from 'node:fs';
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import nodePath from 'node:path';
-import { FileError, LocalProtocolError, quote, typeName } from '../errors.js';
+import { FileError, LocalProtocolError } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 

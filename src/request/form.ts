@@ -5,7 +5,7 @@
 
 import { types } from 'node:util';
 import { isArrayBuffer, isBlob, isFormData } from './brands.js';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { QueryParams } from '../url/query-params.js';
 import type { FormTypes, FormValue } from '../types.js';
 import { ownText } from '../own-memory.js';

@@ -1,6 +1,7 @@
 /** The header lines of a request: their order, those that describe the body, and one framing that tells the truth (RFC 9112 §6). */
 
-import { LocalProtocolError, quote } from '../errors.js';
+import { LocalProtocolError } from '../errors.js';
+import { quote } from '../shown-text.js';
 import type { Headers } from '../headers.js';
 import type { URL } from '../url/url.js';
 import type { Content } from './body-options.js';

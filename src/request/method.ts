@@ -1,6 +1,6 @@
 /** Methods, as they are written (RFC 9110 §9). Which of them are sent again is `retry-policy.ts`'s and the core's to say. */
 
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 
 /** RFC 9110 §9.1: a token, in upper case as httpx has it. */
 export function normaliseMethod(method: unknown): string {

@@ -11,7 +11,7 @@ import type { Body } from './body.js';
 import { blobBody, fileBody, nodeBody, StreamBody } from './body.js';
 import { nameOf } from './disk-file.js';
 import { FileContent } from './file-content.js';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import type { Fields } from './form.js';
 import { Headers } from '../headers.js';
 import { guessType } from './media-types.js';

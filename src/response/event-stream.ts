@@ -5,7 +5,8 @@
 
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
-import { DecodingError, RemoteProtocolError, typeName } from '../errors.js';
+import { DecodingError, RemoteProtocolError } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { checkOptions } from '../check-options.js';
 import { HeldBytes } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';

@@ -5,7 +5,7 @@ import type { ResponseVersion } from './received.js';
 import { encodeJson, toChunk } from '../request/body.js';
 import { decodeWhole, DecodingSource } from './decoding.js';
 import type { BodySource } from './body-source.js';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { Headers } from '../headers.js';
 import { checkOptions } from '../check-options.js';
 import { Request } from '../request/request.js';

@@ -2,7 +2,8 @@
 
 import type { UnderlyingSource } from 'node:stream/web';
 import type { ErrorDetails } from '../errors.js';
-import { DecodingError, typeName } from '../errors.js';
+import { DecodingError } from '../errors.js';
+import { typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';

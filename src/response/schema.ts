@@ -2,7 +2,8 @@
 
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorDetails, ValidationIssue } from '../errors.js';
-import { typeName, ValidationError } from '../errors.js';
+import { ValidationError } from '../errors.js';
+import { typeName } from '../shown-text.js';
 
 /**
  * A schema of any library that speaks Standard Schema v1: zod, valibot, arktype and others.

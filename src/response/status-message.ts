@@ -1,7 +1,7 @@
 /** What `raiseForStatus()` says. When it is thrown is decided in response.ts. */
 
 import { inspect } from 'node:util';
-import { quote } from '../errors.js';
+import { quote } from '../shown-text.js';
 import type { Response } from './response.js';
 import { decodeText } from './text.js';
 import type { URL } from '../url/url.js';

@@ -1,7 +1,7 @@
 /** Bytes to text: by the charset that a response declares, and JSON by its own rules. */
 
 import { constants, isAscii, isUtf8 } from 'node:buffer';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 
 /**
  * The charset of Content-Type, when it is one that the WHATWG Encoding standard knows (whose names never run code, as some of

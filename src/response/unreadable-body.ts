@@ -1,7 +1,8 @@
 /** What `text` and `json()` say of a body that they cannot read. */
 
 import type { ErrorDetails } from '../errors.js';
-import { DecodingError, quote } from '../errors.js';
+import { DecodingError } from '../errors.js';
+import { quote } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import type { Response } from './response.js';
 import { isTooLong } from './text.js';

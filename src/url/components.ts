@@ -1,6 +1,7 @@
 /** Setting parts of a URL one by one: whatever is given must stay within its part (CVE-2021-41945). */
 
-import { InvalidURL, quote, typeName } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { QueryParams } from './query-params.js';
 import type { URLComponents } from '../types.js';
 import { encodeHost } from './host.js';

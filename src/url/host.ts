@@ -5,7 +5,8 @@
 
 import { isIPv6, SocketAddress } from 'node:net';
 import { domainToASCII, domainToUnicode } from 'node:url';
-import { InvalidURL, quote } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote } from '../shown-text.js';
 import { bare } from '../bare.js';
 
 /**

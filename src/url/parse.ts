@@ -3,7 +3,9 @@
  * twice. Not the WHATWG parser: `127.1` stays a name, a newline is an error, and a backslash is no slash. Hosts are in host.ts.
  */
 
-import { InvalidURL, maskUserinfo, quote } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote } from '../shown-text.js';
+import { maskUserinfo } from '../shown-url.js';
 import { encodeHost, isIPv4 } from './host.js';
 
 /** A URL in its final spelling, and where its parts begin. What is not there is empty: its beginning is its end. */

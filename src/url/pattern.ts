@@ -3,7 +3,8 @@
  * not known here; the environment's NO_PROXY has rules of its own, in proxy-environment.ts.
  */
 
-import { InvalidURL, quote, typeName } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { nearest } from '../check-options.js';
 import type { URL } from './url.js';
 import { encodeHost, isIPv4, withoutBrackets } from './host.js';

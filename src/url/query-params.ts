@@ -4,7 +4,7 @@
  */
 
 import { inspect } from 'node:util';
-import { quote, typeName } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { foreignItems, namesOf } from '../check-options.js';
 import type { ParamValue, QueryParamTypes } from '../types.js';
 

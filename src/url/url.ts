@@ -4,7 +4,8 @@
  */
 
 import { inspect } from 'node:util';
-import { InvalidURL, quote, typeName } from '../errors.js';
+import { InvalidURL } from '../errors.js';
+import { quote, typeName } from '../shown-text.js';
 import { percentDecode, QueryParams } from './query-params.js';
 import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../types.js';
 import { changeComponents } from './components.js';

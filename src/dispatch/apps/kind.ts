@@ -3,7 +3,7 @@
  */
 
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { typeName } from '../../errors.js';
+import { typeName } from '../../shown-text.js';
 
 /** What a fetch handler answers with, now or later. */
 export type FetchAnswer = globalThis.Response | Promise<globalThis.Response>;

@@ -1,6 +1,7 @@
 /** A function in the place of a server, for tests. Whole apps are those of `fetch-dispatch.ts` and `node-dispatch.ts`. */
 
-import { RemoteProtocolError, typeName } from '../../errors.js';
+import { RemoteProtocolError } from '../../errors.js';
+import { typeName } from '../../shown-text.js';
 import { requestFailure } from '../../request-failure.js';
 import { defineInspect } from '../../inspect.js';
 import { StreamBody } from '../../request/body.js';

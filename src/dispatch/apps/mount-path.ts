@@ -1,6 +1,6 @@
 /** Where an app is mounted: the part of the path that it does not see. */
 
-import { typeName } from '../../errors.js';
+import { typeName } from '../../shown-text.js';
 
 /**
  * Without the slash at its end; '' is the root.

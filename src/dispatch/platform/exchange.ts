@@ -1,7 +1,8 @@
 /** One exchange by the platform's `fetch`: what it is called with, its Response, and the body that is pulled from that. */
 
 import { bare } from '../../bare.js';
-import { LocalProtocolError, NetworkError, quote, RemoteProtocolError, typeName } from '../../errors.js';
+import { LocalProtocolError, NetworkError, RemoteProtocolError } from '../../errors.js';
+import { quote, typeName } from '../../shown-text.js';
 import { PLATFORM } from '../../platform.js';
 import { requestFailure } from '../../request-failure.js';
 import { StreamBody } from '../../request/body.js';

@@ -4,7 +4,8 @@
  */
 
 import { checkOptions } from '../../check-options.js';
-import { ClientClosed, LocalProtocolError, quote, typeName } from '../../errors.js';
+import { ClientClosed, LocalProtocolError } from '../../errors.js';
+import { quote, typeName } from '../../shown-text.js';
 import { defineInspect } from '../../inspect.js';
 import { PLATFORM } from '../../platform.js';
 import { requestFailure } from '../../request-failure.js';

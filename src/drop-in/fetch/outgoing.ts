@@ -6,7 +6,7 @@
 import { bare } from '../../bare.js';
 import { isArrayBuffer, isBlob, isFormData } from '../../request/brands.js';
 import type { ReadableStreamReadResult } from 'node:stream/web';
-import { maskUserinfo } from '../../errors.js';
+import { maskUserinfo } from '../../shown-url.js';
 
 /** A request on its way: the parts change with a redirect. */
 export interface Outgoing {

@@ -3,7 +3,8 @@
 import { IncomingMessage } from 'node:http';
 import { Readable } from 'node:stream';
 import { bare } from '../../bare.js';
-import { maskUserinfo, typeName } from '../../errors.js';
+import { typeName } from '../../shown-text.js';
+import { maskUserinfo } from '../../shown-url.js';
 import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
 import type { ContentTypes } from '../../types.js';

@@ -10,7 +10,7 @@ import util from 'node:util';
 import { bare } from '../../bare.js';
 import { Client } from '../../client/client.js';
 import type { ClientOptions } from '../../client/options.js';
-import { typeName } from '../../errors.js';
+import { typeName } from '../../shown-text.js';
 import { ReadTimeouts } from '../read-timeouts.js';
 import type {
   Callback,

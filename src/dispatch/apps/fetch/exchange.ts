@@ -1,7 +1,8 @@
 /** One exchange with a fetch handler: its Request, its Response, and the body that is pulled from it. */
 
 import { StreamBody, toChunk } from '../../../request/body.js';
-import { NetworkError, RemoteProtocolError, typeName } from '../../../errors.js';
+import { NetworkError, RemoteProtocolError } from '../../../errors.js';
+import { typeName } from '../../../shown-text.js';
 import { requestFailure } from '../../../request-failure.js';
 import type { AppHead } from '../exchange.js';
 import { ignore, WebExchange } from './web-exchange.js';

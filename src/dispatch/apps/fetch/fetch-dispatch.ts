@@ -4,7 +4,8 @@
  */
 
 import { isIPv6 } from 'node:net';
-import { ClientClosed, typeName } from '../../../errors.js';
+import { ClientClosed } from '../../../errors.js';
+import { typeName } from '../../../shown-text.js';
 import { defineInspect } from '../../../inspect.js';
 import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';

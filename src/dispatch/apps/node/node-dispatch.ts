@@ -3,7 +3,8 @@
  * `exchange.ts`, how frameworks are called in `listener.ts`.
  */
 
-import { ClientClosed, typeName } from '../../../errors.js';
+import { ClientClosed } from '../../../errors.js';
+import { typeName } from '../../../shown-text.js';
 import { defineInspect } from '../../../inspect.js';
 import { checkOptions } from '../../../check-options.js';
 import type { Request } from '../../../request/request.js';
