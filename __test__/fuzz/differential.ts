@@ -1,9 +1,10 @@
 /** Where another implementation exists, both read the same, or the difference is one that is known and written here. */
-import { createParser } from 'eventsource-parser';
+import { createParser, type EventSourceMessage } from 'eventsource-parser';
 import { Cookie } from 'tough-cookie';
 import { parseSetCookie } from '../../src/cookies/set-cookie.js';
 import { InvalidURL, URL } from '../../src/index.js';
 import { EventStreamParser } from '../../src/response/event-stream.js';
+import { randomOf } from '../helpers/random.js';
 import { allowing, same, type Target, textsOf } from './target.js';
 
 const NOW = Date.UTC(2026, 0, 1);
@@ -115,17 +116,39 @@ export const DIFFERENTIAL: readonly Target[] = [
     ]),
     check(text) {
       // Whether a CR at the end is half of a line break is known with the next character only.
-      const bytes = Buffer.from(text.endsWith('\r') ? `${text}\n` : text);
-      const ours: unknown[] = [];
-      const parser = new EventStreamParser(1 << 20, {});
-      // In pieces, so that whatever may be cut is.
-      for (let at = 0; at < bytes.length; at += 3) {
-        for (const { event, data } of parser.push(bytes.subarray(at, at + 3))) ours.push([event, data]);
-      }
+      const whole = text.endsWith('\r') ? `${text}\n` : text;
+      // Not all bytes are UTF-8.
+      const bytes = Buffer.from(whole, /[\x80-\xff]/.test(whole) && whole.length % 2 === 1 ? 'latin1' : 'utf8');
+      const ours = read([bytes]);
       const theirs: unknown[] = [];
-      const other = createParser({ onEvent: ({ event, data }) => void theirs.push([event || 'message', data]) });
-      other.feed(new TextDecoder().decode(bytes));
-      same(ours, theirs, 'the events');
+      const retries: number[] = [];
+      const onRetry = (retry: number) => void retries.push(retry);
+      const onEvent = ({ event, data, id }: EventSourceMessage) =>
+        // An id that came before, or without data, is not kept by theirs.
+        void theirs.push([event || 'message', data, id ?? ours.events[theirs.length]?.id]);
+      createParser({ onEvent, onRetry }).feed(new TextDecoder().decode(bytes));
+      same(
+        ours.events.map(({ event, data, id }) => [event, data, id]),
+        theirs,
+        'the events',
+      );
+      same(ours.retry, retries.at(-1) ?? null, 'retry');
+      // Wherever the bytes are cut, the same comes out.
+      const random = randomOf(bytes.length, ...bytes.subarray(0, 8));
+      for (const most of [1, 2, 7, 40]) {
+        const pieces: Buffer[] = [];
+        for (let at = 0; at < bytes.length; at += pieces[pieces.length - 1].length) {
+          pieces.push(bytes.subarray(at, at + 1 + Math.floor(random() * most)));
+        }
+        same(read(pieces), ours, `in pieces of ${pieces.map((piece) => piece.length).join()}`);
+      }
     },
   },
 ];
+
+/** All that our parser makes of these bytes. */
+function read(pieces: readonly Buffer[]) {
+  const parser = new EventStreamParser(1 << 20, {});
+  const events = pieces.flatMap((piece) => parser.push(piece));
+  return { events, retry: parser.retry, lastEventId: parser.lastEventId };
+}

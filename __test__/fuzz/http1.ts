@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { request } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
 import { Client, HTTPError } from '../../src/index.js';
-import { same, type Target, textsOf } from './target.js';
+import { type AsyncTarget, same, textsOf } from './target.js';
 
 const status = fc.constantFrom('HTTP/1.1 200 OK', 'HTTP/1.1 404 No', 'HTTP/1.0 200 OK', 'HTTP/1.1 204 No', 'HTTP/1.1 200', 'HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK', 'HTTP/1.1  200 OK', 'HTTP/1.1 2000 OK'); // prettier-ignore
 const line = fc.oneof(
@@ -63,10 +63,10 @@ function theirs(url: string): Promise<Seen> {
   });
 }
 
-export const HTTP1: Target = {
+export const HTTP1: AsyncTarget = {
   name: 'HTTP/1 responses against llhttp',
   texts,
-  async check(text) {
+  async checkLater(text) {
     const url = await origin();
     answer = text;
     const [mine, other] = [await ours(url), await theirs(url)];
