@@ -16,12 +16,12 @@ import { PLATFORM } from '../platform.js';
 import type { Response } from '../response/response.js';
 import { ClientHolder } from './client-holder.js';
 import { isBlockedPort } from './fetch/blocked-ports.js';
-import { withCacheHeaders } from './fetch/cache-headers.js';
 import { hasIntegrity } from './fetch/integrity.js';
 import type { Outgoing } from './fetch/outgoing.js';
 import { toOutgoing } from './fetch/outgoing.js';
-import { follow, locationOf } from './fetch/redirect.js';
-import { toGlobalResponse } from './fetch/response.js';
+import { follow, isRedirect, locationOf } from './fetch/redirect.js';
+import { isBodiless, toGlobalResponse } from './fetch/response.js';
+import { sentHeaders } from './fetch/sent-headers.js';
 
 export type Fetch = typeof globalThis.fetch;
 
@@ -96,15 +96,15 @@ async function send(client: Client, outgoing: Outgoing, keepsAuth: boolean): Pro
       const received = await sendHop(client, outgoing, keepsAuth);
       // There is no window that could ask for the proxy's credentials (Fetch 4.6).
       if (received.statusCode === 407) throw (release(received), new Error('proxy authentication required'));
+      if (redirect === 'error' && isRedirect(received)) throw (release(received), new Error('unexpected redirect'));
       const target = redirect === 'manual' ? null : locationOf(received, outgoing);
       if (target === null) {
         const { method, url } = outgoing;
-        if (integrity !== '' && !hasIntegrity(await received.read(), integrity)) throw new Error('integrity mismatch');
-        return toGlobalResponse({ received, url: withoutFragment(url), redirected: count > 0, type }, method);
+        if (integrity !== '') await checkIntegrity(received, method, integrity);
+        return toGlobalResponse({ received, url: withoutFragment(url), redirected: count > 0, type, signal }, method);
       }
       release(received);
-      if (redirect === 'error') throw new Error('unexpected redirect');
-      follow(outgoing, received.statusCode, target, count);
+      follow(outgoing, received, target, count);
     }
   } catch (error) {
     if (signal?.aborted && error === signal.reason) throw error;
@@ -112,9 +112,15 @@ async function send(client: Client, outgoing: Outgoing, keepsAuth: boolean): Pro
   }
 }
 
+/** A body that there is not has none (Fetch, main fetch). */
+async function checkIntegrity(received: Response, method: string, integrity: string): Promise<void> {
+  const isRight = !isBodiless(received, method) && hasIntegrity(await received.read(), integrity);
+  if (!isRight) throw (release(received), new Error('integrity mismatch'));
+}
+
 function sendHop(client: Client, outgoing: Outgoing, keepsAuth: boolean): Promise<Response> {
   const { method, url, body, signal, credentials, mode } = outgoing;
-  const headers = withCacheHeaders(outgoing);
+  const headers = sentHeaders(outgoing);
   // The client of the module's fetch says 'cors' by itself.
   if (!keepsAuth && mode !== 'cors') headers.push(['sec-fetch-mode', mode]);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') throw new Error('unknown scheme');

@@ -21,6 +21,10 @@ export interface Outgoing {
   readonly credentials: globalThis.Request['credentials'];
   readonly mode: globalThis.Request['mode'];
   readonly cache: globalThis.Request['cache'];
+  /** What Referer is made of; null: nothing was named. */
+  referrer: string | null;
+  /** '': the default one. A redirect may say another one. */
+  referrerPolicy: string;
   /** The platform's Request: its signal follows another one for as long as it lives. */
   readonly origin: globalThis.Request | null;
 }
@@ -104,6 +108,8 @@ const DEFAULTS = {
   credentials: 'same-origin',
   mode: 'cors',
   cache: 'default',
+  referrer: null,
+  referrerPolicy: '',
   origin: null,
 } as const;
 
@@ -123,7 +129,8 @@ function plainHeaders(headers: RequestInit['headers']): [string, string][] | nul
     if (typeof name !== 'string' || typeof value !== 'string' || !TOKEN.test(name) || !VALUE.test(value)) return null;
     list.push([name, value]);
   }
-  return list;
+  // Names that differ in case alone are one name, whose values the platform joins.
+  return list.length > 1 && new Set(list.map(([name]) => name.toLowerCase())).size < list.length ? null : list;
 }
 
 /** undefined: the platform's to read. */
@@ -191,15 +198,21 @@ function fromRequest(
     credentials: request.credentials,
     mode: request.mode,
     cache: request.cache,
+    referrer: request.referrer === '' || request.referrer === 'about:client' ? null : request.referrer,
+    referrerPolicy: request.referrerPolicy,
     origin: request,
   };
   if (source !== null || request.body === null) return outgoing;
   // Forms and Blobs of other packages have a length; a stream is not touched before it is sent.
   if (given !== undefined && given !== null && !isFormData(given) && !isBlob(given)) {
-    outgoing.body = { content: piecesOf(request.body), type: null, isReplayable: false };
+    outgoing.body = {
+      content: iterate(request.body.getReader(), [], null, outgoing.signal),
+      type: null,
+      isReplayable: false,
+    };
     return outgoing;
   }
-  return peek(request.body).then((body) => {
+  return peek(request.body, outgoing.signal).then((body) => {
     outgoing.body = body;
     return outgoing;
   });
@@ -241,40 +254,41 @@ function fromForeign(
  * The body of a Request, of which only the stream is to be seen: one that is there already (a text, a form) is sent with its length,
  * and again behind a redirect, as fetch itself does; another one goes out piece by piece.
  */
-async function peek(stream: ReadableStream<Uint8Array>): Promise<OutgoingBody> {
+async function peek(stream: ReadableStream<Uint8Array>, signal: AbortSignal | null): Promise<OutgoingBody> {
   const reader = stream.getReader();
   const pieces: Uint8Array[] = [];
   for (;;) {
     const reading = reader.read();
-    const result = await Promise.race([reading, turn()]);
-    if (result === null) {
-      return { content: iterate(reader, pieces, reading), type: null, isReplayable: false };
-    }
+    // Its failure is that of sending it.
+    const result = await Promise.race([reading, turn()]).catch(() => null);
+    const isBytes = result !== null && (result.done || result.value instanceof Uint8Array);
+    if (!isBytes) return { content: iterate(reader, pieces, reading, signal), type: null, isReplayable: false };
     if (result.done) return { content: Buffer.concat(pieces), type: null, isReplayable: true };
     pieces.push(result.value);
   }
 }
 
-function piecesOf(stream: ReadableStream<Uint8Array>): AsyncIterable<Uint8Array> {
-  return iterate(stream.getReader(), [], null);
-}
-
+/** @param signal What it says is what the stream is cancelled with. */
 function iterate(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   begun: Uint8Array[],
   reading: Promise<ReadableStreamReadResult<Uint8Array>> | null,
+  signal: AbortSignal | null,
 ): AsyncIterable<Uint8Array> {
+  // One that no one has come to yet.
+  reading?.catch(() => {});
   const iterator: AsyncIterator<Uint8Array> = {
     async next() {
       const piece = begun.shift();
       if (piece !== undefined) return { done: false, value: piece };
-      const { done, value } = await (reading ?? reader.read());
+      const next = reading ?? reader.read();
       reading = null;
+      const { done, value } = await next;
       if (done) return { done, value: undefined };
       return { done, value };
     },
     async return() {
-      await reader.cancel();
+      await reader.cancel(signal?.aborted ? signal.reason : undefined);
       return { done: true, value: undefined };
     },
   };

@@ -2,6 +2,7 @@
 
 import type { Response } from '../../response/response.js';
 import type { Outgoing } from './outgoing.js';
+import { policyOf } from './referrer.js';
 
 /** Redirects followed at most. */
 export const MAX_REDIRECT_COUNT = 20;
@@ -11,13 +12,18 @@ const OF_BODY = new Set(['content-encoding', 'content-language', 'content-locati
 /** What another origin does not get. */
 const OF_ORIGIN = new Set(['authorization', 'proxy-authorization', 'cookie', 'host']);
 
+/** Whether it is a redirect, wherever it leads to. */
+export function isRedirect({ statusCode }: Response): boolean {
+  return STATUSES.has(statusCode);
+}
+
 /**
  * Where the response leads to; null when it is no redirect.
  * @throws Error for what is no URL
  */
-export function locationOf({ statusCode, headers }: Response, { url }: Outgoing): globalThis.URL | null {
-  if (!STATUSES.has(statusCode)) return null;
-  const location = headers.get('location');
+export function locationOf(response: Response, { url }: Outgoing): globalThis.URL | null {
+  if (!isRedirect(response)) return null;
+  const location = response.headers.get('location');
   if (location === undefined) return null;
   // Bytes beyond ASCII are UTF-8, as browsers read them.
   const target = new URL(Buffer.from(location, 'latin1').toString(), url);
@@ -29,12 +35,14 @@ export function locationOf({ statusCode, headers }: Response, { url }: Outgoing)
  * Changes the request to what is sent next.
  * @throws Error that says why it cannot be
  */
-export function follow(outgoing: Outgoing, statusCode: number, target: globalThis.URL, count: number): void {
+export function follow(outgoing: Outgoing, response: Response, target: globalThis.URL, count: number): void {
+  const { statusCode, headers } = response;
   if (target.protocol !== 'http:' && target.protocol !== 'https:')
     throw new Error('URL scheme must be a HTTP(S) scheme');
   if (count === MAX_REDIRECT_COUNT) throw new Error('redirect count exceeded');
   const isOther = target.origin !== outgoing.url.origin;
-  if (isOther && (target.username !== '' || target.password !== '')) {
+  // The origin of a program is none of the web's.
+  if (target.username !== '' || target.password !== '') {
     throw new Error('cross origin not allowed for request mode "cors"');
   }
   const { method, body } = outgoing;
@@ -53,4 +61,5 @@ export function follow(outgoing: Outgoing, statusCode: number, target: globalThi
     return !(changes && OF_BODY.has(lower)) && !(isOther && OF_ORIGIN.has(lower));
   });
   outgoing.url = target;
+  outgoing.referrerPolicy = policyOf(headers.get('referrer-policy')) || outgoing.referrerPolicy;
 }

@@ -14,20 +14,26 @@ interface Shown {
   readonly redirected: boolean;
   /** 'cors' when another origin was asked on the way. */
   readonly type: 'basic' | 'cors';
+  /** What was not read when it aborts is not to be had any more, although it may be here. */
+  readonly signal: AbortSignal | null;
   /** HEAD, or a status that has no body. */
   readonly isBodiless: boolean;
 }
 
 type FetchResponseClass = new (shown: Shown, body?: ReadableStream<Uint8Array>) => globalThis.Response;
 
+/** Has no body: an answer to HEAD, or a status of those that have none. */
+export function isBodiless({ statusCode }: Received, method: string): boolean {
+  return method === 'HEAD' || statusCode === 204 || statusCode === 205 || statusCode === 304;
+}
+
 /** @param shown `url` is that of the last hop, without a fragment. */
 export function toGlobalResponse(shown: Omit<Shown, 'isBodiless'>, method: string): globalThis.Response {
   const { received } = shown;
-  const { statusCode } = received;
-  const isBodiless = method === 'HEAD' || statusCode === 204 || statusCode === 205 || statusCode === 304;
+  const hasNone = isBodiless(received, method);
   // What is not there ends at once, and the connection is free.
-  if (isBodiless) received.read().catch(() => {});
-  return new (made ??= makeClass())({ ...shown, isBodiless });
+  if (hasNone) received.read().catch(() => {});
+  return new (made ??= makeClass())({ ...shown, isBodiless: hasNone });
 }
 
 /** The network failed under way. What ends a body by the caller's own signal is the caller's reason, if it is one. */
@@ -79,13 +85,13 @@ function makeClass(): FetchResponseClass {
       },
       get body() {
         const response = self(this);
-        const { isBodiless, received } = response.#shown;
+        const { isBodiless } = response.#shown;
         if (isBodiless) return null;
         if (response.#stream === null) {
           // One that was read by text() and the like is shown as it is: locked.
           response.#stream = response.#isUsed
             ? new ReadableStream({ type: 'bytes', start: (controller) => controller.close() })
-            : streamOf(received);
+            : streamOf(response.#shown);
           if (response.#isUsed) response.#stream.getReader();
         }
         return response.#stream;
@@ -125,11 +131,12 @@ function makeClass(): FetchResponseClass {
 
     /** Read once, from where it stands. */
     async #read(_method: string): Promise<Buffer> {
-      const { received, isBodiless } = this.#shown;
+      const { received, isBodiless, signal } = this.#shown;
       if (isBodiless) return NOTHING;
       if (this.bodyUsed || this.#stream?.locked) throw new TypeError('Body is unusable: Body has already been read');
       this.#isUsed = true;
       if (this.#stream !== null) return readAll(this.#stream);
+      if (signal?.aborted) throw (received.close().catch(() => {}), signal.reason);
       try {
         return await received.read();
       } catch (error) {
@@ -175,12 +182,13 @@ function headersClass(): new (items: [string, string][]) => globalThis.Headers {
 }
 
 /** A byte stream, read as it is asked for. */
-function streamOf(received: Received): ReadableStream<Uint8Array> {
+function streamOf({ received, signal }: Shown): ReadableStream<Uint8Array> {
   const pieces = received.iterBytes();
   return new ReadableStream({
     type: 'bytes',
     async pull(controller) {
       try {
+        if (signal?.aborted) throw (received.close().catch(() => {}), signal.reason);
         const { done, value } = await pieces.next();
         if (done) {
           controller.close();
