@@ -71,6 +71,10 @@ const CHECKS = {
     bin('rollup', ['-c'], { cwd: at('rollup'), env: { MODE: 'external' } });
     works('rollup/out-external.mjs');
   },
+  'rollup, whippet bundled': () => {
+    bin('rollup', ['-c'], { cwd: at('rollup'), env: { MODE: 'bundled' } });
+    works('rollup/out-bundled.cjs');
+  },
   'webpack, whippet external': () => {
     bin('webpack', ['-c', 'webpack/webpack.config.cjs'], { env: { MODE: 'external' } });
     works('webpack/out-external.mjs');
@@ -82,6 +86,10 @@ const CHECKS = {
   'ncc, whippet external': () => {
     bin('ncc', ['build', 'app.mjs', '-e', 'whippet', '-o', 'ncc/external']);
     works('ncc/external/index.mjs');
+  },
+  'ncc, whippet bundled': () => {
+    bin('ncc', ['build', 'app.mjs', '-o', 'ncc/bundled']);
+    works('ncc/bundled/index.mjs');
   },
   '@vercel/nft: what is traced runs elsewhere': () => {
     const target = at('nft/traced');
