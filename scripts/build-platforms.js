@@ -9,9 +9,10 @@ import { copyFileSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { installDebian } from './support/debian.js';
 import { binaryOf, WINDOWS } from './support/platforms.js';
+import { checkUsed, profileOf } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { remapped } from './support/remap.js';
-import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
+import { cargoAuditable, cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const ZIG = 'ziglang==0.14.1';
 const FOLDER = path.join(root, 'target/platforms');
@@ -19,6 +20,14 @@ const MAX_BYTES = 8 * 1024 * 1024;
 
 /** Node 20 itself needs glibc 2.28. */
 const GLIBC = '2.28';
+
+/** zstd's ways to search, but for those of its default level, which is ours: 200 KB. And nothing unwinds through C. */
+const UNUSED = ['GREEDY', 'LAZY', 'LAZY2', 'BTLAZY2', 'BTOPT', 'BTULTRA'];
+const SMALLER_C = [
+  ...UNUSED.map((name) => `-DZSTD_EXCLUDE_${name}_BLOCK_COMPRESSOR`),
+  '-fno-asynchronous-unwind-tables',
+  '-fno-unwind-tables',
+];
 
 /** npm's name of a platform, Rust's, and the libraries that every machine of that kind has. */
 const PLATFORMS = {
@@ -72,19 +81,24 @@ function build(platform, zig) {
   const began = performance.now();
   const isMusl = target.endsWith('musl');
   const maps = remapped(root);
+  const profile = profileOf(target, true);
+  if (profile !== null) say(`${platform}: by the profile ${path.relative(root, profile)}`);
   const environment = {
     ...cargoEnvironment(),
     CARGO_TARGET_DIR: FOLDER,
-    // A megabyte less. Here only, as profilers need the names.
-    CARGO_PROFILE_RELEASE_STRIP: 'symbols',
     // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
-    RUSTFLAGS: [...(isMusl ? ['-C', 'target-feature=-crt-static'] : []), ...maps.rustc].join(' '),
-    CFLAGS: maps.cc.join(' '),
+    RUSTFLAGS: [
+      // A megabyte less. Here only, as profilers need the names; and not by a setting of cargo's, which would be part of them.
+      '-Cstrip=symbols',
+      ...(isMusl ? ['-Ctarget-feature=-crt-static'] : []),
+      ...(profile === null ? [] : [`-Cprofile-use=${profile}`]),
+      ...maps.rustc,
+    ].join(' '),
+    CFLAGS: [...maps.cc, ...SMALLER_C].join(' '),
   };
   environment.PATH = `${zig}${path.delimiter}${environment.PATH}`;
   // With what it was made of inside, where cargo-auditable is installed: the release has it.
-  const isAuditable = spawnSync('cargo', ['auditable', '--version'], { env: environment }).status === 0;
-  const cargo = isAuditable ? ['auditable'] : [];
+  const cargo = cargoAuditable();
   const args = ['--release', '--locked', '-p', 'whippet-node', '--target'];
   if (platform === WINDOWS) {
     installDebian({ 'x86_64-w64-mingw32-gcc': 'gcc-mingw-w64-x86-64-win32', nasm: 'nasm' });
@@ -96,6 +110,7 @@ function build(platform, zig) {
   }
   const file = platform === WINDOWS ? 'whippet_node.dll' : 'libwhippet_node.so';
   const built = path.join(FOLDER, target, 'release', file);
+  if (profile !== null) checkUsed(profile, path.dirname(built));
   copyFileSync(built, binaryOf(platform));
   const needs = platform === WINDOWS ? checkWindows(platform, built) : check(platform, built);
   const size = `${(statSync(built).size / 2 ** 20).toFixed(1)} MiB`;

@@ -4,6 +4,7 @@
  *
  *   node scripts/profile.js               anew
  *   node scripts/profile.js --if-missing  unless there is one; what hinders it is said, and is no failure
+ *   node scripts/profile.js --zig         the one for `npm run build:platforms`
  */
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -11,18 +12,19 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { startServers } from './runtimes/server.js';
-import { folderOf, hostTarget, profileOf, rustc, withFlag } from './support/profile.js';
+import { folderOf, hostTarget, llvmTool, profileOf, withFlag, ZIG_ENVIRONMENT } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
-import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
+import { cargoAuditable, cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const LIBRARIES = { win32: 'whippet_node.dll', darwin: 'libwhippet_node.dylib' };
 const LIBRARY = LIBRARIES[process.platform] ?? 'libwhippet_node.so';
 
 await asProgram(async () => {
   const isOptional = process.argv.includes('--if-missing');
+  const isForZig = process.argv.includes('--zig');
   try {
     if (findCargo() === null) cargoMissing();
-    if (!isOptional || profileOf(hostTarget()) === null) await makeProfile(hostTarget());
+    if (!isOptional || profileOf(hostTarget(), isForZig) === null) await makeProfile(hostTarget(), isForZig);
   } catch (error) {
     if (!isOptional || !(error instanceof SetupError)) throw error;
     say(`${error.message}. The addon is built without a profile`);
@@ -30,13 +32,13 @@ await asProgram(async () => {
 });
 
 /** @throws SetupError when the tools for it cannot be had, or the training fails */
-async function makeProfile(target) {
-  const merge = needTool(target);
+async function makeProfile(target, isForZig) {
+  const merge = llvmTool('llvm-profdata');
   const began = performance.now();
-  const folder = folderOf(target);
+  const folder = folderOf(target, isForZig);
   const counted = path.join(folder, 'counted');
   say('profile: building an addon that counts (takes minutes)');
-  const library = build(target, counted, path.join(folder, 'counting'));
+  const library = build(target, counted, path.join(folder, 'counting'), isForZig ? ZIG_ENVIRONMENT : {});
   // What build scripts and macros have counted, where they did.
   rmSync(counted, { recursive: true, force: true });
   // Node loads what has this ending.
@@ -45,7 +47,8 @@ async function makeProfile(target) {
   await train(addon, path.join(counted, '%p.profraw'));
   const merged = path.join(folder, 'merged');
   execute(merge, ['merge', '--output', merged, counted]);
-  for (const file of [counted, addon, profileOf(target)]) if (file !== null) rmSync(file, { recursive: true });
+  for (const file of [counted, addon, profileOf(target, isForZig)])
+    if (file !== null) rmSync(file, { recursive: true });
   const hash = createHash('sha256').update(readFileSync(merged)).digest('hex').slice(0, 16);
   renameSync(merged, path.join(folder, `${hash}.profdata`));
   say(`profile: done in ${seconds(performance.now() - began)}`);
@@ -55,10 +58,12 @@ async function makeProfile(target) {
  * The library that counts. Functions are known by their mangled names: cargo's profile, and that the target is named, have to be as in
  * the build by the profile.
  */
-function build(target, counted, folder) {
-  execute('cargo', ['build', '--release', '--locked', '--package', 'whippet-node', '--target', target], {
+function build(target, counted, folder, environment) {
+  const tool = environment === ZIG_ENVIRONMENT ? cargoAuditable() : [];
+  execute('cargo', [...tool, 'build', '--release', '--locked', '--package', 'whippet-node', '--target', target], {
     ...cargoEnvironment(),
     ...withFlag(`-Cprofile-generate=${counted}`),
+    ...environment,
     CARGO_TARGET_DIR: folder,
   });
   return path.join(folder, target, 'release', LIBRARY);
@@ -76,18 +81,4 @@ async function train(addon, counts) {
   const [code] = await once(child, 'exit');
   stop();
   if (code !== 0) throw new SetupError('the training failed: its reason is above');
-}
-
-/** The program that merges what was counted, of the toolchain's component llvm-tools; rustup installs that where it is missing. */
-function needTool(target) {
-  const name = process.platform === 'win32' ? 'llvm-profdata.exe' : 'llvm-profdata';
-  const tool = path.join(rustc(['--print', 'sysroot']), 'lib/rustlib', target, 'bin', name);
-  if (existsSync(tool)) return tool;
-  try {
-    execute('rustup', ['component', 'add', 'llvm-tools'], cargoEnvironment());
-  } catch (error) {
-    if (!(error instanceof SetupError)) throw error;
-  }
-  if (!existsSync(tool)) throw new SetupError('a profile needs the component llvm-tools of Rust, by rustup');
-  return tool;
 }

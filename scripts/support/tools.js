@@ -44,6 +44,12 @@ export function cargoEnvironment() {
   return { ...rustup, PATH: `${searchPath()}${path.delimiter}${path.dirname(findCargo())}` };
 }
 
+/** What stands before `build` where cargo-auditable is installed, as in the release: it writes what an addon was made of into it. */
+export function cargoAuditable() {
+  const { status } = spawnSync('cargo', ['auditable', '--version'], { env: { ...process.env, ...cargoEnvironment() } });
+  return status === 0 ? ['auditable'] : [];
+}
+
 /** A sentence to add to a failed build's message when there is no linker; else an empty string. */
 export function compilerHint() {
   if (process.platform === 'win32' || process.env.CC || answers('cc')) return '';
