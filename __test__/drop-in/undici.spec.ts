@@ -2,10 +2,11 @@
 import test from 'ava';
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import * as undici from 'undici';
-import { Client, MockDispatch, Response as OurResponse } from '../../src/index.js';
+import { Client, type ClientOptions, MockDispatch, Response as OurResponse } from '../../src/index.js';
 import { createDispatcher, Dispatcher, install } from '../../src/drop-in/undici.js';
 import { gate, failure } from '../helpers/client.js';
 import { same } from '../helpers/undici.js';
@@ -23,6 +24,15 @@ const REQUESTS: [title: string, options: (origin: string) => undici.Dispatcher.R
   ['GET', (origin) => ({ origin, path: '/a?b=c', method: 'GET' })],
   ['a path as it is', (origin) => ({ origin, path: '//x/../y;%zz?a b'.replace(' ', '+'), method: 'GET' })],
   ['a query', (origin) => ({ origin, path: '/', method: 'GET', query: { a: 1, b: ['x', 'y'], c: '' } })],
+  [
+    'a query with blanks and nested values',
+    (origin) => ({ origin, path: '/', method: 'GET', query: { 'a b': 'c d', deep: { a: 1 }, no: null, é: '&=+' } }),
+  ],
+  [
+    'a length that the text has not',
+    (origin) => ({ origin, path: '/', method: 'POST', body: 'abc', headers: { 'content-length': '7' } }),
+  ],
+  ['the length of no body', (origin) => ({ origin, path: '/', method: 'GET', headers: { 'content-length': '3' } })],
   [
     'headers as an object',
     (origin) => ({ origin, path: '/', method: 'GET', headers: { 'X-A': '1', 'x-b': ['1', '2'] } }),
@@ -94,6 +104,10 @@ const BAD: [title: string, options: object][] = [
   ['an origin of another scheme', { origin: 'ftp://x' }],
   ['query and a path with one', { path: '/?a', query: { b: 1 } }],
   ['maxRedirections', { maxRedirections: 3 }],
+  ['an origin that is a number', { origin: 5 }],
+  ['an origin with a path', { origin: 'http://127.0.0.1:1/path' }],
+  ['CONNECT', { method: 'CONNECT', path: 'example.org:443' }],
+  ['upgrade', { upgrade: 'websocket' }],
 ];
 
 for (const [title, options] of BAD) {
@@ -195,6 +209,40 @@ test('onInfo, opaque, responseHeaders: raw', async (t) => {
       onInfo: ({ statusCode }) => infos.push(statusCode),
     });
     return [infos, opaque, await body.text()];
+  });
+});
+
+const WAYS: [options: ClientOptions, code: string][] = [
+  [{ allowAddresses: 'public' }, 'ERR_ADDRESS_FORBIDDEN'],
+  [{ denyAddresses: ['127.0.0.0/8'] }, 'ERR_ADDRESS_FORBIDDEN'],
+  [{ lookup: () => ['127.0.0.1'] }, 'ERR_ADDRESS_FORBIDDEN'],
+  [{ resolve: { 'n.test': '127.0.0.1' } }, 'ERR_ADDRESS_FORBIDDEN'],
+  [{ httpsOnly: true }, 'UND_ERR'],
+  [{ dispatch: new MockDispatch(() => new OurResponse(200)) }, 'UND_ERR'],
+  [{ allowAddresses: 'public', mounts: { 'http://': null } }, 'ERR_ADDRESS_FORBIDDEN'],
+];
+for (const [options, refusal] of WAYS) {
+  test(`upgrade() and connect() by a client with ${Object.keys(options).join(', ')} are refused before they connect`, async (t) => {
+    const server = createTcpServer(() => t.fail('connected'));
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    t.teardown(() => server.close());
+    const client = new Client(options);
+    t.teardown(() => client.close());
+    const dispatcher = createDispatcher(client);
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    t.is((await t.throwsAsync<NodeJS.ErrnoException>(dispatcher.upgrade({ origin, path: '/' }))).code, refusal);
+    t.is((await t.throwsAsync<NodeJS.ErrnoException>(dispatcher.connect({ origin, path: 'a:1' }))).code, refusal);
+  });
+}
+
+test('a body that is destroyed: its error is the abort', async (t) => {
+  const server = await serve(t, (_, response) => void response.write('begun'));
+  await same(t, async (dispatcher) => {
+    const { body } = await dispatcher.request({ origin: new URL(server.url).origin, path: '/', method: 'GET' });
+    const told = once(body, 'error');
+    body.destroy();
+    const [{ name, code }] = (await told) as [NodeJS.ErrnoException];
+    return [name, code];
   });
 });
 

@@ -338,6 +338,15 @@ export class Client implements AsyncDisposable {
   }
 
   /**
+   * For a door that makes a connection of its own.
+   * @throws UnsupportedProtocol, ConnectError where the client's options would be passed by
+   * @internal
+   */
+  checkOwnConnection(request: Request): void {
+    this.#dispatch.checkOwnConnection(request);
+  }
+
+  /**
    * As it was given, a pair and a function as an Auth; null when there is none. Setting null switches URL and netrc off, too.
    * @since 0.1.0
    */

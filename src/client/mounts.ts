@@ -3,7 +3,8 @@
  * `url/pattern.ts`.
  */
 
-import { ClientClosed } from '../errors.js';
+import { ClientClosed, UnsupportedProtocol } from '../errors.js';
+import { requestFailure } from '../request-failure.js';
 import { typeName } from '../shown-text.js';
 import { PatternMap } from '../url/pattern.js';
 import type { URL } from '../url/url.js';
@@ -95,6 +96,18 @@ export class Mounts implements Dispatch {
     if (this.#httpsOnly) checkProtocol(new Request('PRECONNECT', url), true);
     const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, url);
     if (dispatch instanceof HTTPDispatch) await dispatch.preconnect(url, options);
+  }
+
+  /**
+   * Whether a connection that is not of the pool may be made for a request, which goes to the network then.
+   * @throws UnsupportedProtocol, ConnectError
+   */
+  checkOwnConnection(request: Request): void {
+    if (this.#httpsOnly) checkProtocol(request, true);
+    const dispatch = this.#map === null ? this.own : this.#lookup(this.#map, request.url);
+    if (dispatch instanceof HTTPDispatch) return dispatch.checkOwnConnection(request);
+    const message = 'a connection that switches protocols is made to the network, where this request does not go';
+    throw requestFailure(UnsupportedProtocol, message, { request });
   }
 
   /** See `PoolStats.drain`: of all that are the network. */

@@ -233,6 +233,22 @@ export class HTTPDispatch implements Dispatch {
     }
   }
 
+  /**
+   * Whether a connection that is not of the pool may be made for a request: what says where connections lead holds for the pool's alone.
+   *
+   * @throws UnsupportedProtocol, ConnectError naming the option that would have no effect
+   * @internal
+   */
+  checkOwnConnection(request: Request): void {
+    checkProtocol(request, this.#httpsOnly);
+    const { allowAddresses, denyAddresses, socketPath, resolve } = this.#poolOptions;
+    const options = { allowAddresses, denyAddresses, socketPath, resolve, lookup: this.#lookup ?? undefined };
+    const name = Object.entries(options).find(([, value]) => value !== undefined)?.[0];
+    if (name === undefined) return;
+    const message = `${name}: has no effect on a connection that switches protocols, so that none is made`;
+    throw requestFailure(ConnectError, message, { request, code: 'ERR_ADDRESS_FORBIDDEN' });
+  }
+
   /** Closes idle connections now and active ones when their responses end; requests go on, over new connections. @since 0.1.0 */
   async drain(): Promise<void> {
     if (this.#pool !== null && !this.#closed) await native.drainPool(this.#pool);

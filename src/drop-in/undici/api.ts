@@ -90,6 +90,7 @@ export function request<Opaque>(
 ): Promise<ResponseData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
+    checkMethod(options);
     let body: BodyReadable | null = null;
     const trailers: Record<string, string> = {};
     const unlisten = { call: () => {} };
@@ -143,6 +144,7 @@ export function stream<Opaque>(
 ): Promise<StreamData<Opaque>> | void {
   return called(callback, options, (done) => {
     check(options);
+    checkMethod(options);
     if (typeof factory !== 'function') throw new InvalidArgumentError('invalid factory');
     let into: Writable | null = null;
     const { opaque = null as Opaque } = options;
@@ -196,6 +198,7 @@ export function pipeline<Opaque>(
   const duplex = Duplex.from({ writable: upload, readable: download });
   try {
     check(options);
+    checkMethod(options);
     if (typeof handler !== 'function') throw new InvalidArgumentError('invalid handler');
     const { opaque = null as Opaque } = options;
     let body: BodyReadable | null = null;
@@ -325,6 +328,11 @@ function called<T>(
   } catch (error) {
     done(error as Error);
   }
+}
+
+/** A tunnel has no response to give: `connect()` opens it. */
+function checkMethod({ method }: { method?: unknown }): void {
+  if (method === 'CONNECT') throw new InvalidArgumentError('invalid method');
 }
 
 function check(options: RequestOptions<unknown> | ConnectOptions<unknown>): void {

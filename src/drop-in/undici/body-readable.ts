@@ -22,7 +22,7 @@ export class BodyReadable extends Readable {
     const reason = error ?? (this.readableEnded ? null : new RequestAbortedError());
     if (!this.readableEnded) this.#abort(reason ?? undefined);
     // A caller that destroys it in the same turn still gets to listen.
-    setImmediate(() => callback(error));
+    setImmediate(() => callback(reason));
   }
 
   get bodyUsed(): boolean {

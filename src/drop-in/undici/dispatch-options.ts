@@ -1,6 +1,7 @@
 /** What undici's `dispatch` takes: checked as undici checks it, and made a Request. */
 
 import { IncomingMessage } from 'node:http';
+import { type ParsedUrlQueryInput, stringify } from 'node:querystring';
 import { Readable } from 'node:stream';
 import { bare } from '../../bare.js';
 import { typeName } from '../../shown-text.js';
@@ -9,7 +10,7 @@ import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
 import type { ContentTypes } from '../../types.js';
 import { URL } from '../../url/url.js';
-import { InvalidArgumentError, NotSupportedError, RequestAbortedError } from './errors.js';
+import { InvalidArgumentError, NotSupportedError, RequestAbortedError, toUndiciError } from './errors.js';
 
 export type HeadersInput =
   | readonly string[]
@@ -123,9 +124,7 @@ export function readDispatchOptions(given: DispatchOptions, origin: string | und
   if (length !== null && !headers.some(([name]) => name.toLowerCase() === 'content-length')) {
     headers.push(['Content-Length', String(length)]);
   }
-  const request = isFormData(content)
-    ? new Request(name, url, { headers, data: content })
-    : new Request(name, url, content === undefined ? { headers } : { headers, content });
+  const request = requestOf(name, url, headers, content);
   return {
     request,
     method,
@@ -136,6 +135,24 @@ export function readDispatchOptions(given: DispatchOptions, origin: string | und
     stream,
     upload,
   };
+}
+
+/** @throws RequestContentLengthMismatchError for bytes that are not as many as their header says */
+function requestOf(
+  method: string,
+  url: URL,
+  headers: [string, string][],
+  content: ContentTypes | FormData | undefined,
+): Request {
+  if (content === undefined) {
+    // The length of a body that there is not, such as that of a request that is passed on.
+    return new Request(method, url, { headers: headers.filter(([name]) => name.toLowerCase() !== 'content-length') });
+  }
+  try {
+    return new Request(method, url, isFormData(content) ? { headers, data: content } : { headers, content });
+  } catch (error) {
+    throw toUndiciError(error, false);
+  }
 }
 
 /** Read while it is sent, its length unknown: a Blob has one, and is sent as fast as the network takes it. */
@@ -182,13 +199,14 @@ function parsed(text: string): URL | null {
 }
 
 function originOf(given: string | globalThis.URL | undefined): string {
-  if (given === undefined || given === null || given === ('' as unknown)) {
+  if (!(typeof given === 'string' || given instanceof globalThis.URL) || given === '') {
     throw new InvalidArgumentError('opts.origin must be a non-empty string or URL.');
   }
   const url = parsedOrigin(given);
   if (url.protocol !== 'http:' && url.protocol !== 'https:') {
     throw new InvalidArgumentError('Invalid URL protocol: the URL must start with `http:` or `https:`.');
   }
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') throw new InvalidArgumentError('invalid url');
   return url.origin;
 }
 
@@ -293,11 +311,8 @@ function withQuery(path: string, query: Record<string, unknown>): string {
     // undici's own has no code.
     throw new Error('Query params cannot be passed when url already contains "?" or "#".');
   }
-  const params = new URLSearchParams();
-  for (const [name, value] of Object.entries(query)) {
-    for (const one of Array.isArray(value) ? value : [value]) params.append(name, String(one ?? ''));
-  }
-  const text = params.toString();
+  // Node's own, as undici has it: a blank is %20, and what is no text, number or boolean is empty.
+  const text = stringify(query as ParsedUrlQueryInput);
   return text === '' ? path : `${path}?${text}`;
 }
 

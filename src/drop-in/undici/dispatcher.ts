@@ -10,6 +10,7 @@ import util from 'node:util';
 import { bare } from '../../bare.js';
 import { Client } from '../../client/client.js';
 import type { ClientOptions } from '../../client/options.js';
+import type { Request } from '../../request/request.js';
 import { typeName } from '../../shown-text.js';
 import { ReadTimeouts } from '../read-timeouts.js';
 import type {
@@ -27,7 +28,7 @@ import type {
 import { connect, pipeline, request, stream, upgrade } from './api.js';
 import type { DispatchOptions } from './dispatch-options.js';
 import { readDispatchOptions } from './dispatch-options.js';
-import { ClientClosedError, ClientDestroyedError, InvalidArgumentError } from './errors.js';
+import { ClientClosedError, ClientDestroyedError, InvalidArgumentError, toUndiciError } from './errors.js';
 import { Exchange } from './exchange.js';
 import type { AnyHandler } from './handler.js';
 import { checkHandler, toHandler } from './handler.js';
@@ -56,6 +57,15 @@ export type Dispatch = (options: DispatchOptions, handler: AnyHandler) => boolea
 
 /** Wraps a dispatch in another: of no narrower type, so that the interceptors of every undici are some. */
 export type Interceptor = (dispatch: any) => any;
+
+/** @throws what undici's callers know, where the client's options would be passed by */
+function checkSwitch(client: Client, request: Request): void {
+  try {
+    client.checkOwnConnection(request);
+  } catch (error) {
+    throw toUndiciError(error, false);
+  }
+}
 
 /** By a symbol and no private field: what `compose()` returns is a proxy. */
 const state = Symbol('state');
@@ -131,7 +141,8 @@ export class Dispatcher extends EventEmitter {
       if (inside.destroyed) throw new ClientDestroyedError();
       if (inside.closed) throw new ClientClosedError();
       const dispatched = readDispatchOptions(options, undefined);
-      if (!(told === handler)) checkHandler(handler, dispatched.upgrade !== null);
+      checkHandler(handler, dispatched.upgrade !== null);
+      if (dispatched.upgrade !== null) checkSwitch(inside.client, dispatched.request);
       const { origin } = dispatched.request.url;
       const context = Object.hasOwn(options, 'context') ? options.context : undefined;
       const listener = {

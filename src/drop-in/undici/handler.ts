@@ -57,6 +57,8 @@ export interface LegacyHandler {
   onConnect?(abort: (reason?: Error) => void, context?: unknown): void;
   /** Called when the server switches protocols, with the socket. @since 0.1.0 */
   onUpgrade?(statusCode: number, headers: Buffer[], socket: Duplex): void;
+  /** Called before `onHeaders`. @since 0.1.0 */
+  onResponseStarted?(): void;
   /**
    * Called with the head of each response, 1xx included. False holds the body back until `resume` is called.
    * @since 0.1.0
@@ -86,11 +88,14 @@ export function toHandler(handler: AnyHandler): DispatchHandler {
 }
 
 /**
- * What a v1 handler must have, as undici asks for it.
+ * What a handler must have, as undici asks it of v1; of v2, what would never be told otherwise.
  * @throws InvalidArgumentError naming the method
  */
 export function checkHandler(handler: AnyHandler, isSwitching: boolean): void {
-  if (isCurrent(handler)) return;
+  if (isCurrent(handler)) {
+    if (!isSwitching || typeof handler.onRequestUpgrade === 'function') return;
+    throw new InvalidArgumentError('invalid onUpgrade method');
+  }
   const own = handler as LegacyHandler & { onBodySent?: unknown };
   const needed = ['onConnect', ...(isSwitching ? ['onUpgrade'] : ['onHeaders', 'onData', 'onComplete'])];
   const missing = needed.find((name) => typeof own[name as keyof LegacyHandler] !== 'function');
@@ -126,6 +131,7 @@ export class WrappedHandler implements DispatchHandler {
     headers: IncomingHeaders,
     statusMessage = '',
   ): void {
+    this.#handler.onResponseStarted?.();
     const raw = controller.rawHeaders ?? toRaw(headers);
     const goesOn = this.#handler.onHeaders?.(statusCode, raw, () => controller.resume(), statusMessage);
     if (goesOn === false) controller.pause();
