@@ -111,7 +111,8 @@ const CHECKS = {
   '--disable-proto=delete': () => works('app.mjs', ['--disable-proto=delete']),
   '--frozen-intrinsics': () => works('app.mjs', ['--frozen-intrinsics', '--no-warnings']),
   'workerd: the build for Workers': () => works('web/run.mjs', [], { args: ['workerd'] }),
-  'Chromium: the build for browsers': () => works('web/run.mjs', [], { args: ['browser', chromium()] }),
+  'Chromium: the build for browsers': () => works('web/run.mjs', [], { args: ['browser', browser('chromium')] }),
+  'Firefox: the build for browsers': () => works('web/run.mjs', [], { args: ['browser', browser('firefox-esr')] }),
   'Next.js: standalone, moved, and its page in Chromium': () => {
     const next = at('next');
     rmSync(path.join(next, '.next'), { recursive: true, force: true });
@@ -122,7 +123,7 @@ const CHECKS = {
     });
     const env = { NEXT_TELEMETRY_DISABLED: '1' };
     run(path.join(next, 'node_modules/.bin/next'), ['build'], { cwd: next, env });
-    works('run.mjs', [], { args: [chromium()], cwd: next, env });
+    works('run.mjs', [], { args: [browser('chromium')], cwd: next, env });
   },
   'pnpm install': () => installBy('pnpm', ['pnpm@latest', 'install', '--ignore-scripts']),
   'yarn 1 install': () => installBy('yarn1', ['yarn@1', 'install', '--ignore-scripts', '--no-lockfile']),
@@ -141,11 +142,11 @@ const yarn4 = (linker) => ({
   YARN_ENABLE_TELEMETRY: 'false',
 });
 
-/** The program's name: as the variable CHROMIUM says, or Debian's. */
-function chromium() {
-  if (process.env.CHROMIUM) return process.env.CHROMIUM;
-  installDebian({ chromium: 'chromium' });
-  return 'chromium';
+/** The browser's program: what the variable CHROMIUM or FIREFOX says, or Debian's. */
+function browser(name) {
+  const given = process.env[name.split('-')[0].toUpperCase()];
+  if (!given) installDebian({ [name]: name });
+  return given || name;
 }
 
 /** From the packed files, into a folder of its own outside of any other's node_modules. By npx; `program` is what then runs a module. */

@@ -31,10 +31,12 @@ export function start(command, args, { cwd, env } = {}) {
   return { says, stop };
 }
 
-/** A Chromium without a window, which opens that page. */
-export function browse(chromium, profile, url) {
-  const flags = ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`];
-  return start(chromium, [...flags, url]);
+/** A Chromium or Firefox without a window, which opens that page. `profile` is an empty folder. */
+export function browse(program, profile, url) {
+  const flags = program.includes('firefox')
+    ? ['--headless', '--no-remote', '--profile', profile]
+    : ['--headless', '--no-sandbox', '--disable-gpu', '--no-first-run', `--user-data-dir=${profile}`];
+  return start(program, [...flags, url]);
 }
 
 /** What `says` of a program that should only ever be ended by us. */

@@ -1,4 +1,4 @@
-// The builds without the addon, bundled by esbuild, in what they are for: `run.mjs workerd` or `run.mjs browser CHROMIUM`.
+// The builds without the addon, bundled by esbuild, in what they are for: `run.mjs workerd` or `run.mjs browser PROGRAM`.
 import { build } from 'esbuild';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,11 +7,11 @@ import { fileURLToPath } from 'node:url';
 import { browse, NEVER, start } from '../programs.mjs';
 import { serve } from './server.mjs';
 
-const [platform, chromium] = process.argv.slice(2);
+const [platform, program] = process.argv.slice(2);
 const server = await serve();
 server.program = await bundle(server.origin);
 const folder = mkdtempSync(path.join(tmpdir(), 'whippet-web-'));
-const runtime = platform === 'workerd' ? workerd(server.program) : browse(chromium, folder, server.origin);
+const runtime = platform === 'workerd' ? workerd(server.program) : browse(program, folder, server.origin);
 try {
   const { passed, failed } = await Promise.race([server.reported, runtime.says(NEVER)]);
   for (const line of failed) console.error(`✘ ${line}`);
@@ -45,8 +45,8 @@ async function bundle(origin) {
 }
 
 /** Cloudflare's runtime, which runs a Worker's `test()`. */
-function workerd(program) {
-  writeFileSync(path.join(folder, 'worker.js'), program);
+function workerd(text) {
+  writeFileSync(path.join(folder, 'worker.js'), text);
   const config = path.join(folder, 'config.capnp');
   writeFileSync(
     config,
