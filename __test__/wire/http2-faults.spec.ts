@@ -378,6 +378,75 @@ for (const [name, fields, trailers] of BAD_HEADS) {
   });
 }
 
+/** Sizes as RFC 9113 section 10.5.1 counts: 32 bytes a field more. h2 leaves out what is beyond 256 KiB, and says nothing. */
+const LONG_TRAILERS: [name: string, block: () => Buffer, fields: number | null][] = [
+  ['1,500 fields, 54 KiB', () => fieldsOf(1_500, 30), 1_500],
+  ['70 fields of 900 bytes', () => fieldsOf(70, 900), 70],
+  ['one field of 60,000 bytes', () => fieldsOf(1, 60_000), 1],
+  ['80 fields of 900 bytes', () => fieldsOf(80, 900), null],
+  ['300 fields of 900 bytes', () => fieldsOf(300, 900), null],
+  ['one field of 200 KiB', () => fieldsOf(1, 200 << 10), null],
+  ['one field of 300 KiB', () => fieldsOf(1, 300 << 10), null],
+  ['5,000 fields', () => fieldsOf(5_000, 30), null],
+  // A field that the table knows is a byte, and a digit of five bits in the Huffman code is a byte.
+  ['4,500 fields of a byte each', () => indexed(4_500, 1), null],
+  ['7,000 fields of a byte each', () => indexed(7_000, 1), null],
+  ['80 fields of 3,000 bytes that are a byte each', () => indexed(80, 3_000), null],
+  ['a field of 95 KiB, packed', () => packedField(60_000), 1],
+  [
+    '60 fields of 3,000 bytes, and one of 95 KiB, packed',
+    () => Buffer.concat([indexed(60, 3_000), packedField(60_000)]),
+    null,
+  ],
+];
+
+for (const [name, block, count] of LONG_TRAILERS) {
+  test(`SEC-J12 SEC-J18 trailers over HTTP/2 are whole or an error: ${name}`, async (t) => {
+    const server = await serveHttp2(t, async (peer) => {
+      await peer.settings();
+      for (;;) {
+        const stream = await peer.request();
+        await peer.headers(stream, OK);
+        await peer.data(stream, 'ok');
+        const bytes = block();
+        for (let at = 0, type: number = Type.HEADERS; at < bytes.length; at += 16_000, type = Type.CONTINUATION) {
+          const last = at + 16_000 >= bytes.length ? END_HEADERS : 0;
+          const flags = type === Type.HEADERS ? END_STREAM | last : last;
+          await peer.send(type, flags, stream, bytes.subarray(at, at + 16_000));
+        }
+      }
+    });
+    const client = openHttp2(t, { timeout: null });
+    if (count === null) {
+      const error = await soon('an error', failure(client.get(server.url)));
+      t.true(error instanceof RemoteProtocolError, `${error.name}: ${error.message}`);
+    } else {
+      const response = await soon('a response', client.get(server.url));
+      t.is(told(response), '200 ok');
+      t.is(response.trailers.raw.length, count);
+    }
+  });
+}
+
+function fieldsOf(count: number, length: number): Buffer {
+  return section(Array.from({ length: count }, (_, i) => [`x-${i}`, 'y'.repeat(length)] as const));
+}
+
+/** One field that goes into the table, and then its number there. */
+function indexed(count: number, length: number): Buffer {
+  const field = section([['a', 'y'.repeat(length)]]);
+  field[0] = 0x40;
+  return Buffer.concat([field, Buffer.alloc(count - 1, 0xbe)]);
+}
+
+/** RFC 7541 section 5.2: so many bytes of Huffman code, in which `0` is five zero bits. */
+function packedField(bytes: number): Buffer {
+  const field = section([['b', '\0'.repeat(bytes - (bytes % 5))]]);
+  // Behind two bytes of a literal without index and its name `b`.
+  field[3]! |= 0x80;
+  return field;
+}
+
 // h2 lets one of the kind pass: pseudo-headers of requests in a response. They have no effect.
 
 // ── floods: an error or nothing, in bounded memory, and the other connections as they were ──

@@ -1,6 +1,6 @@
 //! h2's errors as ours, under the codes that Node's http2 module gives the same faults.
 
-use super::frames::MAX_OWN_RESETS;
+use super::frames::{MAX_OWN_RESETS, TrailersFlaw};
 use crate::connection::cut_short;
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
@@ -40,8 +40,12 @@ pub(super) fn of_content(origin: &Origin) -> Error {
 }
 
 /// RFC 9113 section 8.1: pseudo-headers among the trailers make a response malformed.
-pub(super) fn of_trailers(origin: &Origin) -> Error {
-    let what = format!("{origin} sent no valid HTTP/2 response (a pseudo-header in the trailers)");
+pub(super) fn of_trailers(origin: &Origin, flaw: TrailersFlaw) -> Error {
+    let what = match flaw {
+        TrailersFlaw::Pseudo => "a pseudo-header in the trailers",
+        TrailersFlaw::TooLong => "trailers of more than 64 KiB, or 128 KiB unpacked",
+    };
+    let what = format!("{origin} sent no valid HTTP/2 response ({what})");
     Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
 }
 

@@ -9,7 +9,7 @@ use reader::{
     begins_with_pseudo,
 };
 use std::cell::{Cell, RefCell};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -51,6 +51,13 @@ const MAX_EMPTY_FRAMES_FOR_H2: u32 = 50;
 pub(super) const MAX_REMEMBERED_RESETS: usize = 10_000;
 pub(super) const RESET_MEMORY: Duration = Duration::from_secs(5);
 
+/// Trailers as they come, and unpacked, as RFC 9113 section 10.5.1 counts. h2 leaves out what is beyond its limit for a header list
+/// and does not tell; within these two nothing can be: a field takes no more than eight fifths of its bytes here (RFC 7541
+/// appendix B), and 4 KiB from its table.
+const MAX_TRAILERS_BYTES: usize = 64 * 1024;
+pub(super) const MAX_TRAILERS_SIZE: usize = 128 * 1024;
+const _: () = assert!(MAX_TRAILERS_SIZE + MAX_TRAILERS_BYTES * 8 / 5 + 8 * 1024 < super::HEADER_LIST_LIMIT as usize);
+
 /// Resets by h2 itself that end the connection; at half of them it gets no more streams.
 pub(super) const MAX_OWN_RESETS: u32 = 4_096;
 
@@ -66,8 +73,17 @@ pub(super) struct FrameCounts {
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
     own_resets: Cell<u32>,
-    /// Streams whose last header section begins with a pseudo-header, and ends the stream.
-    pseudo: RefCell<HashSet<u32>>,
+    /// What h2 does not object to in header sections that end their streams. (A head may be one, and begins with a pseudo-header.)
+    flaws: RefCell<HashMap<u32, TrailersFlaw>>,
+    /// Bytes so far of the section that comes, if it is one of them.
+    section: Cell<Option<usize>>,
+}
+
+/// What makes a response malformed, where it is in the trailers.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum TrailersFlaw {
+    Pseudo,
+    TooLong,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -128,9 +144,31 @@ impl FrameCounts {
         self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2 || self.own_resets.get() >= MAX_OWN_RESETS / 2
     }
 
-    /// Whether the section that ended the stream began with a pseudo-header; asked once.
-    pub(super) fn take_pseudo(&self, stream: u32) -> bool {
-        self.pseudo.borrow_mut().remove(&stream)
+    /// Of the section that ended the stream; asked once.
+    pub(super) fn take_flaw(&self, stream: u32) -> Option<TrailersFlaw> {
+        self.flaws.borrow_mut().remove(&stream)
+    }
+
+    fn note_flaw(&self, stream: u32, flaw: TrailersFlaw) {
+        let mut flaws = self.flaws.borrow_mut();
+        // Of streams that were cancelled no one asks.
+        if flaws.len() >= 4_096 {
+            flaws.clear();
+        }
+        flaws.insert(stream, flaw);
+    }
+
+    /// A part of a header section. Between its frames there are no others (RFC 9113 section 4.3).
+    fn section_goes_on(&self, frame: &Head) {
+        let before = match frame.kind {
+            HEADERS => (frame.flags & END_STREAM != 0).then_some(0),
+            _ => self.section.get(),
+        };
+        let bytes = before.map(|before| before + frame.length);
+        self.section.set(bytes);
+        if bytes > Some(MAX_TRAILERS_BYTES) {
+            self.note_flaw(frame.stream, TrailersFlaw::TooLong);
+        }
     }
 
     /// False when the frame had better not reach h2.
@@ -147,8 +185,12 @@ impl FrameCounts {
                 return left == 0;
             }
             DATA | HEADERS => {
+                if frame.kind == HEADERS {
+                    self.section_goes_on(frame);
+                }
                 self.empty_left.set((self.empty_left.get() + EMPTY_FRAMES_PER_CONTENT).min(MAX_EMPTY_FRAMES));
             }
+            CONTINUATION => self.section_goes_on(frame),
             _ => {}
         }
         true
@@ -185,15 +227,8 @@ impl FrameCounts {
             }
             HEADERS => {
                 let fixed = usize::from(frame.flags & PADDED != 0) + if frame.flags & PRIORITY != 0 { 5 } else { 0 };
-                let mut pseudo = self.pseudo.borrow_mut();
                 if payload.get(fixed..).is_some_and(begins_with_pseudo) {
-                    // Of streams that were cancelled no one asks.
-                    if pseudo.len() >= 4_096 {
-                        pseudo.clear();
-                    }
-                    pseudo.insert(frame.stream);
-                } else {
-                    pseudo.remove(&frame.stream);
+                    self.note_flaw(frame.stream, TrailersFlaw::Pseudo);
                 }
             }
             _ => {}
