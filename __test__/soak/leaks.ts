@@ -1,6 +1,7 @@
 /**
  * `npm run leaks`: what the resident memory does over many calls of one kind, after a warm-up. `node leaks.ts [share] [case]`: a share
- * of 1 is 10^6 good requests and a fifth of that of each other kind. The servers are in another process.
+ * of 1 is 10^6 good requests and a fifth of that of each other kind. The servers are in another process. The young generation of V8's
+ * heap has to have one size (`--min-semi-space-size=16 --max-semi-space-size=16`): it doubles at a moment of its own choice.
  */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
