@@ -233,6 +233,56 @@ test('redirects: followed, counted, refused, shown; beforeRedirect', async (t) =
   });
 });
 
+for (const status of [301, 302, 303, 307, 308]) {
+  test(`the caller's Cookie follows a ${status} within the origin, there and back it does not`, async (t) => {
+    const other = await serve(t, (request, response) =>
+      response.writeHead(status, { location: new URLSearchParams(request.url?.slice(2)).get('back') ?? '' }).end(),
+    );
+    const server = await serve(t, async (request, response) => {
+      const to = new URL(request.url ?? '', 'http://x').searchParams.get('to');
+      if (to === null) return echo(request, response);
+      return response.writeHead(status, { location: to }).end();
+    });
+    const away = `${other.url}?${new URLSearchParams({ back: server.url })}`;
+    for (const to of ['/?to=/end', away]) {
+      await same(t, async (api) => {
+        const { data } = await api.get(server.url, { params: { to }, headers: { cookie: 'session=1; b=2' } });
+        return data.headers.cookie ?? null;
+      });
+    }
+  });
+}
+
+for (const location of ['http://[', 'ftp://example.test/', 'http://127.0.0.1:notaport/']) {
+  test(`a redirect that cannot be followed: ${location}`, async (t) => {
+    const server = await serve(t, (_, response) => response.writeHead(302, { location }).end());
+    const told = (api: AxiosInstance) =>
+      api.get(server.url).catch((error: NodeJS.ErrnoException) => [error.name, error.code, isAxiosError(error)]);
+    await same(t, told);
+  });
+}
+
+test('beforeRedirect that throws', async (t) => {
+  const server = await serve(t, (_, response) => response.writeHead(302, { location: '/next' }).end());
+  const refuse = () => {
+    throw new Error('not there');
+  };
+  t.like(await same(t, (api) => api.get(server.url, { beforeRedirect: refuse })), {
+    code: 'ERR_FR_REDIRECTION_FAILURE',
+  });
+});
+
+test('a proxy whose credentials are one text', async (t) => {
+  const proxy = await serve(t, (request, response) => response.end(request.headers['proxy-authorization']));
+  const { hostname, port } = new URL(proxy.url);
+  for (const auth of ['me:se:cret', 'alone:', { username: 'me', password: 'ü' }]) {
+    await same(t, async (api) => {
+      const config = { proxy: { host: hostname, port: Number(port), auth: auth as never } };
+      return (await api.get('http://target.test/', config)).data as unknown;
+    });
+  }
+});
+
 test('credentials do not follow to another origin', async (t) => {
   const other = await serve(t, echo);
   const server = await serve(t, (_, response) => response.writeHead(302, { location: other.url }).end());

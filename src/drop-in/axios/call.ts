@@ -7,6 +7,7 @@ import { HTTPError, NetworkError, ReadTimeout, RemoteProtocolError, TimeoutExcep
 import { Headers } from '../../headers.js';
 import { ownJoin, ownText } from '../../own-memory.js';
 import { Request } from '../../request/request.js';
+import { mayKeepAuth } from '../../response/next-request.js';
 import type { Response } from '../../response/response.js';
 import { URL } from '../../url/url.js';
 import { nodeFieldsOf } from '../header-fields.js';
@@ -109,27 +110,40 @@ export class AxiosCall {
   async #follow(first: Request): Promise<Response> {
     const client = this.#client();
     const { maxRedirects = DEFAULT_REDIRECTS, beforeRedirect } = this.#config;
+    // As the caller gave it, for as long as the redirects stay where it was meant for; those of a client's jar are not among them.
+    let cookie = first.headers.get('cookie');
     let request = first;
     for (let followed = 0; ; followed++) {
       const { url, method } = request;
       this.#request = { method, protocol: `${url.scheme}:`, host: url.host, path: url.fullPath };
       const response = await client.sendOnce(request, { signal: this.#ending.asSignal });
       if (maxRedirects === 0 || !response.hasRedirectLocation) return response;
-      const next = response.nextRequest;
-      if (next === null) return response;
       await dropped(response);
       if (followed === maxRedirects) {
-        const code = 'ERR_FR_TOO_MANY_REDIRECTS';
-        // Named as follow-redirects names it.
-        const plain = Object.assign(new Error('Maximum number of redirects exceeded'), {
-          code,
-          name: `Error [${code}]`,
-        });
-        throw this.#axios.AxiosError.from(plain, code, this.#config, this.#request);
+        throw this.#redirectError('ERR_FR_TOO_MANY_REDIRECTS', 'Maximum number of redirects exceeded');
       }
-      if (beforeRedirect !== undefined) applyHook(beforeRedirect, request, response, next);
-      request = next;
+      try {
+        const next = response.nextRequest as Request;
+        const { scheme } = next.url;
+        if (scheme !== 'http' && scheme !== 'https') throw new Error(`Unsupported protocol ${scheme}:`);
+        if (!mayKeepAuth(request.url, next.url)) cookie = undefined;
+        if (cookie !== undefined && !next.headers.has('cookie')) next.headers.set('Cookie', cookie);
+        if (beforeRedirect !== undefined) applyHook(beforeRedirect, request, response, next);
+        request = next;
+      } catch (error) {
+        const { message } = error as Error;
+        throw this.#redirectError('ERR_FR_REDIRECTION_FAILURE', `Redirected request failed: ${message}`, error);
+      }
     }
+  }
+
+  /** Named as follow-redirects names it. */
+  #redirectError(code: string, message: string, cause?: unknown): Error {
+    const plain = Object.assign(new Error(message, cause === undefined ? undefined : { cause }), {
+      code,
+      name: `Error [${code}]`,
+    });
+    return this.#axios.AxiosError.from(plain, code, this.#config, this.#request);
   }
 
   #toAnswer(response: Response): AxiosResponse & { data: unknown } {

@@ -36,8 +36,15 @@ function proxyUrl(axios: Axios, proxy: AxiosProxy, config: AxiosConfig): string 
   const { protocol = 'http', port, auth } = proxy;
   const host = proxy.hostname ?? proxy.host;
   if (typeof host !== 'string') throw new axios.AxiosError('proxy: host is missing', 'ERR_BAD_OPTION_VALUE', config);
-  const user = auth === undefined ? '' : `${encode(auth.username)}:${encode(auth.password)}@`;
+  const user = auth ? `${userinfoOf(auth)}@` : '';
   return `${protocol.replace(/:$/, '')}://${user}${host}${port === undefined || port === '' ? '' : `:${port}`}`;
+}
+
+/** axios takes it as one text, too. */
+function userinfoOf(auth: NonNullable<AxiosProxy['auth']> | string): string {
+  if (typeof auth !== 'string') return `${encode(auth.username)}:${encode(auth.password)}`;
+  const at = auth.indexOf(':');
+  return at === -1 ? encode(auth) : `${encode(auth.slice(0, at))}:${encode(auth.slice(at + 1))}`;
 }
 
 function encode(text: string | undefined): string {

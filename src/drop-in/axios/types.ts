@@ -92,7 +92,7 @@ export interface AxiosProxy {
   host?: string;
   hostname?: string;
   port?: number | string;
-  auth?: { username?: string; password?: string };
+  auth?: { username?: string; password?: string } | string;
 }
 
 /** What an adapter resolves with. @since 0.1.0 */
