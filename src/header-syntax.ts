@@ -3,7 +3,7 @@
  */
 
 import { quote, typeName } from './shown-text.js';
-import { isSecretHeader } from './secret-headers.js';
+import { isSecretHeader } from './secret-names.js';
 
 /** The name in lower case, by which headers are compared. */
 export function toKey(name: unknown): string {

@@ -8,7 +8,8 @@ import { typeName } from './shown-text.js';
 import { connectionFields } from './hop-by-hop.js';
 import { foreignItems, namesOf } from './check-options.js';
 import { checkName, checkValue, toKey } from './header-syntax.js';
-import { shownValue } from './secret-headers.js';
+import { isSecretHeader } from './secret-names.js';
+import { maskUrls } from './shown-url.js';
 import type { HeaderTypes } from './types.js';
 
 /**
@@ -401,4 +402,9 @@ function read(headers: HeaderTypes | null, onNull: 'refuse null' | 'null removes
     for (const name of namesOf('headers', items)) add(name, (items as Record<string, string>)[name]);
   }
   return { list, names };
+}
+
+/** The value of a header in a text for people. That of a URL, such as a Location, may have a password. */
+function shownValue(name: string, value: string): string {
+  return isSecretHeader(name) ? '[secure]' : maskUrls(value);
 }

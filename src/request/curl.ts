@@ -2,7 +2,7 @@
 
 import { checkOptions, toFlag } from '../check-options.js';
 import { typeName } from '../shown-text.js';
-import { isSecretHeader } from '../secret-headers.js';
+import { isSecretHeader } from '../secret-names.js';
 import { ownText } from '../own-memory.js';
 import { URL } from '../url/url.js';
 import { StreamBody } from './body.js';

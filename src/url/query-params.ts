@@ -5,6 +5,7 @@
 
 import { inspect } from 'node:util';
 import { quote, typeName } from '../shown-text.js';
+import { maskParams } from '../shown-url.js';
 import { foreignItems, namesOf } from '../check-options.js';
 import type { ParamValue, QueryParamTypes } from '../types.js';
 
@@ -145,7 +146,7 @@ export class QueryParams implements Iterable<[string, string]> {
 
   /** What `console.log` and `util.inspect` show: one line, without secrets. @since 0.1.0 */
   [inspect.custom](): string {
-    return `QueryParams(${quote(this.toString())})`;
+    return `QueryParams(${quote(maskParams(`?${this.toString()}`).slice(1))})`;
   }
 
   #first(): Map<string, string> {

@@ -6,6 +6,7 @@
 import { inspect } from 'node:util';
 import { InvalidURL } from '../errors.js';
 import { quote, typeName } from '../shown-text.js';
+import { maskParams } from '../shown-url.js';
 import { percentDecode, QueryParams } from './query-params.js';
 import type { ParamValue, QueryParamTypes, URLComponents, URLTypes } from '../types.js';
 import { changeComponents } from './components.js';
@@ -239,13 +240,14 @@ export class URL {
     return this.#withQuery(mergeParams(this.query, new QueryParams(params)));
   }
 
-  /** The whole, password included. For messages and logs there is `inspect()`, which masks it. @since 0.1.0 */
+  /** The whole, password included. For messages and logs there is `inspect()`, which masks it, and parameters such as `access_token`. @since 0.1.0 */
   toString(): string {
     return this.#layout.href;
   }
 
   /**
-   * Text, the password masked: what is logged as JSON shows no more than `inspect()`. `toString()` has it.
+   * Text, the password masked, and the values of parameters such as `access_token`: what is logged as JSON shows no more than `inspect()`.
+   * `toString()` has them.
    * @since 0.1.0
    */
   toJSON(): string {
@@ -253,17 +255,17 @@ export class URL {
   }
 
   /**
-   * The whole with the password masked, for messages.
+   * The whole with its secrets masked, for messages.
    * @internal
    */
   toSafeString(): string {
     const { href, userinfoStart, hostStart } = this.#layout;
     // 'user:password@host' without a scheme is a URL of the scheme 'user', and 'http:user:password@host' has no authority. What
     // begins with a '/' is a path.
-    if (userinfoStart === -1) return href.startsWith('/') ? href : href.replace(/:.*@/s, ':[secure]@');
+    if (userinfoStart === -1) return maskParams(href.startsWith('/') ? href : href.replace(/:.*@/s, ':[secure]@'));
     const colon = this.userinfo.indexOf(':') + userinfoStart;
-    if (colon < userinfoStart || colon + 2 >= hostStart) return href;
-    return `${href.slice(0, colon + 1)}[secure]${href.slice(hostStart - 1)}`;
+    if (colon < userinfoStart || colon + 2 >= hostStart) return maskParams(href);
+    return `${href.slice(0, colon + 1)}[secure]${maskParams(href.slice(hostStart - 1))}`;
   }
 
   /**
