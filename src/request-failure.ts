@@ -5,6 +5,7 @@
 
 import { own } from './check-options.js';
 import type { ErrorClass, ErrorDetails } from './errors.js';
+import { withoutSecrets } from './request-secrets.js';
 
 type Request = NonNullable<ErrorDetails['request']>;
 
@@ -22,9 +23,7 @@ export function requestFailure<E extends ErrorClass>(
   of?: Request,
 ): InstanceType<E> {
   const failed = of ?? own(details, 'request');
-  // What a peer, a name or a system says may be of any length.
-  const bounded = message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message;
-  const text = failed === undefined ? bounded : located(bounded, failed);
+  const text = failed === undefined ? bounded(message) : located(message, failed);
   const error = new errorClass(text, details) as InstanceType<E>;
   untraced.add(error);
   return error;
@@ -45,14 +44,20 @@ export function traceToCaller(error: unknown): void {
   Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
 }
 
-/** `message` behind method and URL; an origin that it begins with is not said twice. */
-function located(message: string, { method, url }: Request): string {
+/** `message` behind method and URL, without what the request keeps secret; an origin that it begins with is not said twice. */
+function located(message: string, failed: Request): string {
+  const { method, url } = failed;
   const { origin } = url;
   // What has no authority may be 'user:password@host' without a scheme.
   const place = url.isAbsoluteUrl ? `${origin}${url.rawPath}` : url.toSafeString().replace(/[?#].*/s, '');
   const shown = place.length > MAX_PLACE_CHARS ? `${place.slice(0, MAX_PLACE_CHARS)}…` : place;
   const prefix = [`cannot connect to ${origin}: `, `${origin}: `].find((text) => message.startsWith(text)) ?? '';
-  return `${method}${shown === '' ? '' : ` ${shown}`}: ${message.slice(prefix.length)}`;
+  return `${method}${shown === '' ? '' : ` ${shown}`}: ${bounded(withoutSecrets(message.slice(prefix.length), failed))}`;
+}
+
+/** What a peer, a name or a system says may be of any length. */
+function bounded(message: string): string {
+  return message.length > MAX_MESSAGE_CHARS ? `${message.slice(0, MAX_MESSAGE_CHARS)}…` : message;
 }
 
 const untraced = new WeakSet<object>();

@@ -20,6 +20,7 @@ import { ObservedSource } from '../response/observed-source.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { ownText } from '../own-memory.js';
+import { withoutSecrets } from '../request-secrets.js';
 
 /** Whether any channel has a subscriber. */
 export function isWatched(): boolean {
@@ -183,7 +184,7 @@ export function logExchange(request: Request, outcome: Response | Error): void {
   const ms = String(Date.now() % 1000).padStart(3, '0');
   const said =
     'statusCode' in outcome
-      ? `${outcome.httpVersion} ${outcome.statusCode} ${outcome.reasonPhrase}`.trimEnd()
+      ? `${outcome.httpVersion} ${outcome.statusCode} ${withoutSecrets(outcome.reasonPhrase, request)}`.trimEnd()
       : String(outcome.name);
   const text = `${time}.${ms} - whippet - HTTP Request: ${request.method} ${request.url.toSafeString()} "${printable(said)}"\n`;
   process.stderr.write(text);

@@ -13,7 +13,7 @@ import {
   TransportError,
   UnsupportedProtocol,
 } from '../errors.js';
-import { typeName } from '../shown-text.js';
+import { quote, typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import type { Request } from '../request/request.js';
 import type { ServerSentEvent } from '../response/event-stream.js';
@@ -190,7 +190,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     response.raiseForStatus();
     const type = response.headers.get('content-type') ?? '';
     if (type.split(';')[0].trim().toLowerCase() !== 'text/event-stream') {
-      const found = type === '' ? 'no Content-Type' : `Content-Type '${type.slice(0, 100)}'`;
+      const found = type === '' ? 'no Content-Type' : `Content-Type ${quote(type)}`;
       const message = `${response.request.url.origin}: expected an event stream (text/event-stream), got ${found}`;
       throw requestFailure(RemoteProtocolError, message, { request: response.request, response });
     }

@@ -5,6 +5,7 @@
 
 import type { ErrorDetails } from '../errors.js';
 import { requestFailure } from '../request-failure.js';
+import { withoutSnippet } from './unreadable-body.js';
 import { DecodingError } from '../errors.js';
 import { HeldBytes, MAX_HELD_SIZE } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';
@@ -111,7 +112,8 @@ class LineReader implements Reader {
     try {
       return JSON.parse(line);
     } catch (cause) {
-      throw broken(`line ${this.#line}`, (cause as Error).message, cause, this.#details);
+      const shown = withoutSnippet(cause, line, this.#details().request);
+      throw broken(`line ${this.#line}`, (shown as Error).message, shown, this.#details);
     }
   }
 }
@@ -236,7 +238,8 @@ function parse(text: string, where: string, details: () => ErrorDetails): unknow
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw broken(where, (cause as Error).message, cause, details);
+    const shown = withoutSnippet(cause, text, details().request);
+    throw broken(where, (shown as Error).message, shown, details);
   }
 }
 

@@ -11,6 +11,7 @@ import { Headers } from '../headers.js';
 import { Request } from '../request/request.js';
 import type { Response } from './response.js';
 import { URL } from '../url/url.js';
+import { withoutSecrets } from '../request-secrets.js';
 
 /**
  * `response` has a redirect's status and a Location.
@@ -24,7 +25,7 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
   const keepsBody = method === request.method && request.body !== null;
   if (keepsBody && request.body instanceof StreamBody && !request.body.isReplayable) {
     const message = `The redirect ${response.statusCode} to ${url.toSafeString()} asks for the body again, a stream that was already sent`;
-    throw new StreamConsumed(message, { request, response });
+    throw new StreamConsumed(withoutSecrets(message, request), { request, response });
   }
   const headers = new Headers(request.headers);
   headers.delete('proxy-authorization');
@@ -78,10 +79,11 @@ function locationOf(request: Request, response: Response): URL {
     if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
   } catch (cause) {
     if (!(cause instanceof InvalidURL)) throw cause;
-    throw requestFailure(RemoteProtocolError, `Invalid URL in location header: ${cause.message}`, {
+    const said = withoutSecrets(cause.message, base === request.url ? request : response.request);
+    throw requestFailure(RemoteProtocolError, `Invalid URL in location header: ${said}`, {
       request,
       response,
-      cause,
+      cause: said === cause.message ? cause : new InvalidURL(said),
     });
   }
   return url;

@@ -3,6 +3,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ErrorDetails, ValidationIssue } from '../errors.js';
 import { ValidationError } from '../errors.js';
+import { withoutSecrets } from '../request-secrets.js';
 import { typeName } from '../shown-text.js';
 
 /**
@@ -45,7 +46,9 @@ export async function validate<S extends StandardSchema>(
   if (result.issues.includes(strange as never)) {
     throw new TypeError(`schema: expected validate() to return issues that are objects, got ${typeName(strange)}`);
   }
-  throw new ValidationError(`${where}: ${told(result.issues)}`, result.issues, details);
+  const message = `${where}: ${told(result.issues)}`;
+  const { request } = details;
+  throw new ValidationError(request === undefined ? message : withoutSecrets(message, request), result.issues, details);
 }
 
 /** The first issues, each with its place: `users[0].name: expected a string`. */

@@ -2,6 +2,8 @@
 
 import { inspect } from 'node:util';
 import { quote } from '../shown-text.js';
+import { withoutSecrets } from '../request-secrets.js';
+import { maskUrls } from '../shown-url.js';
 import type { Response } from './response.js';
 import { decodeText } from './text.js';
 import type { URL } from '../url/url.js';
@@ -14,15 +16,16 @@ import type { URL } from '../url/url.js';
  */
 export function statusMessage(response: Response, url: URL | null, content: Buffer | null): string {
   const { statusCode } = response;
+  const own = (text: string) => (response.hasRequest ? withoutSecrets(text, response.request) : text);
   const kind = kinds.get(Math.floor(statusCode / 100)) ?? 'Invalid status code';
-  const status = bounded(`${statusCode} ${response.reasonPhrase}`.trimEnd());
+  const status = bounded(`${statusCode} ${own(response.reasonPhrase)}`.trimEnd());
   const where = url === null ? '' : ` for url '${bounded(url.toSafeString())}'`;
-  const location = response.hasRedirectLocation ? maskUserinfo(response.headers.get('location') ?? '') : '';
+  const location = response.hasRedirectLocation ? own(maskLocation(response.headers.get('location') ?? '')) : '';
   const leads = location === '' ? '' : `\nRedirect location: '${bounded(location)}'`;
   const more = `\nFor more information check: https://developer.mozilla.org/en-US/docs/Web/HTTP/Status/${statusCode}`;
-  const beginning = content === null ? '' : beginningOf(content, response);
+  const beginning = content === null ? '' : own(textOf(content, response)).slice(0, MAX_BODY_CHARS).trim();
   const body = beginning === '' ? '' : `\nThe body begins: ${inspect(beginning, { breakLength: Infinity })}`;
-  return `${kind} '${status}'${where}${leads}${codingHint(response)}${more}${body}`;
+  return `${kind} '${status}'${where}${leads}${own(codingHint(response))}${more}${body}`;
 }
 
 /** RFC 9110 §15.5.16: a 415 may be about the coding of the request, and says in Accept-Encoding which ones would do. */
@@ -36,10 +39,10 @@ function codingHint(response: Response): string {
   return `\nThe body was sent with Content-Encoding ${quote(coding)}. Perhaps that is unknown to the server${knows}: ${advice}`;
 }
 
-/** Of a body that is text; else ''. */
-function beginningOf(content: Buffer, response: Response): string {
+/** The beginning of a body that is text, with more of it than is shown: what it echoes is found only as a whole. Else ''. */
+function textOf(content: Buffer, response: Response): string {
   const isText = /^(text\/|application\/([\w.+-]*\+)?(json|xml))/i.test(response.headers.get('content-type') ?? '');
-  return isText ? decodeText(content.subarray(0, 800), response.encoding).slice(0, 200).trim() : '';
+  return isText ? decodeText(content.subarray(0, MAX_READ_BYTES), response.encoding) : '';
 }
 
 /** A message is no place for all that a server may send, nor for what a terminal obeys. */
@@ -49,11 +52,14 @@ function bounded(text: string): string {
 }
 
 /** As far as it goes for text that need not be a URL: all of an authority before its last '@'. */
-function maskUserinfo(text: string): string {
-  return text.replace(/(\/\/)[^/?#]*@/, '$1[secure]@');
+function maskLocation(text: string): string {
+  return maskUrls(text.replace(/(\/\/)[^/?#]*@/, '$1[secure]@'));
 }
 
 const MAX_CHARS = 500;
+const MAX_BODY_CHARS = 200;
+/** Longer than any header that a server takes. */
+const MAX_READ_BYTES = 64 * 1024;
 
 const kinds = new Map([
   [1, 'Informational response'],

@@ -7,6 +7,7 @@ import { Headers } from '../../headers.js';
 import type { HTTPProxy } from '../../connect/http-proxy.js';
 import { HTTPProxyMode } from '../../connect/http-proxy.js';
 import { Request } from '../../request/request.js';
+import { alsoSecret } from '../../request-secrets.js';
 import type { PoolOptions, ProxyHandle, ProxyHandleOptions, TlsOptions } from '../../native.js';
 import { URL } from '../../url/url.js';
 import * as native from './engine.js';
@@ -78,6 +79,7 @@ export class ProxyHop {
   head(request: Request): string {
     const { method, url } = request;
     const lines = request.headerLines();
+    alsoSecret(request, this.proxy);
     if (this.forwards && url.scheme === 'https') this.#warn();
     if (this.forwards) return `${method}\n${url.origin}\n${absoluteForm(url)}\n${this.#withOwn(lines)}`;
     // What is for the proxy is told with CONNECT; the origin must not learn of it.
@@ -91,7 +93,12 @@ export class ProxyHop {
     const target = new URL(this.proxy.proxyUrl);
     // Authority-form (RFC 9112 §3.2.3), which is for CONNECT alone and which a URL of a user's cannot have.
     Object.defineProperty(target, 'fullPath', bare({ value: authority }));
-    return new Request('CONNECT', target, undefined, { lines: `Host\n${authority}\nAccept\n*/*\n`, body: null });
+    const connect = new Request('CONNECT', target, undefined, {
+      lines: `Host\n${authority}\nAccept\n*/*\n`,
+      body: null,
+    });
+    alsoSecret(connect, this.proxy);
+    return connect;
   }
 
   #warn(): void {
