@@ -110,8 +110,7 @@ export async function versionOne(): Promise<Identity> {
     .sign(await exportKey(keys));
   const bits = wrap(0x03, Buffer.concat([Buffer.from([0]), ecdsa]));
   const der = wrap(0x30, Buffer.concat([unsigned, signatureAlgorithm!, bits]));
-  const base64 = der.toString('base64').replace(/.{64}/g, '$&\n');
-  const cert = `-----BEGIN CERTIFICATE-----\n${base64}\n-----END CERTIFICATE-----\n`;
+  const cert = pem('CERTIFICATE', der);
   return { cert, key: await exportKey(keys), chain: cert };
 }
 
@@ -224,9 +223,13 @@ async function makeKeys(kind: keyof typeof keyAlgorithms = 'P-256'): Promise<Key
 }
 
 async function exportKey(keys: Keys): Promise<string> {
-  const der = Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey));
+  return pem('PRIVATE KEY', Buffer.from(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey)));
+}
+
+/** Without an empty line behind a last one that is full: OpenSSL takes none, and how long a signature is depends on its numbers. */
+function pem(label: string, der: Buffer): string {
   const lines = der.toString('base64').replace(/.{64}(?=.)/g, '$&\n');
-  return `-----BEGIN PRIVATE KEY-----\n${lines}\n-----END PRIVATE KEY-----\n`;
+  return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
 
 function joinPem(...certificates: string[]): string {
