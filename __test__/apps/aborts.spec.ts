@@ -75,8 +75,10 @@ test('a busy event loop is no silence of the app, before it is called or after',
     while (performance.now() < end);
   };
   const clients = [
-    nodeClient(t, (_, res) => void setImmediate(() => res.end('answered'))),
-    fetchClient(t, () => new Promise((resolve) => setImmediate(() => resolve(new Response('answered'))))),
+    nodeClient(t, (_, res) => void turns(1).then(() => res.end('answered'))),
+    nodeClient(t, (_, res) => void turns(5).then(() => res.end('answered'))),
+    fetchClient(t, () => turns(1).then(() => new Response('answered'))),
+    fetchClient(t, () => turns(5).then(() => new Response('answered'))),
   ];
   for (const client of clients) {
     busy(60);

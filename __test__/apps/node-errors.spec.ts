@@ -375,6 +375,14 @@ for (const [title, app] of Object.entries(FORGETFUL)) {
   });
 }
 
+test('a read timeout of less comes before it, whenever others have begun', async (t) => {
+  const client = nodeClient(t, async () => {});
+  const other = failure(client.get(url, { timeout: null }));
+  for (let i = 0; i < 12; i++)
+    t.true((await failure(client.get(url, { timeout: { read: 30 } }))) instanceof ReadTimeout);
+  t.true((await other) instanceof RemoteProtocolError);
+});
+
 const held: (() => void)[] = [];
 /** Those that answer later, by what they have left pending. */
 const LATER: Record<string, Listener> = {

@@ -4,7 +4,7 @@
  * protocol; only for such apps, and not more often than every quarter of a second for all of them together.
  */
 
-import { setTimeout } from '../../../real-time.js';
+import { QuietTimer } from '../quiet-timer.js';
 
 interface Awaited {
   readonly reference: WeakRef<object>;
@@ -18,7 +18,11 @@ interface Awaited {
 const MAX_LOOK_COUNT = 4;
 const INTERVAL_MS = 250;
 const awaited = new Set<Awaited>();
-let isScheduled = false;
+/**
+ * What the next look is for. What comes later waits for the one after that: whether its error or a shorter read timeout comes first
+ * does not depend on when other requests began.
+ */
+let due: readonly Awaited[] | null = null;
 
 /** Calls `found` when `reference` leads nowhere; never, when that cannot be known. */
 export function whenUnreachable(reference: WeakRef<object>, isOver: () => boolean, found: () => void): void {
@@ -27,20 +31,20 @@ export function whenUnreachable(reference: WeakRef<object>, isOver: () => boolea
 }
 
 function schedule(): void {
-  if (isScheduled) return;
-  isScheduled = true;
-  setTimeout(() => void look(), INTERVAL_MS).unref();
+  if (due !== null) return;
+  due = Array.from(awaited);
+  new QuietTimer(INTERVAL_MS, () => void look(), false).start();
 }
 
 async function look(): Promise<void> {
   for (const each of awaited) if (each.isOver()) awaited.delete(each);
   const isKnown = awaited.size > 0 && (await collectGarbage());
-  for (const each of awaited) {
+  for (const each of isKnown ? (due as readonly Awaited[]) : awaited) {
     const isGone = isKnown && each.reference.deref() === undefined;
     if (isGone || each.looksLeft-- === 0 || !isKnown) awaited.delete(each);
     if (isGone && !each.isOver()) each.found();
   }
-  isScheduled = false;
+  due = null;
   if (awaited.size > 0) schedule();
 }
 
