@@ -1,12 +1,23 @@
 /** A client for one test, and what tests ask of promises. */
 import type { ExecutionContext } from 'ava';
-import { Client, type ClientOptions, type Response } from '../../src/index.js';
+import { Client, TimeoutConfig, type ClientOptions, type Response } from '../../src/index.js';
 
-/** A client that is closed with the test. */
-export function openClient(t: ExecutionContext, options?: ClientOptions): Client {
-  const client = new Client(options);
+/** Under AddressSanitizer everything takes several times as long. */
+const PATIENCE_MS = process.env.ASAN_OPTIONS === undefined ? 30_000 : 120_000;
+
+/**
+ * A client that is closed with the test. Timeouts that the test does not name are as long as its patience: client, server and all
+ * other tests of a file share one thread, and on a machine that is busy the default is over before that has come to each of them.
+ */
+export function openClient(t: ExecutionContext, options: ClientOptions = {}): Client {
+  const client = new Client({ ...options, timeout: patient(options.timeout) });
   t.teardown(() => client.close());
   return client;
+}
+
+function patient(timeout: ClientOptions['timeout']): ClientOptions['timeout'] {
+  if (timeout === null || typeof timeout === 'number' || timeout instanceof TimeoutConfig) return timeout;
+  return { connect: PATIENCE_MS, read: PATIENCE_MS, write: PATIENCE_MS, pool: PATIENCE_MS, ...timeout };
 }
 
 /** What the promise rejects with. A promise that resolves is an error of the test. */
@@ -20,10 +31,7 @@ export async function failure(promise: Promise<unknown>): Promise<Error> {
   throw new Error(`expected a rejection, but it resolved to ${String(value)}`);
 }
 
-/** Under AddressSanitizer everything takes several times as long. */
-const PATIENCE_MS = process.env.ASAN_OPTIONS === undefined ? 5000 : 60_000;
-
-/** Resolves as soon as the condition holds; after five seconds without it the test has failed. */
+/** Resolves as soon as the condition holds; after half a minute without it the test has failed. */
 export async function eventually(what: string, condition: () => boolean): Promise<void> {
   const end = Date.now() + PATIENCE_MS;
   while (!condition()) {
@@ -32,7 +40,7 @@ export async function eventually(what: string, condition: () => boolean): Promis
   }
 }
 
-/** `promise`, or an error when it is not settled after five seconds: for "this must not hang". */
+/** `promise`, or an error when it is not settled after half a minute: for "this must not hang". */
 export async function soon<T>(what: string, promise: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
