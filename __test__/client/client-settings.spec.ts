@@ -169,7 +169,8 @@ for (const [title, ofClient, ofRequest, expected] of FORMS) {
       },
     };
     const options = { dispatch, ...(ofClient !== undefined && { timeout: ofClient }) };
-    const client = openClient(t, options);
+    const client = new Client(options);
+    t.teardown(() => client.close());
     await client.get('http://a.test/', { timeout: ofRequest });
     await client.send(new Request('GET', 'http://a.test/'), { timeout: ofRequest });
     for (const { connectTimeout, readTimeout, writeTimeout, poolTimeout, totalTimeout } of seen) {

@@ -18,7 +18,7 @@ export interface Ended {
 
 export interface Running {
   readonly process: ChildProcess;
-  /** How it ended. A program that does not end within twenty seconds is killed. */
+  /** How it ended. A program that does not end within fifty seconds is killed. */
   readonly ended: Promise<Ended>;
   /** Resolves when the program has printed the line. */
   printed(line: string): Promise<void>;
@@ -35,7 +35,7 @@ export function startBare(t: ExecutionContext, program: string, flags: string[] 
   const child = spawn(process.execPath, [...flags, '--input-type=module', '-e', program], {
     env: Object.fromEntries(PASSED_ON.map((name) => [name, process.env[name]])),
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: process.env.ASAN_OPTIONS === undefined ? 20_000 : 200_000,
+    timeout: process.env.ASAN_OPTIONS === undefined ? 50_000 : 200_000,
     killSignal: 'SIGKILL',
   });
   return watch(t, child);

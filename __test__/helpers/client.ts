@@ -1,6 +1,6 @@
 /** A client for one test, and what tests ask of promises. */
 import type { ExecutionContext } from 'ava';
-import { Client, TimeoutConfig, type ClientOptions, type Response } from '../../src/index.js';
+import { Client, PlatformDispatch, TimeoutConfig, type ClientOptions, type Response } from '../../src/index.js';
 
 /** Under AddressSanitizer everything takes several times as long. */
 const PATIENCE_MS = process.env.ASAN_OPTIONS === undefined ? 30_000 : 120_000;
@@ -10,13 +10,15 @@ const PATIENCE_MS = process.env.ASAN_OPTIONS === undefined ? 30_000 : 120_000;
  * other tests of a file share one thread, and on a machine that is busy the default is over before that has come to each of them.
  */
 export function openClient(t: ExecutionContext, options: ClientOptions = {}): Client {
-  const client = new Client({ ...options, timeout: patient(options.timeout) });
+  const client = new Client({ ...options, timeout: patient(options) });
   t.teardown(() => client.close());
   return client;
 }
 
-function patient(timeout: ClientOptions['timeout']): ClientOptions['timeout'] {
+function patient({ timeout, dispatch }: ClientOptions): ClientOptions['timeout'] {
   if (timeout === null || typeof timeout === 'number' || timeout instanceof TimeoutConfig) return timeout;
+  // It refuses what it cannot tell apart.
+  if (dispatch instanceof PlatformDispatch) return timeout;
   return { connect: PATIENCE_MS, read: PATIENCE_MS, write: PATIENCE_MS, pool: PATIENCE_MS, ...timeout };
 }
 
