@@ -13,7 +13,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { WriteTimeout, type Client } from '../../src/index.js';
 import { eventually, failure, openClient, soon } from '../helpers/client.js';
 import { listen } from '../helpers/listen.js';
-import { serveRaw } from '../helpers/server.js';
+import { refusedOrigin, serveRaw } from '../helpers/server.js';
 
 /** What the gateway answers: the upstream's status, or its own for a failure. */
 async function forward(client: Client, upstream: string, content: Readable & { url?: string }): Promise<number> {
@@ -63,13 +63,7 @@ const early = 'HTTP/1.1 413 Payload Too Large\r\nContent-Length: 3\r\n';
 const upstreams: Record<string, Upstream> = {
   'is dead': {
     status: 502,
-    async start(t) {
-      const server = createTcpServer();
-      const { url } = await listen(t, server, 'http', []);
-      server.close();
-      await once(server, 'close');
-      return url;
-    },
+    start: refusedOrigin,
   },
   'resets behind the head': {
     status: 502,
@@ -152,7 +146,7 @@ async function text(message: AsyncIterable<unknown>): Promise<string> {
 for (const [framework, serve] of Object.entries(gateways)) {
   for (const [what, { status, start }] of Object.entries(upstreams)) {
     test(`${framework}, and the upstream ${what}: ${status}`, async (t) => {
-      const client = openClient(t, { timeout: { connect: 5000, read: 5000, write: 300, pool: 5000 } });
+      const client = openClient(t, { timeout: { write: what === 'stops reading' ? 300 : 30_000 } });
       const answers = await upload(t, await serve(t, client, await start(t)));
       t.deepEqual(answers, [String(status), 'gateway', '200', 'gateway']);
     });
