@@ -102,12 +102,13 @@ export async function serveProxy(t: ExecutionContext, options: HttpProxyOptions 
       options.lead === undefined
         ? connect(Number(port), hostname.replace(/^\[|\]$/g, ''))
         : connect(options.lead(authority), '127.0.0.1');
-    join(socket, target, () => {
+    const connected = (): void => {
       tunnels.push(authority);
       socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
       target.write(head);
-    });
-    target.on('error', () => socket.end('HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\nno one there'));
+    };
+    const refused = 'HTTP/1.1 502 Bad Gateway\r\nContent-Length: 12\r\n\r\nno one there';
+    join(socket, target, connected, () => socket.end(refused));
   });
   const listening = await listen(t, server, tls === undefined ? 'http' : 'https', []);
   return { ...listening, asked, tunnels };
@@ -134,11 +135,11 @@ export async function serveSocks(t: ExecutionContext, options: SocksOptions = {}
       const authority = `${host}:${port}`;
       const lead = options.lead?.(authority);
       const target = lead === undefined ? connect(port, host) : connect(lead, '127.0.0.1');
-      join(socket, target, () => {
+      const connected = (): void => {
         socket.write(answer(true));
         bytes.release();
-      });
-      target.on('error', () => socket.end(answer(false)));
+      };
+      join(socket, target, connected, () => socket.end(answer(false)));
     };
     const version5 = async (): Promise<void> => {
       const [count] = await bytes.take(1);
@@ -183,13 +184,15 @@ export async function serveSocks(t: ExecutionContext, options: SocksOptions = {}
   return { ...listening, asked };
 }
 
-/** Each side's bytes to the other, once `target` is connected; when one goes, so does the other. */
-function join(socket: Duplex, target: Socket, connected: () => void): void {
+/** Each side's bytes to the other, once `target` is connected; when one goes, so does the other. What is refused is told before only. */
+function join(socket: Duplex, target: Socket, connected: () => void, refused: () => void): void {
   socket.on('error', () => {});
   target.on('error', () => {});
+  target.once('error', refused);
   socket.once('close', () => target.destroy());
   target.once('close', () => socket.destroy());
   target.once('connect', () => {
+    target.off('error', refused);
     connected();
     socket.pipe(target);
     target.pipe(socket);

@@ -31,15 +31,23 @@ export interface HttpServer extends Listening {
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => unknown;
 
+/** On a busy machine Node's five seconds are over between two requests of a test: which of the two comes first would be a race. */
+const keepAliveTimeout = 60_000;
+
 /** Starts an http server for this test. An error that `handler` throws fails the test when it ends. */
 export async function serve(t: ExecutionContext, handler: Handler): Promise<HttpServer> {
-  return listenHttp(t, 'http', (listener) => createServer(listener), handler);
+  return listenHttp(t, 'http', (listener) => createServer({ keepAliveTimeout }, listener), handler);
 }
 
 /** As `serve`, by https. Without a certificate it gets one for localhost from `testCA()`. */
 export async function serveTls(t: ExecutionContext, handler: Handler, options?: TlsOptions): Promise<HttpServer> {
   const identity = options?.cert === undefined ? await defaultIdentity() : {};
-  return listenHttp(t, 'https', (listener) => createTlsServer({ ...options, ...identity }, listener), handler);
+  return listenHttp(
+    t,
+    'https',
+    (listener) => createTlsServer({ keepAliveTimeout, ...options, ...identity }, listener),
+    handler,
+  );
 }
 
 /**
