@@ -111,7 +111,7 @@ for (const [file, line] of UNKNOWN_LINES) {
   });
 }
 
-// ── when a client asks; each in a process of its own, for its environment ──
+// ── when a client asks; each in a process of its own, for its environment, and not all at one time ──
 
 interface World {
   /** Below HOME. */
@@ -135,7 +135,7 @@ async function ask(t: ExecutionContext, { files = {}, env = {}, client, request,
   const variables = Object.fromEntries(Object.entries(env).map(([name, value]) => [name, value.replace('HOME', home)]));
   const program = `
     Object.assign(process.env, ${JSON.stringify({ HOME: home, ...variables })});
-    const client = new whippet.Client(args.client);
+    const client = new whippet.Client({ timeout: 40_000, ...args.client });
     await client.get(args.url, args.request);
     await client.get(args.url, args.request);
     await client.close();
@@ -175,7 +175,7 @@ const WORLDS: [title: string, world: World, expected: string | undefined][] = [
 ];
 
 for (const [title, world, expected] of WORLDS) {
-  test(`a client asks: ${title}`, async (t) => {
+  test.serial(`a client asks: ${title}`, async (t) => {
     const { sent, stderr } = await ask(t, world);
     t.deepEqual(sent, Array(3).fill(expected === undefined ? undefined : basic(expected)));
     t.is(stderr, '');
