@@ -551,7 +551,7 @@ test('a total timeout keeps the part', async (t) => {
     response.writeHead(200, { ...strong, 'content-length': SIZE }).write(content.subarray(0, HALF));
   });
   const { client, file } = place(t);
-  const error = await failure(client.download(server.url, file, { timeout: { total: 1500 }, resume: true }));
+  const error = await failure(client.download(server.url, file, { timeout: { total: 4000 }, resume: true }));
   t.true(error instanceof TotalTimeout, String(error));
   t.is(statSync(`${file}.part`).size, HALF);
 });

@@ -299,7 +299,7 @@ test('signal ends it anywhere, with its reason', async (t) => {
 test('silence is bounded by the read timeout: another connection, or the error', async (t) => {
   const silent: Answer = (response) => response.write('id: 4\ndata: a\n\n');
   const server = await serveAnswers(t, silent, whole('data: b\n\n'));
-  const client = openClient(t, { timeout: { read: 600 } });
+  const client = openClient(t, { timeout: { read: 2000 } });
   t.deepEqual(await dataOf(client.events('GET', server.url, quick)), ['a', 'b']);
   t.is(server.requests[1].headers['last-event-id'], '4');
   const again = await serveAnswers(t, silent);

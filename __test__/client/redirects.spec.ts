@@ -406,18 +406,18 @@ test.serial('the total timeout is over while the last body is read', async (t) =
     if (request.url === '/') response.writeHead(302, { location: '/b' }).end();
     else response.write('begun');
   });
-  const client = openClient(t, { timeout: { read: null, total: 1000 } });
+  const client = openClient(t, { timeout: { read: null, total: 3000 } });
   const response = await client.stream('GET', server.url);
   const error = await failure(response.read());
   t.true(error instanceof TotalTimeout, inspect(error));
-  t.is(reasonOf(error), `TotalTimeout: ${server.origin} did not finish within 1000 ms in all`);
+  t.is(reasonOf(error), `TotalTimeout: ${server.origin} did not finish within 3000 ms in all`);
 });
 
 test.serial('each hop has its own read timeout', async (t) => {
   const server = await serve(t, (request, response) => {
     if (request.url === '/') response.writeHead(302, { location: '/b' }).end();
   });
-  const error = await failure(openClient(t).get(server.url, { timeout: { read: 1500 } }));
+  const error = await failure(openClient(t).get(server.url, { timeout: { read: 3000 } }));
   t.true(error instanceof ReadTimeout);
   t.is(server.requests.length, 2);
 });

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { createDispatcher } from '../../src/drop-in/undici.js';
 import { createFetch } from '../../src/drop-in/fetch.js';
 import { ReadError, RemoteProtocolError } from '../../src/index.js';
-import { failure, openClient, told } from '../helpers/client.js';
+import { eventually, failure, openClient, told } from '../helpers/client.js';
 import { Code, END_STREAM, OK, serveHttp2 } from '../helpers/raw-http2.js';
 import { type RawConnection, serveRaw } from '../helpers/server.js';
 
@@ -72,7 +72,7 @@ for (const [title, pieces, body] of ANSWERS) {
 
 test('the connection of a body that was there serves again before it is read', async (t) => {
   const server = await serveRaw(t, answering(ANSWERS[0][1]));
-  const client = openClient(t, { poolLimits: { maxConnections: 1 }, timeout: { pool: 1_000 } });
+  const client = openClient(t, { poolLimits: { maxConnections: 1 } });
   const unread = await client.fetch(server.url);
   const other = await client.fetch(server.url);
   t.is(server.connections(), 1);
@@ -86,6 +86,7 @@ test('a streamed response holds its connection until it is read, however short i
   const { name } = await failure(client.get(server.url));
   t.is(name, 'PoolTimeout');
   t.is(String(await unread.read()), 'body');
+  await eventually('the connection is free', () => client.pool.idle === 1);
   t.is(told(await client.get(server.url)), '200 body');
 });
 

@@ -294,12 +294,12 @@ test('who waited for another’s connection has the rest of the connect timeout 
   );
   const client = openClient(t, { verify: false });
   const url = `https://127.0.0.1:${port}`;
-  const first = failure(client.get(url, { timeout: { connect: 300 } }));
+  const first = failure(client.get(url, { timeout: { connect: 1_500 } }));
   await eventually('the first connects', () => accepted === 1);
-  const second = failure(client.get(url, { timeout: { connect: 1_500 } }));
-  const marker = failure(client.get(`https://127.0.0.1:${port}`, { timeout: { connect: null, total: 1_700 } }));
+  const second = failure(client.get(url, { timeout: { connect: 2_000 } }));
+  const marker = failure(client.get(`https://127.0.0.1:${port}`, { timeout: { connect: null, total: 2_700 } }));
   t.true((await first) instanceof ConnectTimeout);
-  // Both began with the first: the rest of 1,500 ms is over before 1,700 ms are, the whole of it would not be.
+  // Both began with the first: the rest of 2,000 ms is over before 2,700 ms are, the whole of it would not be.
   t.is(await Promise.race([second.then(() => 'second'), marker.then(() => 'marker')]), 'second');
   t.true((await second) instanceof ConnectTimeout);
   await marker;

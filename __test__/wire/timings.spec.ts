@@ -326,13 +326,14 @@ test('a failed exchange: as far as it came', async (t) => {
     [
       'TLS that does not come',
       `https://127.0.0.1:${silent.port}/`,
-      { timeout: { connect: 50 } },
+      // As the total below: so long that TCP has its connection by then.
+      { timeout: { connect: 1500 } },
       '+-++---',
       silent.port,
     ],
     ['CONNECT', 'https://a.test/', { proxies: proxy.origin }, '+-+----', proxy.port],
     ['no response', silent.url, { timeout: { read: 50 } }, '+-+.++-', silent.port],
-    ['no response in time', silent.url, { timeout: { total: 50 } }, '+-+.++-', silent.port],
+    ['no response in time', silent.url, { timeout: { total: 1500 } }, '+-+.++-', silent.port],
     ['a body that ends too soon', cut.url, {}, '+-+.++.', cut.port],
   ];
   for (const [what, url, options, expected, port] of cases) {
@@ -356,7 +357,7 @@ test('a failed exchange: waiting for a connection; one that was there before', a
   const client = openClient(t, { poolLimits: { maxConnections: 1 }, timeout: { pool: 50 } });
   await client.get(server.url);
   const [reading, waiting] = await Promise.all([
-    failure(client.post(server.url, { timeout: { read: 200 } })),
+    failure(client.post(server.url, { timeout: { read: 1000 } })),
     failure(client.get(server.url)),
   ]);
   t.is(reading.name, 'ReadTimeout');

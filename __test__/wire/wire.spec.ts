@@ -1,7 +1,7 @@
 /** What servers send besides plain responses: interim responses, bodies that must not be, trailers, floods. */
 import test from 'ava';
 import { ReadError, RemoteProtocolError, ResponseTooLarge } from '../../src/index.js';
-import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
+import { eventually, failure, gate, openClient, soon, told } from '../helpers/client.js';
 import { OK, serveRaw } from '../helpers/server.js';
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
@@ -144,17 +144,21 @@ for (const [title, answer] of RESETS) {
 }
 
 test('what came before a body was cut is delivered, then the error', async (t) => {
+  const come = gate();
   const server = await serveRaw(t, async (connection) => {
     await connection.request();
     await connection.write('HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc');
-    await new Promise((resolve) => setTimeout(resolve, 50));
+    await come.promise;
     connection.end();
   });
   const response = await openClient(t).stream('GET', server.url);
   const pieces: string[] = [];
   const error = await failure(
     (async () => {
-      for await (const piece of response) pieces.push(piece.toString());
+      for await (const piece of response) {
+        pieces.push(piece.toString());
+        come.open();
+      }
     })(),
   );
   t.is(pieces.join(''), 'abc');
