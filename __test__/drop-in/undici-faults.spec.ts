@@ -119,17 +119,17 @@ for (const name of LACKING) {
   });
 }
 
-test('headersTimeout counts from the last piece of the request', async (t) => {
+test.serial('headersTimeout counts from the last piece of the request', async (t) => {
   const server = await serve(t, (request, response) => void request.resume().on('end', () => response.end('ok')));
   const dispatcher = createDispatcher();
   t.teardown(() => dispatcher.destroy());
   async function* slow(): AsyncGenerator<string> {
     for (let n = 0; n < 12; n++) {
-      await new Promise((resolve) => setTimeout(resolve, 100));
+      await new Promise((resolve) => setTimeout(resolve, 150));
       yield 'a';
     }
   }
-  const options = { origin: server.url, path: '/', method: 'POST', body: slow(), headersTimeout: 1000 };
+  const options = { origin: server.url, path: '/', method: 'POST', body: slow(), headersTimeout: 1500 };
   t.is((await dispatcher.request(options)).statusCode, 200);
   const silent = await serve(t, () => {});
   const lost = dispatcher.request({ ...options, origin: silent.url, body: ['a'], headersTimeout: 100 });

@@ -85,7 +85,7 @@ const ALONE: [title: string, program: string, stdout: string][] = [
   ['a request', `whippet.get(args.slow).then((response) => console.log(response.text));`, 'ok\n'],
   [
     'a failing request',
-    `whippet.get(args.slow, { timeout: 50 }).catch((error) => console.log(error.name));`,
+    `whippet.get(args.never, { timeout: { read: 50 } }).catch((error) => console.log(error.name));`,
     'ReadTimeout\n',
   ],
   [
@@ -109,10 +109,12 @@ for (const [title, program, stdout] of ALONE) {
   test(`${title} that nothing else waits for goes to its end`, async (t) => {
     const server = await serve(t, async (request, response) => {
       for await (const _ of request);
+      if (request.url === '/never') return;
       if (request.url === '/slow') await new Promise((resolve) => setTimeout(resolve, 200));
       response.end('ok');
     });
-    t.is(await run(t, program, { slow: `${server.url}slow`, fast: `${server.url}fast` }), stdout);
+    const { url } = server;
+    t.is(await run(t, program, { slow: `${url}slow`, fast: `${url}fast`, never: `${url}never` }), stdout);
   });
 }
 
