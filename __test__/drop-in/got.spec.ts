@@ -323,3 +323,42 @@ test('what cannot be done is refused by name; a client that was handed in stays 
   await client.close();
   for (const given of [null, 1, { nope: 1 }]) t.throws(() => createRequest(given as never));
 });
+
+for (const [title, headers, path] of [
+  ['kept', { 'cache-control': 'max-age=60' }, '/a?b=c'],
+  ['asked for again', { 'cache-control': 'max-age=0', etag: '"1"' }, '/'],
+  ['not kept', { 'cache-control': 'no-store' }, '/'],
+] as const) {
+  test(`cache: an answer that is ${title}`, async (t) => {
+    await same(t, async (api) => {
+      const seen: unknown[] = [];
+      const server = await serve(t, async (request, response) => {
+        const { authorization, 'if-none-match': tag, 'x-own': own } = request.headers;
+        seen.push([request.method, request.url, authorization, tag, own]);
+        for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+        if (tag !== undefined) return void response.writeHead(304).end();
+        return void response.end(`answer ${seen.length}`);
+      });
+      const options = { cache: new Map(), headers: { authorization: 'Bearer x', 'x-own': '1' } };
+      const url = new URL(path, server.url).href;
+      const answers = [await api.get(url, options), await api.get(url, options)].map((answer) => [
+        answer.body,
+        answer.statusCode,
+        answer.isFromCache,
+      ]);
+      const posted = await api.post(url, { ...options, body: 'text' });
+      return [answers, seen, posted.body];
+    });
+  });
+}
+
+test('cache: what fails', async (t) => {
+  const origin = await refusedOrigin();
+  await same(t, (api) => api.get(origin, { cache: new Map() }));
+});
+
+test('createConnection is refused by name', async (t) => {
+  const createConnection = () => new PassThrough() as never;
+  const { message } = await failure(Promise.resolve(ours(t).get('http://127.0.0.1:1/', { createConnection })));
+  t.regex(message, /createConnection/);
+});

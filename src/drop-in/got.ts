@@ -37,11 +37,8 @@ export type RequestFunction = ((
  */
 export function createRequest(clientOrOptions?: Client | ClientOptions): RequestFunction {
   const clients = new DerivedClients(clientOrOptions, 'createRequest()');
-  const request = (
-    url: globalThis.URL,
-    options: NativeOptions,
-    callback?: (response: IncomingMessage) => void,
-  ): ClientRequest => {
+  const request = (...args: Call): ClientRequest => {
+    const { url, options, callback } = readCall(args);
     const outgoing = new OutgoingRequest(clients.for(clientOptionsOf(options)), url, options);
     if (callback !== undefined) outgoing.once('response', callback);
     return outgoing as unknown as ClientRequest;
@@ -52,8 +49,21 @@ export function createRequest(clientOrOptions?: Client | ClientOptions): Request
 /** The request function with default options. @since 0.1.0 */
 export const request: RequestFunction = createRequest();
 
+type Callback = (response: IncomingMessage) => void;
+/** Node's two forms: a cache between got and this uses the one without a URL. */
+type Call = [url: globalThis.URL, options: NativeOptions, callback?: Callback] | [options: object, callback?: Callback];
+
+function readCall(args: Call): { url: globalThis.URL; options: NativeOptions; callback: Callback | undefined } {
+  const [first, second, third] = args;
+  if (first instanceof globalThis.URL) return { url: first, options: second as NativeOptions, callback: third };
+  return { url: new globalThis.URL((first as { href: string }).href), options: first, callback: second as Callback };
+}
+
 function clientOptionsOf(options: NativeOptions): ClientOptions {
-  const { agent, socketPath, localAddress, lookup } = options;
+  const { agent, socketPath, localAddress, lookup, createConnection } = options;
+  if (typeof createConnection === 'function') {
+    throw new TypeError('createConnection: connections are made by whippet; see the options of createRequest()');
+  }
   if (agent !== false && !isPlainAgent(agent, HttpAgent) && !isPlainAgent(agent, HttpsAgent)) {
     throw new TypeError(
       'agent: one of another kind than Node’s own cannot be used; see the options of createRequest()',

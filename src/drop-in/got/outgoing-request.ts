@@ -24,6 +24,8 @@ export interface NativeOptions {
   localAddress?: string;
   /** Of the shape of `dns.lookup`: got's `dnsLookup` and `dnsCache`. */
   lookup?: unknown;
+  /** Refused. */
+  createConnection?: unknown;
 }
 
 type Done = (error?: Error | null) => void;
