@@ -88,7 +88,7 @@ const secretArgs = [
 test('secrets are masked in -v, --json-output and --curl, and shown when they are asked for', async (t) => {
   const server = await serve(t, (_request, response) => {
     response.setHeader('set-cookie', `sid=${SECRET}; Path=/; HttpOnly`);
-    response.setHeader('location', `http://you:${SECRET}@example.org/`);
+    response.setHeader('location', `http://you:${SECRET}@example.org/?code=${SECRET}`);
     response.setHeader('x-csrf-token', SECRET);
     response.end('body');
   });
@@ -105,7 +105,7 @@ test('secrets are masked in -v, --json-output and --curl, and shown when they ar
     t.true(shown.includes(SECRET), shown);
     t.false(shown.includes('[secure]'), shown);
   }
-  const url = server.url.replace('//', `//me:${SECRET}@`);
+  const url = `${server.url.replace('//', `//me:${SECRET}@`)}?access_token=${SECRET}`;
   for (const args of [['-v'], ['--json-output'], ['--curl']]) {
     const { stdout, stderr } = await runCommand(t, [url, ...args]);
     t.false(`${stdout}${stderr}`.includes(SECRET), `${stdout}${stderr}`);
@@ -135,6 +135,13 @@ const masks: [name: string, value: string, expected: string][] = [
   ['WWW-Authenticate', 'Basic realm="r"', 'Basic realm="r"'],
   ['ETag', '"abc"', '"abc"'],
   ['Location', 'http://u:p@h/', 'http://[secure]@h/'],
+  [
+    'Location',
+    'http://u:p@h/?a=é|1&code=x#id_token=y',
+    'http://[secure]@h/?a=%C3%A9|1&code=[secure]#id_token=[secure]',
+  ],
+  ['Link', '</?a=b|c>; rel="next"', '</?a=b|c>; rel="next"'],
+  ['request-target', '/x?access_token=abc&q=1', '/x?access_token=[secure]&q=1'],
 ];
 for (const [name, value, expected] of masks) {
   test(`masked: ${name}: ${value}`, (t) => t.is(maskedValue(name, value), expected));

@@ -11,7 +11,7 @@ import { exitCodeOf } from './exit-code.js';
 import type { ShowValue } from './message-head.js';
 import type { Output } from './output.js';
 import type { RequestPlan } from './request-options.js';
-import { maskedUserinfo, valueMask } from './secrets.js';
+import { maskedSecrets, valueMask } from './secrets.js';
 import { sentBody } from './sent-body.js';
 import { CONTROLS, escapedInJson, headerText } from './visible-text.js';
 
@@ -40,7 +40,7 @@ function describe(
   show: ShowValue,
   showsSecrets: boolean,
 ): Record<string, unknown> {
-  const url = (text: string) => (showsSecrets ? text : maskedUserinfo(text));
+  const url = (text: string) => (showsSecrets ? text : maskedSecrets(text));
   const headers = headersOf(response.headers, show);
   return {
     request: requestOf(response.request, show, url),

@@ -10,7 +10,8 @@ export type ShowValue = (name: string, value: string) => string;
 
 /** Lines for a terminal. @param masked Values of secret headers. */
 export function requestHead(request: Request, version: string, paint: Painter, show: ShowValue = asIs): string[] {
-  const target = `${request.method} ${request.url.fullPath} ${version}`;
+  // As a header would be shown that has a URL.
+  const target = `${request.method} ${show('request-target', request.url.fullPath)} ${version}`;
   return [paint('strong', visibleLine(target)), ...headerLines(request.headers.raw, paint, show)];
 }
 

@@ -1,7 +1,7 @@
 /** What `-v`, `--curl` and `--json-output` do not show, unless `--show-secrets` is given. */
 
 import { Headers } from '../headers.js';
-import type { URL } from '../url/url.js';
+import { URL } from '../url/url.js';
 import type { Arguments } from './arguments.js';
 import type { ShowValue } from './message-head.js';
 
@@ -22,7 +22,7 @@ export function maskedValue(name: string, value: string): string {
     return [maskedPair(pair), ...attributes].join(';');
   }
   if (lower.endsWith('authorization')) return /^[\w-]+ ./.test(value) ? value.replace(/ .*$/s, ` ${MASK}`) : MASK;
-  return isSecret(lower) ? MASK : maskedUserinfo(value);
+  return isSecret(lower) ? MASK : maskedSecrets(value);
 }
 
 /** Options whose values are, or may have, a secret. */
@@ -46,6 +46,19 @@ export function maskedUrl(url: string): string {
 /** 'http://user:password@host' → 'http://[secure]@host', wherever in the text. */
 export function maskedUserinfo(text: string): string {
   return text.replace(/\/\/[^/?#\s"'<>]*@/g, `//${MASK}@`);
+}
+
+/** The same, and the parameters of URLs in it that the package does not show: '/x?token=abc' → '/x?token=[secure]'. */
+export function maskedSecrets(text: string): string {
+  return maskedUserinfo(text).replace(/[?#][^\s"'<>]*=[^\s"'<>]*/g, (part) => {
+    try {
+      const shown = new URL(`/${part}`).toJSON();
+      return shown.includes(MASK) ? shown.slice(1) : part;
+    } catch {
+      // No part of a URL that could be sent.
+      return part;
+    }
+  });
 }
 
 /** By the package's own list, which is that of what it shows. */
