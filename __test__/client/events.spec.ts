@@ -94,6 +94,20 @@ for (const [title, answer] of LOST) {
   });
 }
 
+for (const [id, sent] of [
+  ['  padded\t', 'padded'],
+  ['a\tb', 'a\tb'],
+  ['   ', undefined],
+  ['bell\x07', undefined],
+  ['\x7f', undefined],
+] as const) {
+  test(`an id that no header can carry as it is: ${JSON.stringify(id)}`, async (t) => {
+    const server = await serveAnswers(t, whole(`id:${id}\ndata: a\n\n`), whole('data: b\n\n'));
+    t.deepEqual(await dataOf(openClient(t).events('GET', server.url, quick)), ['a', 'b']);
+    t.is(server.requests[1].headers['last-event-id'], sent);
+  });
+}
+
 for (const code of [500, 502, 503, 504, 599]) {
   test(`after ${code} it connects again`, async (t) => {
     const server = await serveAnswers(t, status(code), whole('data: a\n\n'));

@@ -183,7 +183,8 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
     if ((headers.get('accept') ?? ANY_TYPE) === ANY_TYPE) headers.set('Accept', 'text/event-stream');
     if (!headers.has('cache-control')) headers.set('Cache-Control', 'no-store');
     // UTF-8 on the wire, whatever the id is.
-    if (this.#lastEventId !== '') headers.set('Last-Event-ID', Buffer.from(this.#lastEventId).toString('latin1'));
+    const id = toFieldValue(this.#lastEventId);
+    if (id !== '') headers.set('Last-Event-ID', id);
   }
 
   #accept(response: Response): void {
@@ -300,6 +301,17 @@ function sleep(ms: number, signal: AbortSignal): Promise<void> {
     }, ms);
     signal.addEventListener('abort', onAbort);
   });
+}
+
+/**
+ * The id in UTF-8 (HTML 9.2.3), as far as a header can carry it: blanks at its ends are no part of a value, and one with control
+ * characters is not sent, so that a server's odd id ends no stream.
+ */
+function toFieldValue(id: string): string {
+  const value = Buffer.from(id)
+    .toString('latin1')
+    .replace(/^[\t ]+|[\t ]+$/g, '');
+  return /[\0-\x08\x0a-\x1f\x7f]/.test(value) ? '' : value;
 }
 
 function checkLastEventId(id: string | undefined): string {
