@@ -1,8 +1,9 @@
 /**
- * `npm run fuzz:core -- [SECONDS] [TARGET]`: libFuzzer, with AddressSanitizer, on the targets of crates/core/fuzz, or on the one that is
- * named; a minute each. It begins with `seeds/`, and keeps what it finds of new paths in `target/fuzz/corpus` for the next time. Linux
- * only; it installs a nightly toolchain where there is none. An input that fails is left in `target/fuzz/artifacts`, and is run again
- * by naming it behind the target.
+ * `npm run fuzz:core -- [--plain] [SECONDS] [TARGET]`: libFuzzer, with AddressSanitizer, on the targets of crates/core/fuzz, or on the one
+ * that is named; a minute each. It begins with `seeds/`, and keeps what it finds of new paths in `target/fuzz/corpus` for the next time.
+ * Linux only; it installs a nightly toolchain where there is none. An input that fails is left in `target/fuzz/artifacts`, and is run
+ * again by naming it behind the target. `--plain` builds without AddressSanitizer: executions are several times as many, and what is found
+ * is what the targets, debug assertions and overflow checks find.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
@@ -12,37 +13,42 @@ import { asProgram, root, say, SetupError } from './support/program.js';
 
 const FUZZ = path.join(root, 'crates/core/fuzz');
 const FOLDER = path.join(root, 'target/fuzz');
-/** What cargo-fuzz compiles with: counters and comparisons for libFuzzer, and AddressSanitizer. */
+/** What cargo-fuzz compiles with: counters and comparisons for libFuzzer. */
 const FLAGS = [
   '-Cpasses=sancov-module',
   '-Cllvm-args=-sanitizer-coverage-level=4',
   '-Cllvm-args=-sanitizer-coverage-inline-8bit-counters',
   '-Cllvm-args=-sanitizer-coverage-pc-table',
   '-Cllvm-args=-sanitizer-coverage-trace-compares',
-  '-Zsanitizer=address',
   '-Ccodegen-units=16',
-].join(' ');
+];
 
 await asProgram(() => {
   process.exitCode = 1; // Until all is known to be well.
-  const [seconds = '60', wanted, ...inputs] = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const isPlain = given[0] === '--plain';
+  const [seconds = '60', wanted, ...inputs] = isPlain ? given.slice(1) : given;
   const targets = readdirSync(path.join(FUZZ, 'fuzz_targets')).map((file) => path.basename(file, '.rs'));
   if (!/^\d+$/.test(seconds) || (wanted !== undefined && !targets.includes(wanted))) {
-    throw new SetupError(`npm run fuzz:core -- SECONDS TARGET, where TARGET is one of ${targets.join(', ')}`);
+    throw new SetupError(`npm run fuzz:core -- [--plain] SECONDS TARGET, where TARGET is one of ${targets.join(', ')}`);
   }
   needNightly();
   const chosen = wanted === undefined ? targets : [wanted];
   say('native build for libFuzzer (cargo, nightly; takes minutes when it is the first)');
   const bins = chosen.flatMap((target) => ['--bin', target]);
   const args = ['build', '--release', '--locked', '--manifest-path', path.join(FUZZ, 'Cargo.toml'), ...bins];
-  nightlyCargo([...args, '--target', TARGET, '--target-dir', FOLDER], { RUSTFLAGS: FLAGS });
-  const failed = chosen.filter((target) => !fuzz(target, seconds, inputs));
+  // Each in a folder of its own, so that neither is built anew for the other.
+  const folder = isPlain ? path.join(FOLDER, 'plain') : FOLDER;
+  const flags = isPlain ? FLAGS : [...FLAGS, '-Zsanitizer=address'];
+  nightlyCargo([...args, '--target', TARGET, '--target-dir', folder], { RUSTFLAGS: flags.join(' ') });
+  const programs = path.join(folder, TARGET, 'release');
+  const failed = chosen.filter((target) => !fuzz(path.join(programs, target), target, seconds, inputs));
   if (failed.length > 0) console.log(`failed: ${failed.join(', ')}`);
   else process.exitCode = 0;
 });
 
 /** True: nothing was found. */
-function fuzz(target, seconds, inputs) {
+function fuzz(program, target, seconds, inputs) {
   const [corpus, artifacts] = ['corpus', 'artifacts'].map((kind) => path.join(FOLDER, kind, target));
   for (const folder of [corpus, artifacts]) mkdirSync(folder, { recursive: true });
   const dictionary = path.join(FUZZ, 'dictionaries', `${target}.dict`);
@@ -58,7 +64,6 @@ function fuzz(target, seconds, inputs) {
   ];
   const folders = inputs.length > 0 ? inputs : [corpus, path.join(FUZZ, 'seeds', target)];
   const env = { ...process.env, ASAN_OPTIONS: 'detect_leaks=0' };
-  const program = path.join(FOLDER, TARGET, 'release', target);
   const { status, stderr } = spawnSync(program, [...options, ...folders], {
     cwd: FOLDER,
     env,
@@ -67,7 +72,8 @@ function fuzz(target, seconds, inputs) {
   });
   const figure = (name) => new RegExp(`stat::${name}:\\s+(\\d+)`).exec(stderr)?.[1] ?? '?';
   const covered = stderr.match(/cov: (\d+)/g)?.at(-1) ?? 'cov: ?';
-  console.log(`${target}: ${figure('number_of_executed_units')} executions, ${covered} edges`);
+  const [all, each] = [figure('number_of_executed_units'), figure('average_exec_per_sec')];
+  console.log(`${target}: ${all} executions (${each} a second), ${covered} edges`);
   if (status !== 0) console.log(stderr.split('\n').slice(-60).join('\n'));
   return status === 0;
 }

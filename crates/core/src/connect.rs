@@ -6,7 +6,7 @@ pub(crate) mod hop;
 mod local;
 mod lookup;
 #[cfg(feature = "fuzzing")]
-pub mod memory;
+pub(crate) mod memory;
 mod names;
 mod resolve;
 pub(crate) mod socks;

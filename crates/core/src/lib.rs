@@ -38,7 +38,7 @@ mod wire;
 
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
-pub use connect::memory as fuzzing;
+pub mod fuzzing;
 
 pub use client::Client;
 pub use connect::{

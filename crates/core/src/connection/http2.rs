@@ -28,6 +28,8 @@ use crate::wire::Expectation;
 pub(crate) use body::Body;
 use bytes::Bytes;
 use doubt::{Doubt, GivingUp, longest_silence};
+#[cfg(feature = "fuzzing")]
+pub use frames::{FoundFrame, find_frames};
 use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
 use h2::Reason;
 use h2::client::{Builder, SendRequest};

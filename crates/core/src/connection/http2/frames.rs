@@ -8,6 +8,8 @@ use reader::{
     CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, PRIORITY, RST_STREAM, Reader, UNKNOWN,
     begins_with_pseudo,
 };
+#[cfg(feature = "fuzzing")]
+pub use reader::{FoundFrame, find_frames};
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::io;

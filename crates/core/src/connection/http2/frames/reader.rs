@@ -142,6 +142,39 @@ pub(super) fn begins_with_pseudo(mut block: &[u8]) -> bool {
     false
 }
 
+/// A frame, and what was looked at of its payload, for `crates/core/fuzz`.
+#[cfg(feature = "fuzzing")]
+#[derive(Debug, PartialEq, Eq)]
+pub struct FoundFrame {
+    pub length: usize,
+    pub kind: u8,
+    pub flags: u8,
+    pub stream: u32,
+    /// Where its type is among all bytes, if that is known.
+    pub kind_at: Option<usize>,
+    pub look: Option<Vec<u8>>,
+}
+
+/// The frames of all these pieces. A header block that is looked at is asked for its first name as well.
+#[cfg(feature = "fuzzing")]
+pub fn find_frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<FoundFrame> {
+    let (mut reader, mut all, mut before) = (Reader::default(), Vec::<FoundFrame>::new(), 0);
+    for piece in pieces {
+        reader.read(piece, |found| match found {
+            Found::Frame(Head { length, kind, flags, stream }, at) => {
+                let kind_at = at.map(|at| before + at);
+                all.push(FoundFrame { length, kind, flags, stream, kind_at, look: None });
+            }
+            Found::Payload(_, payload) => {
+                begins_with_pseudo(payload);
+                all.last_mut().expect("its head came first").look = Some(payload.to_vec());
+            }
+        });
+        before += piece.len();
+    }
+    all
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
