@@ -65,3 +65,15 @@ function numbersOf(words: readonly string[]): (number | null)[] {
 export function milliseconds(us: number | null): number | null {
   return us === null ? null : us / 1000;
 }
+
+/** What a `Connection` record says. */
+export function connectionFactsOf(bytes: Buffer): ConnectionFacts {
+  let end = 0;
+  for (let line = 0; line < 4; line++) end = bytes.indexOf(10, end) + 1;
+  const certificates = bytes.latin1Slice(end, bytes.length);
+  if (certificates !== lastCertificates) lastCertificates = certificates;
+  return new ConnectionFacts(bytes.latin1Slice(0, end - 1), lastCertificates);
+}
+
+/** Those of the connection before: many lead to the same server, and certificates are large. */
+let lastCertificates = '';

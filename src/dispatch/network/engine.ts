@@ -23,7 +23,8 @@ import { nextTick } from '../../real-time.js';
 import type { FilePart } from '../../request/file-content.js';
 import { bare } from '../../bare.js';
 import { ArrivedHead } from './arrived-head.js';
-import { ConnectionFacts } from './connection-facts.js';
+import type { ConnectionFacts } from './connection-facts.js';
+import { connectionFactsOf } from './connection-facts.js';
 import type { ConnectionListener, FileListener, Listener, LookupListener, Thrown } from './listeners.js';
 import {
   BODY_LENGTH_AT,
@@ -37,6 +38,8 @@ import {
   RECEIVED_AT,
   RECORD_BYTES,
   STATUS_AT,
+  faultOf,
+  linesOf,
 } from './record.js';
 
 /** The addon's enums, there with the engine: nothing is loaded before the first request. */
@@ -404,7 +407,7 @@ function drain(batch: Buffer, large: Buffer[]): void {
           break;
         }
         case kinds.Connection:
-          connections[id] = connectionOf(body ?? batch.subarray(bodyAt, bodyEnd));
+          connections[id] = connectionFactsOf(body ?? batch.subarray(bodyAt, bodyEnd));
           break;
         case kinds.File:
           release(id);
@@ -445,35 +448,5 @@ function drain(batch: Buffer, large: Buffer[]): void {
   }
 }
 
-/** What an `Error` record says. */
-interface Fault {
-  kind: ErrorKind;
-  code: string | undefined;
-  course: string;
-  message: string;
-}
-
-/** `kind \n code \n course \n message` */
-function faultOf(text: string): Fault {
-  const [kind, code, course] = text.split('\n', 3);
-  const message = text.slice(kind.length + code.length + course.length + 3);
-  return { kind: kind as ErrorKind, code: code || undefined, course, message };
-}
-
 /** By number. The core gives one of a connection that has gone to another, and says so. */
 const connections: (ConnectionFacts | undefined)[] = [];
-/** Those of the connection before: many lead to the same server, and certificates are large. */
-let lastCertificates = '';
-
-function connectionOf(bytes: Buffer): ConnectionFacts {
-  let end = 0;
-  for (let line = 0; line < 4; line++) end = bytes.indexOf(10, end) + 1;
-  const certificates = bytes.latin1Slice(end, bytes.length);
-  if (certificates !== lastCertificates) lastCertificates = certificates;
-  return new ConnectionFacts(bytes.latin1Slice(0, end - 1), lastCertificates);
-}
-
-/** Header lines behind an empty reason phrase; '' where a record has no head. */
-function linesOf(batch: Buffer, start: number, end: number): string {
-  return end > start ? batch.latin1Slice(start + 1, end) : '';
-}

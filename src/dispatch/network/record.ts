@@ -1,5 +1,7 @@
 /** Where in a record what is: its layout is that of crates/node/src/pack.rs. */
 
+import type { ErrorKind } from '../../native.js';
+
 /** The fixed part. The head follows, then the body. */
 export const RECORD_BYTES = 40;
 
@@ -28,3 +30,23 @@ export const NUMBER = 0x3fffffff;
 
 /** The status of a Writable record that tells of a file's progress. */
 export const FILE_PROGRESS = 2;
+
+/** What an `Error` record says. */
+export interface Fault {
+  kind: ErrorKind;
+  code: string | undefined;
+  course: string;
+  message: string;
+}
+
+/** `kind \n code \n course \n message` */
+export function faultOf(text: string): Fault {
+  const [kind, code, course] = text.split('\n', 3);
+  const message = text.slice(kind.length + code.length + course.length + 3);
+  return { kind: kind as ErrorKind, code: code || undefined, course, message };
+}
+
+/** Header lines behind an empty reason phrase; '' where a record has no head. */
+export function linesOf(batch: Buffer, start: number, end: number): string {
+  return end > start ? batch.latin1Slice(start + 1, end) : '';
+}
