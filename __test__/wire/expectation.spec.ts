@@ -18,7 +18,8 @@ const BODIES: [title: string, content: () => RequestOptions['content'], wire: st
 ];
 
 for (const [title, content, wire] of BODIES) {
-  test(`T12 ${title}: sent after 100, and the connection is kept`, async (t) => {
+  // Serial, as those below: the body follows after a second of silence, and other tests of this file may have the thread for as long.
+  test.serial(`T12 ${title}: sent after 100, and the connection is kept`, async (t) => {
     let early = '';
     const server = await serveRaw(t, async (connection) => {
       await connection.head();
@@ -35,7 +36,7 @@ for (const [title, content, wire] of BODIES) {
   });
 
   for (const status of ['401 Unauthorized', '417 Expectation Failed', '200 OK']) {
-    test(`SEC-J16 T12 ${title}: not sent after ${status}, and the connection is closed`, async (t) => {
+    test.serial(`SEC-J16 T12 ${title}: not sent after ${status}, and the connection is closed`, async (t) => {
       const server = await serveRaw(t, async (connection) => {
         await connection.head();
         await connection.write(`HTTP/1.1 ${status}\r\nContent-Length: 2\r\n\r\nok`);

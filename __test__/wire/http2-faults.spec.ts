@@ -579,7 +579,7 @@ for (const { name, play, survives } of FLOODS) {
       await peer.settings();
       for (;;) await peer.answer(await peer.request());
     });
-    const client = openHttp2(t, { timeout: { read: 4_000, total: 20_000 } });
+    const client = openHttp2(t, { timeout: { read: 30_000, total: 60_000 }, poolLimits: { keepaliveExpiry: null } });
     t.is(told(await client.get(other.url)), '200 ok');
     const before = process.memoryUsage.rss();
     const result = await client.get(server.url).then(told, (error: Error) => error);
@@ -928,7 +928,7 @@ test('a connection on which nothing comes any more gets no new requests', async 
   t.is(connections, 2);
 });
 
-test('pingInterval: a peer that answers is waited for, one that does not is given up', async (t) => {
+test.serial('pingInterval: a peer that answers is waited for, one that does not is given up', async (t) => {
   let pings = 0;
   const answering = await serveHttp2(t, async (peer) => {
     await peer.settings();
@@ -944,7 +944,7 @@ test('pingInterval: a peer that answers is waited for, one that does not is give
     await peer.settings();
     await peer.connection.rest();
   });
-  const client = openHttp2(t, { poolLimits: { pingInterval: 300 }, timeout: null });
+  const client = openHttp2(t, { poolLimits: { pingInterval: 1000 }, timeout: null });
   t.is(told(await soon('a response', client.get(answering.url))), '200 ok');
   const error = await soon('an error', failure(client.get(silent.url)));
   t.true(error instanceof ReadError || error instanceof RemoteProtocolError, String(error));

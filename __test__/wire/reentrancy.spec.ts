@@ -154,12 +154,14 @@ async function fetchApp(request: globalThis.Request): Promise<globalThis.Respons
 }
 
 const reason = new Error('the reason');
+/** Hundreds of tests begin at one time here, in the thread that answers them. */
+const timeout = 60_000;
 
 type Where = 'network' | 'node app' | 'fetch app';
 
 async function place(t: ExecutionContext, where: Where, point: Point): Promise<[ClientOptions, string]> {
-  if (where === 'network') return [{}, (await serve(t, answerer())).origin];
-  if (where === 'node app') return [{ app: answerer() }, 'http://app.test'];
+  if (where === 'network') return [{ timeout }, (await serve(t, answerer())).origin];
+  if (where === 'node app') return [{ app: answerer(), timeout }, 'http://app.test'];
   const isRetry = point.client !== undefined && point.call !== undefined;
   let isFirst = isRetry;
   const app = (request: globalThis.Request): Promise<globalThis.Response> => {
@@ -167,7 +169,7 @@ async function place(t: ExecutionContext, where: Where, point: Point): Promise<[
     isFirst = false;
     return Promise.resolve(new globalThis.Response(null, { status: 418 }));
   };
-  return [{ app }, 'http://app.test'];
+  return [{ app, timeout }, 'http://app.test'];
 }
 
 const actions = ['aborts', 'throws', 'closes the client', 'sends another request'] as const;
