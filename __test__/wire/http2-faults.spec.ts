@@ -447,6 +447,53 @@ function packedField(bytes: number): Buffer {
   return field;
 }
 
+/** Frames that hide a pseudo-header from a look at their beginning. */
+const HIDDEN: [name: string, flags: number, first: number[], rest: number[]][] = [
+  ['behind an empty frame', 0, [], [0x88]],
+  ['behind a frame of padding', PADDED, [3, 0, 0, 0], [0x88]],
+  ['before padding', PADDED | END_HEADERS, [3, 0x88, 0, 0, 0], []],
+  ['behind the first byte of its field', 0, [0x08], [3, 0x32, 0x30, 0x30]],
+  ['behind a change of the table’s size, in a frame of its own', 0, [0x20], [0x88]],
+  ['behind twenty changes of the table’s size', END_HEADERS, [...Array<number>(20).fill(0x20), 0x88], []],
+];
+
+for (const [name, flags, first, rest] of HIDDEN) {
+  test(`SEC-L12 refused: a pseudo-header in the trailers, ${name}`, async (t) => {
+    const server = await serveHttp2(t, async (peer) => {
+      await peer.settings();
+      const stream = await peer.request();
+      await peer.headers(stream, OK);
+      await peer.data(stream, 'ok');
+      await peer.send(Type.HEADERS, flags | END_STREAM, stream, Buffer.from(first));
+      if (rest.length > 0) await peer.send(Type.CONTINUATION, END_HEADERS, stream, Buffer.from(rest));
+      await peer.connection.closed;
+    });
+    const error = await soon('an error', failure(openHttp2(t, { timeout: null }).get(server.url)));
+    t.true(error instanceof RemoteProtocolError, `${error.name}: ${error.message}`);
+    t.regex(error.message, /sent no valid HTTP\/2 response \(.*trailers|broke the rules/);
+  });
+}
+
+test('trailers whose block is empty, or in many small frames, are trailers', async (t) => {
+  const server = await serveHttp2(t, async (peer) => {
+    await peer.settings();
+    const empty = await peer.request();
+    await peer.headers(empty, OK);
+    await peer.headers(empty, [], END_STREAM);
+    const stream = await peer.request();
+    await peer.headers(stream, OK);
+    const block = section([['x-sum', 'abc']]);
+    await peer.send(Type.HEADERS, END_STREAM, stream, block.subarray(0, 3));
+    for (let at = 3; at < block.length; at += 1) {
+      await peer.send(Type.CONTINUATION, at === block.length - 1 ? END_HEADERS : 0, stream, block.subarray(at, at + 1));
+    }
+    await peer.connection.closed;
+  });
+  const client = openHttp2(t, { timeout: null });
+  t.is((await soon('a response', client.get(server.url))).trailers.raw.length, 0);
+  t.is((await soon('a response', client.get(server.url))).trailers.get('x-sum'), 'abc');
+});
+
 // h2 lets one of the kind pass: pseudo-headers of requests in a response. They have no effect.
 
 // ── floods: an error or nothing, in bounded memory, and the other connections as they were ──

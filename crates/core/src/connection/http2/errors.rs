@@ -43,6 +43,7 @@ pub(super) fn of_content(origin: &Origin) -> Error {
 pub(super) fn of_trailers(origin: &Origin, flaw: TrailersFlaw) -> Error {
     let what = match flaw {
         TrailersFlaw::Pseudo => "a pseudo-header in the trailers",
+        TrailersFlaw::Unclear => "trailers whose first frame has no name",
         TrailersFlaw::TooLong => "trailers of more than 64 KiB, or 128 KiB unpacked",
     };
     let what = format!("{origin} sent no valid HTTP/2 response ({what})");

@@ -5,7 +5,7 @@ mod reader;
 
 use super::{Http2, Shared};
 use reader::{
-    CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, PRIORITY, RST_STREAM, Reader, UNKNOWN,
+    CONTINUATION, DATA, END_HEADERS, END_STREAM, Found, HEADERS, Head, PADDED, PRIORITY, RST_STREAM, Reader, UNKNOWN,
     begins_with_pseudo,
 };
 #[cfg(feature = "fuzzing")]
@@ -85,6 +85,8 @@ pub(super) struct FrameCounts {
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum TrailersFlaw {
     Pseudo,
+    /// The first frame ends before the first name is known, and the section goes on.
+    Unclear,
     TooLong,
 }
 
@@ -168,6 +170,9 @@ impl FrameCounts {
         };
         let bytes = before.map(|before| before + frame.length);
         self.section.set(bytes);
+        if frame.kind == HEADERS && bytes == Some(0) && frame.flags & END_HEADERS == 0 {
+            self.note_flaw(frame.stream, TrailersFlaw::Unclear);
+        }
         if bytes > Some(MAX_TRAILERS_BYTES) {
             self.note_flaw(frame.stream, TrailersFlaw::TooLong);
         }
@@ -229,8 +234,15 @@ impl FrameCounts {
             }
             HEADERS => {
                 let fixed = usize::from(frame.flags & PADDED != 0) + if frame.flags & PRIORITY != 0 { 5 } else { 0 };
-                if payload.get(fixed..).is_some_and(begins_with_pseudo) {
-                    self.note_flaw(frame.stream, TrailersFlaw::Pseudo);
+                let padding =
+                    if frame.flags & PADDED != 0 { payload.first().map_or(0, |&n| usize::from(n)) } else { 0 };
+                let end = frame.length.saturating_sub(padding);
+                let block = payload.get(fixed..end.min(payload.len())).unwrap_or_default();
+                let goes_on = frame.flags & END_HEADERS == 0 || payload.len() < end;
+                match begins_with_pseudo(block) {
+                    Some(true) => self.note_flaw(frame.stream, TrailersFlaw::Pseudo),
+                    None if goes_on => self.note_flaw(frame.stream, TrailersFlaw::Unclear),
+                    _ => {}
                 }
             }
             _ => {}
