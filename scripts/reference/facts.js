@@ -173,6 +173,11 @@ export const doorCodes = [
   ['ERR_BAD_REQUEST', 'whippet/axios', 'as axios has it: a status of 4xx, or a request that cannot be sent'],
   ['ERR_BAD_RESPONSE', 'whippet/axios', 'as axios has it: a status of 5xx, or a body that is too large'],
   ['ERR_FR_TOO_MANY_REDIRECTS', 'whippet/axios', 'as axios has it: more than `maxRedirects`'],
+  [
+    'ERR_FR_REDIRECTION_FAILURE',
+    'whippet/axios',
+    'as axios has it: a redirect that cannot be followed, or whose `beforeRedirect` threw',
+  ],
   ['ERR_NOT_SUPPORT', 'whippet/axios', 'as axios has it: an agent that is not Node’s own'],
 ];
 
