@@ -44,7 +44,7 @@ function secretsOf(request: Sent): string[] {
   const { url, headers } = request;
   const found = [...ofHeaders(headers), url.userinfo.includes(':') ? url.userinfo : '', ...spellingsOf(url.password)];
   for (const [, name, value] of url.query.matchAll(/([^=&]+)=([^&]+)/g)) {
-    if (isSecretParam(name)) found.push(...spellingsOf(value), ...spellingsOf(value.replaceAll('+', ' ')));
+    if (isSecretParam(name, value)) found.push(...spellingsOf(value), ...spellingsOf(value.replaceAll('+', ' ')));
   }
   const proxy = proxies.get(request);
   if (proxy !== undefined) {

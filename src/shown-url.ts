@@ -21,7 +21,9 @@ export function maskUrls(text: string): string {
 
 function masked(text: string, params: RegExp): string {
   if (!text.includes('=')) return text;
-  return text.replace(params, (all, name: string) => (isSecretParam(name) ? `${name}=[secure]` : all));
+  return text.replace(params, (all, name: string) =>
+    isSecretParam(name, all.slice(name.length + 1)) ? `${name}=[secure]` : all,
+  );
 }
 
 /**

@@ -5,7 +5,7 @@ import { Headers, QueryParams, Request, Response, URL } from '../../src/index.js
 
 const SECRET = [
   'access_token', 'accessToken', 'id_token', 'token', 'api_key', 'apikey', 'apiKey', 'X-API-KEY', 'client_secret', 'clientSecret',
-  'password', 'newPassword', 'pwd', 'passwd', 'code', 'code_verifier', 'key', 'sig', 'signature', 'X-Amz-Signature',
+  'password', 'newPassword', 'pwd', 'passwd', 'code', 'code_verifier', 'sig', 'signature', 'X-Amz-Signature',
   'X-Amz-Credential', 'X-Amz-Security-Token', 'X-Goog-Signature', 'AWSAccessKeyId', 'hmac', 'jwt', 'auth', 'session_id', 'PHPSESSID',
   'client_assertion', 'user[password]', 'user%5Bpassword%5D', 'access%5Ftoken', 'subscription-key', 'SAMLResponse',
 ]; // prettier-ignore
@@ -19,6 +19,12 @@ for (const name of SECRET) {
     t.regex(url.toString(), /s3cr3t/);
   });
 }
+
+test('a key is shown unless it is as long as those of an API', (t) => {
+  t.is(new URL('https://h/?key=value').toJSON(), 'https://h/?key=value');
+  t.is(new URL('https://h/?key=0123456789012345678').toJSON(), 'https://h/?key=0123456789012345678');
+  t.is(new URL('https://h/?key=01234567890123456789&x=1').toJSON(), 'https://h/?key=[secure]&x=1');
+});
 
 const SEEN = [
   'q',
