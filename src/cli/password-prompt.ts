@@ -16,8 +16,10 @@ export async function promptPassword(question: string, signal: AbortSignal): Pro
   const terminal = openTerminal();
   if (terminal === null) return null;
   const { input, write, close } = terminal;
-  write(visible(question));
   try {
+    // What is typed as soon as the question stands there has no echo either.
+    input.setRawMode(true);
+    write(visible(question));
     return await readHidden(input, signal);
   } finally {
     write('\n');
@@ -49,6 +51,7 @@ function openTerminal(): Terminal | null {
   }
 }
 
+/** Of a terminal in raw mode, which is left. */
 function readHidden(input: tty.ReadStream, signal: AbortSignal): Promise<string> {
   return new Promise((resolve, reject) => {
     let text = '';
@@ -73,7 +76,6 @@ function readHidden(input: tty.ReadStream, signal: AbortSignal): Promise<string>
         else text += char;
       }
     };
-    input.setRawMode(true);
     input.on('data', onData);
     input.on('end', onEnd);
     signal.addEventListener('abort', onAbort);
