@@ -38,7 +38,7 @@ async function makeProfile(target, isForZig) {
   const folder = folderOf(target, isForZig);
   const counted = path.join(folder, 'counted');
   say('profile: building an addon that counts (takes minutes)');
-  const library = build(target, counted, path.join(folder, 'counting'), isForZig ? ZIG_ENVIRONMENT : {});
+  const library = build(target, counted, path.join(folder, 'counting'), isForZig);
   // What build scripts and macros have counted, where they did.
   rmSync(counted, { recursive: true, force: true });
   // Node loads what has this ending.
@@ -58,12 +58,12 @@ async function makeProfile(target, isForZig) {
  * The library that counts. Functions are known by their mangled names: cargo's profile, and that the target is named, have to be as in
  * the build by the profile.
  */
-function build(target, counted, folder, environment) {
-  const tool = environment === ZIG_ENVIRONMENT ? cargoAuditable() : [];
+function build(target, counted, folder, isForZig) {
+  const tool = isForZig ? cargoAuditable() : [];
   execute('cargo', [...tool, 'build', '--release', '--locked', '--package', 'whippet-node', '--target', target], {
     ...cargoEnvironment(),
     ...withFlag(`-Cprofile-generate=${counted}`),
-    ...environment,
+    ...(isForZig && ZIG_ENVIRONMENT),
     CARGO_TARGET_DIR: folder,
   });
   return path.join(folder, target, 'release', LIBRARY);

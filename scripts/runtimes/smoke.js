@@ -47,7 +47,7 @@ export async function runSmoke({ title, unsupported = {} }, how, told) {
 }
 
 /** Runs a program; each line that it prints, if only into a file, is handed on. Resolves to its exit code, or its signal. */
-export async function lines([command, ...args], onLine, { env = {}, output } = {}) {
+async function lines([command, ...args], onLine, { env = {}, output } = {}) {
   const file = output === undefined ? null : openSync(output, 'w');
   const child = spawn(command, args, {
     cwd: root,
