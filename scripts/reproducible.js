@@ -16,7 +16,9 @@ await asProgram(() => {
   const work = mkdtempSync(path.join(tmpdir(), 'whippet-reproducible-'));
   try {
     // Folders of unequal lengths, so that a path that is left in a binary shows.
-    const [one, other] = ['a', 'another-folder'].map((name) => build(path.join(work, name)));
+    // Of one commit, whatever is checked out or pulled meanwhile.
+    const commit = execFileSync('git', ['rev-parse', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim();
+    const [one, other] = ['a', 'another-folder'].map((name) => build(commit, path.join(work, name)));
     if (one !== other) throw new SetupError(`two builds of the same sources differ: ${one} and ${other}`);
     console.log(`two builds, one hash: sha256 ${one}`);
   } finally {
@@ -25,9 +27,9 @@ await asProgram(() => {
 });
 
 /** The hash of what the commit's sources give when they lie in `folder`. */
-function build(folder) {
+function build(commit, folder) {
   mkdirSync(folder);
-  const sources = execFileSync('git', ['archive', 'HEAD'], { cwd: root, maxBuffer: 2 ** 28 });
+  const sources = execFileSync('git', ['archive', commit], { cwd: root, maxBuffer: 2 ** 28 });
   execFileSync('tar', ['-x', '-C', folder], { input: sources });
   say(`building in ${folder}`);
   const maps = remapped(folder);
