@@ -11,7 +11,7 @@ import { installDebian } from './support/debian.js';
 import { binaryOf, WINDOWS } from './support/platforms.js';
 import { checkUsed, profileOf } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
-import { remapped } from './support/remap.js';
+import { dateOf, remapped } from './support/same-bytes.js';
 import { cargoAuditable, cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const ZIG = 'ziglang==0.14.1';
@@ -85,6 +85,7 @@ function build(platform, zig) {
   if (profile !== null) say(`${platform}: by the profile ${path.relative(root, profile)}`);
   const environment = {
     ...cargoEnvironment(),
+    ...dateOf('HEAD'),
     CARGO_TARGET_DIR: FOLDER,
     // A library that Node loads uses Node's libc; and no path of the machine that builds is in a binary.
     RUSTFLAGS: [

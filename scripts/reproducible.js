@@ -8,7 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { asProgram, root, say, SetupError } from './support/program.js';
-import { remapped } from './support/remap.js';
+import { dateOf, remapped } from './support/same-bytes.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 await asProgram(() => {
@@ -38,6 +38,7 @@ function build(commit, folder) {
     env: {
       ...process.env,
       ...cargoEnvironment(),
+      ...dateOf(commit),
       CARGO_TARGET_DIR: path.join(folder, 'target'),
       CARGO_INCREMENTAL: '0',
       RUSTFLAGS: maps.rustc.join(' '),
