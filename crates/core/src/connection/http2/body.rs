@@ -1,6 +1,6 @@
 //! A response body over HTTP/2, and the upload that may still go on beside it.
 
-use super::frames::{MAX_TRAILERS_SIZE, TrailersFlaw};
+use super::frames::TrailersFlaw;
 use super::upload::Upload;
 use super::{Shared, errors};
 use crate::connection::declared_length;
@@ -10,7 +10,7 @@ use crate::head::Head;
 use crate::origin::Origin;
 use crate::timeout::progress::Progress;
 use h2::{Reason, RecvStream};
-use http::{HeaderMap, Method};
+use http::Method;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
@@ -44,7 +44,7 @@ impl Body {
     ) -> Body {
         let ended = stream.is_end_stream();
         if ended {
-            connection.frames.take_flaw(stream.stream_id().as_u32());
+            connection.frames.trailers.take_flaw(stream.stream_id().as_u32());
         }
         // The length of what GET would have got (RFC 9110 section 8.6).
         let has_no_content = matches!(head.status, 204 | 304);
@@ -100,9 +100,9 @@ impl Body {
         }
         let trailers = ready!(self.stream.poll_trailers(cx));
         self.ended = true;
-        let flaw = self.connection.frames.take_flaw(self.stream.stream_id().as_u32());
+        let flaw = self.connection.frames.trailers.take_flaw(self.stream.stream_id().as_u32());
         Poll::Ready(match trailers {
-            Ok(Some(trailers)) => match flaw.or_else(|| flaw_of(&trailers)) {
+            Ok(Some(trailers)) => match flaw.or_else(|| TrailersFlaw::of(&trailers)) {
                 Some(flaw) => Err(errors::of_trailers(origin, flaw)),
                 None => Ok(Some(Frame::Trailers((&trailers).into()))),
             },
@@ -128,11 +128,6 @@ impl Body {
         }
         Err(errors::of_body(origin, cause, self.received, self.declared))
     }
-}
-
-fn flaw_of(trailers: &HeaderMap) -> Option<TrailersFlaw> {
-    let size: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-    (size > MAX_TRAILERS_SIZE).then_some(TrailersFlaw::TooLong)
 }
 
 impl Drop for Body {

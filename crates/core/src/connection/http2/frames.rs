@@ -1,24 +1,24 @@
 //! The frames of one connection as they cross its socket, on this side of h2: what h2 does not bound, does not tell, or
 //! bounds for a connection's whole life.
 
+mod idle;
 mod reader;
+mod trailers;
 
 use super::{Http2, Shared};
-use reader::{
-    CONTINUATION, DATA, END_HEADERS, END_STREAM, Found, HEADERS, Head, PADDED, PRIORITY, RST_STREAM, Reader, UNKNOWN,
-    begins_with_pseudo,
-};
+use idle::IdleAllowance;
+use reader::{CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, RST_STREAM, Reader, UNKNOWN};
 #[cfg(feature = "fuzzing")]
 pub use reader::{FoundFrame, find_frames};
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 use std::io;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::Instant;
+use trailers::TrailerSections;
+pub(super) use trailers::TrailersFlaw;
 
 /// What is handled before other connections have their turn, together with what one more read brings.
 const MAX_TURN_FRAMES: u32 = 200;
@@ -29,16 +29,6 @@ const MAX_TURN_TIME: Duration = Duration::from_micros(100);
 /// each SETTINGS of nine bytes.
 const SMALL_FRAME_BYTES: usize = 24;
 const SMALL_READ_BYTES: usize = 2 * 1024;
-
-/// Frames other than a stream's own that a connection may bring while no stream is open: so many at once, and one more
-/// each `IDLE_FRAME_INTERVAL`.
-const MAX_IDLE_FRAMES: u32 = 100;
-const IDLE_FRAME_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Bytes of cancelled streams that may still come while no stream is open: as much as was on its way when the peer was
-/// told, and more. A frame counts as at least `MIN_IDLE_FRAME_BYTES`.
-const MAX_IDLE_BYTES: usize = 64 * 1024 * 1024;
-const MIN_IDLE_FRAME_BYTES: usize = 1024;
 
 /// Empty DATA frames that are kept from h2, which bears a hundred of them in a connection's life: so many at once, and
 /// so many more for each frame with content.
@@ -53,13 +43,6 @@ const MAX_EMPTY_FRAMES_FOR_H2: u32 = 50;
 pub(super) const MAX_REMEMBERED_RESETS: usize = 10_000;
 pub(super) const RESET_MEMORY: Duration = Duration::from_secs(5);
 
-/// Trailers as they come, and unpacked, as RFC 9113 section 10.5.1 counts. h2 leaves out what is beyond its limit for a header list
-/// and does not tell; within these two nothing can be: a field takes no more than eight fifths of its bytes here (RFC 7541
-/// appendix B), and 4 KiB from its table.
-const MAX_TRAILERS_BYTES: usize = 64 * 1024;
-pub(super) const MAX_TRAILERS_SIZE: usize = 128 * 1024;
-const _: () = assert!(MAX_TRAILERS_SIZE + MAX_TRAILERS_BYTES * 8 / 5 + 8 * 1024 < super::HEADER_LIST_LIMIT as usize);
-
 /// Resets by h2 itself that end the connection; at half of them it gets no more streams.
 pub(super) const MAX_OWN_RESETS: u32 = 4_096;
 
@@ -69,25 +52,12 @@ pub(super) struct FrameCounts {
     turn: Cell<Turn>,
     /// The last read brought hardly more than frames' heads.
     are_small: Cell<bool>,
-    idle: Cell<Option<IdleAllowance>>,
-    idle_exceeded: Cell<bool>,
+    idle: IdleAllowance,
     /// Empty DATA frames that may still be kept from h2.
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
     own_resets: Cell<u32>,
-    /// What h2 does not object to in header sections that end their streams. (A head may be one, and begins with a pseudo-header.)
-    flaws: RefCell<HashMap<u32, TrailersFlaw>>,
-    /// Bytes so far of the section that comes, if it is one of them.
-    section: Cell<Option<usize>>,
-}
-
-/// What makes a response malformed, where it is in the trailers.
-#[derive(Clone, Copy, PartialEq)]
-pub(super) enum TrailersFlaw {
-    Pseudo,
-    /// The first frame ends before the first name is known, and the section goes on.
-    Unclear,
-    TooLong,
+    pub(super) trailers: TrailerSections,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -96,14 +66,6 @@ struct Turn {
     began: Option<std::time::Instant>,
     reads: u32,
     frames: u32,
-    bytes: usize,
-}
-
-/// What a connection without streams may still bring.
-#[derive(Clone, Copy)]
-struct IdleAllowance {
-    frames: u32,
-    since: Instant,
     bytes: usize,
 }
 
@@ -133,14 +95,12 @@ impl FrameCounts {
 
     /// A stream was opened.
     pub(super) fn end_idleness(&self) {
-        if let Some(idle) = self.idle.get() {
-            self.idle.set(Some(IdleAllowance { bytes: MAX_IDLE_BYTES, ..idle }));
-        }
+        self.idle.end_idleness();
     }
 
     /// An idle connection speaks without end.
     pub(super) fn is_idle_exceeded(&self) -> bool {
-        self.idle_exceeded.get()
+        self.idle.is_exceeded()
     }
 
     /// A limit of h2's is near that would fail everything under way.
@@ -148,42 +108,12 @@ impl FrameCounts {
         self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2 || self.own_resets.get() >= MAX_OWN_RESETS / 2
     }
 
-    /// Of the section that ended the stream; asked once.
-    pub(super) fn take_flaw(&self, stream: u32) -> Option<TrailersFlaw> {
-        self.flaws.borrow_mut().remove(&stream)
-    }
-
-    fn note_flaw(&self, stream: u32, flaw: TrailersFlaw) {
-        let mut flaws = self.flaws.borrow_mut();
-        // Of streams that were cancelled no one asks.
-        if flaws.len() >= 4_096 {
-            flaws.clear();
-        }
-        flaws.insert(stream, flaw);
-    }
-
-    /// A part of a header section. Between its frames there are no others (RFC 9113 section 4.3).
-    fn section_goes_on(&self, frame: &Head) {
-        let before = match frame.kind {
-            HEADERS => (frame.flags & END_STREAM != 0).then_some(0),
-            _ => self.section.get(),
-        };
-        let bytes = before.map(|before| before + frame.length);
-        self.section.set(bytes);
-        if frame.kind == HEADERS && bytes == Some(0) && frame.flags & END_HEADERS == 0 {
-            self.note_flaw(frame.stream, TrailersFlaw::Unclear);
-        }
-        if bytes > Some(MAX_TRAILERS_BYTES) {
-            self.note_flaw(frame.stream, TrailersFlaw::TooLong);
-        }
-    }
-
     /// False when the frame had better not reach h2.
     fn arrived(&self, frame: &Head, is_idle: bool) -> bool {
         let turn = self.turn.get();
         self.turn.set(Turn { frames: turn.frames + 1, ..turn });
         if is_idle {
-            self.arrived_idle(frame);
+            self.idle.arrived(frame);
         }
         match frame.kind {
             DATA if frame.length == 0 && frame.flags & (END_STREAM | PADDED) == 0 => {
@@ -193,37 +123,14 @@ impl FrameCounts {
             }
             DATA | HEADERS => {
                 if frame.kind == HEADERS {
-                    self.section_goes_on(frame);
+                    self.trailers.arrived(frame);
                 }
                 self.empty_left.set((self.empty_left.get() + EMPTY_FRAMES_PER_CONTENT).min(MAX_EMPTY_FRAMES));
             }
-            CONTINUATION => self.section_goes_on(frame),
+            CONTINUATION => self.trailers.arrived(frame),
             _ => {}
         }
         true
-    }
-
-    fn arrived_idle(&self, frame: &Head) {
-        let now = Instant::now();
-        let full = IdleAllowance { frames: MAX_IDLE_FRAMES, since: now, bytes: MAX_IDLE_BYTES };
-        let mut idle = self.idle.get().unwrap_or(full);
-        let earned = (now - idle.since).as_millis() / IDLE_FRAME_INTERVAL.as_millis();
-        if earned > 0 {
-            let earned = u32::try_from(earned).unwrap_or(u32::MAX);
-            idle.frames = idle.frames.saturating_add(earned).min(MAX_IDLE_FRAMES);
-            idle.since = now;
-        }
-        let left = match frame.kind {
-            DATA | HEADERS | CONTINUATION | RST_STREAM => {
-                let bytes = idle.bytes.checked_sub(frame.length.max(MIN_IDLE_FRAME_BYTES));
-                bytes.map(|bytes| idle.bytes = bytes)
-            }
-            _ => idle.frames.checked_sub(1).map(|frames| idle.frames = frames),
-        };
-        self.idle.set(Some(idle));
-        if left.is_none() {
-            self.idle_exceeded.set(true);
-        }
     }
 
     /// The first bytes of a payload, as many as [`Head::is_worth_a_look`] is about.
@@ -232,19 +139,7 @@ impl FrameCounts {
             DATA if payload.first().is_some_and(|padding| usize::from(*padding) + 1 == frame.length) => {
                 self.empty_for_h2.set(self.empty_for_h2.get() + 1);
             }
-            HEADERS => {
-                let fixed = usize::from(frame.flags & PADDED != 0) + if frame.flags & PRIORITY != 0 { 5 } else { 0 };
-                let padding =
-                    if frame.flags & PADDED != 0 { payload.first().map_or(0, |&n| usize::from(n)) } else { 0 };
-                let end = frame.length.saturating_sub(padding);
-                let block = payload.get(fixed..end.min(payload.len())).unwrap_or_default();
-                let goes_on = frame.flags & END_HEADERS == 0 || payload.len() < end;
-                match begins_with_pseudo(block) {
-                    Some(true) => self.note_flaw(frame.stream, TrailersFlaw::Pseudo),
-                    None if goes_on => self.note_flaw(frame.stream, TrailersFlaw::Unclear),
-                    _ => {}
-                }
-            }
+            HEADERS => self.trailers.looked_into(frame, payload),
             _ => {}
         }
     }
@@ -397,36 +292,8 @@ mod tests {
         });
     }
 
-    #[test]
-    fn an_idle_connection_may_say_a_little_all_the_time() {
-        let (counts, ping) = (FrameCounts::new(), Head { length: 8, kind: 6, flags: 0, stream: 0 });
-        tokio_test(async {
-            for _ in 0..1_000 {
-                tokio::time::advance(Duration::from_secs(1)).await;
-                (0..5).for_each(|_| assert!(counts.arrived(&ping, true)));
-            }
-            assert!(!counts.is_idle_exceeded());
-            (0..=MAX_IDLE_FRAMES).for_each(|_| assert!(counts.arrived(&ping, true)));
-            assert!(counts.is_idle_exceeded());
-        });
-    }
-
-    #[test]
-    fn what_is_cancelled_may_still_come_but_not_without_end() {
-        let (counts, data) = (FrameCounts::new(), Head { length: 16_384, kind: DATA, flags: 0, stream: 1 });
-        tokio_test(async {
-            let most = MAX_IDLE_BYTES / 16_384;
-            (0..most).for_each(|_| assert!(counts.arrived(&data, true)));
-            assert!(!counts.is_idle_exceeded());
-            counts.end_idleness();
-            (0..most).for_each(|_| assert!(counts.arrived(&data, true)));
-            assert!(!counts.is_idle_exceeded());
-            counts.arrived(&data, true);
-            assert!(counts.is_idle_exceeded());
-        });
-    }
-
-    fn tokio_test(test: impl Future<Output = ()>) {
+    /// On a clock that stands still.
+    pub(super) fn tokio_test(test: impl Future<Output = ()>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
         runtime.expect("a runtime without sockets").block_on(test);
     }

@@ -113,37 +113,6 @@ impl Reader {
     }
 }
 
-/// RFC 7541 section 6, the first representation of a header block: is its name one of the pseudo-headers of the static
-/// table, or spelt with a colon? (A name in the dynamic table is not known here.) `None` when it is not among these bytes.
-pub(super) fn begins_with_pseudo(mut block: &[u8]) -> Option<bool> {
-    const LAST_PSEUDO: u8 = 14;
-    while let [first, rest @ ..] = block {
-        block = rest;
-        let index = match first {
-            0x80.. => first & 0x7f,
-            0x40.. => first & 0x3f,
-            0x20.. => {
-                // The table's size changes first.
-                let mut goes_on = first & 0x1f == 0x1f;
-                while let ([byte, rest @ ..], true) = (block, goes_on) {
-                    (block, goes_on) = (rest, byte & 0x80 != 0);
-                }
-                continue;
-            }
-            _ => first & 0x0f,
-        };
-        return match (index, block) {
-            (1..=LAST_PSEUDO, _) => Some(true),
-            // A new name; ':' is 1011100 in the Huffman code.
-            (0, [length, letter, ..]) if length & 0x80 != 0 => Some(letter >> 1 == 0x5c),
-            (0, [_, letter, ..]) => Some(*letter == b':'),
-            (0, _) => None,
-            _ => Some(false),
-        };
-    }
-    None
-}
-
 /// A frame, and what was looked at of its payload, for `crates/core/fuzz`.
 #[cfg(feature = "fuzzing")]
 #[derive(Debug, PartialEq, Eq)]
@@ -168,7 +137,7 @@ pub fn find_frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<FoundF
                 all.push(FoundFrame { length, kind, flags, stream, kind_at, look: None });
             }
             Found::Payload(_, payload) => {
-                begins_with_pseudo(payload);
+                super::trailers::begins_with_pseudo(payload);
                 all.last_mut().expect("its head came first").look = Some(payload.to_vec());
             }
         });
@@ -232,31 +201,5 @@ mod tests {
     /// Without the place of the type, which is another in each part.
     fn strip(found: &str) -> String {
         found.split(", Some").next().and_then(|found| found.split(", None").next()).unwrap_or_default().to_owned()
-    }
-
-    #[test]
-    fn the_first_name_of_a_block_is_a_pseudo_header_or_not() {
-        let cases: [(&[u8], Option<bool>); 17] = [
-            (&[0x88], Some(true)),                      // :status 200
-            (&[0x8e], Some(true)),                      // the last of them
-            (&[0x8f], Some(false)),                     // accept-charset
-            (&[0x48, 3, b'2', b'9', b'9'], Some(true)), // :status, a literal
-            (&[0x08, 3, b'2', b'9', b'9'], Some(true)), // without indexing
-            (&[0x18, 3, b'2', b'9', b'9'], Some(true)), // never indexed
-            (&[0x00, 2, b':', b'a'], Some(true)),       // a new name
-            (&[0x40, 0x82, 0xb8, 0x3f], Some(true)),    // in the Huffman code
-            (&[0x00, 1, b'a', 1, b'b'], Some(false)),
-            (&[0x40, 0x81, 0x1f], Some(false)),      // `a` in the Huffman code
-            (&[0x20, 0x88], Some(true)),             // the table's size first
-            (&[0x3f, 0xe1, 0x1f, 0x88], Some(true)), // one of several bytes
-            (&[0x3f, 0xe1, 0x1f, 0x00, 1, b'a'], Some(false)),
-            (&[], None),
-            (&[0x00], None),
-            (&[0x40, 0x82], None),
-            (&[0x3f, 0xe1], None),
-        ];
-        for (block, pseudo) in cases {
-            assert_eq!(begins_with_pseudo(block), pseudo, "{block:x?}");
-        }
     }
 }
