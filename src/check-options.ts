@@ -9,19 +9,43 @@ import { foreignName } from './foreign-options.js';
 
 /**
  * Throws a TypeError for an own enumerable key that is not known: `Unknown option 'timout' for client.get(). Did you mean
- * 'timeout'?`
+ * 'timeout'?`, and for what is no object of options: a form, a Map or a Promise that was not awaited would pass for an empty one.
  *
  * @param known The names allowed. Pass the same array each time: its set is made once.
  * @param what Whose options these are, for the message.
+ * @param noun What they are called in it.
  */
-export function checkOptions(given: object, known: readonly string[], what: string): void {
+export function checkOptions(
+  given: unknown,
+  known: readonly string[],
+  what: string,
+  noun = 'options',
+): asserts given is object {
   let names = sets.get(known);
   if (names === undefined) sets.set(known, (names = new Set(known)));
+  if (given === null || typeof given !== 'object') throw noOptions(given, names, what, noun);
+  let isEmpty = true;
   // `for…in` allocates no array of keys; it also sees inherited names, which the second question leaves out.
   for (const key in given) {
-    if (names.has(key) || !Object.hasOwn(given, key)) continue;
-    throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hintFor(key, names)}`);
+    if (names.has(key)) {
+      // A response of fetch() inherits `headers`.
+      isEmpty &&= !Object.hasOwn(given, key);
+    } else if (Object.hasOwn(given, key)) {
+      if (isNoTable(given)) throw noOptions(given, names, what, noun);
+      throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hintFor(key, names)}`);
+    }
   }
+  if (isEmpty && isNoTable(given)) throw noOptions(given, names, what, noun);
+}
+
+/** A list, a Map, a Date, a Promise …: what names they have are no options. */
+function isNoTable(given: object): boolean {
+  return Object.prototype.toString.call(given) !== '[object Object]';
+}
+
+function noOptions(given: unknown, known: ReadonlySet<string>, what: string, noun: string): TypeError {
+  const hint = known.has('files') ? '; a body is content, json, data or files' : '';
+  return new TypeError(`${noun} of ${what}: expected an object, got ${typeName(given)}${hint}`);
 }
 
 /** What was meant: by another client's name, of which ours may stand elsewhere, or by a slip. */
@@ -72,11 +96,15 @@ export function foreignItems<T>(given: object): T[] | undefined {
  * @throws TypeError naming the option
  */
 export function namesOf(option: string, given: object): string[] {
-  const names = Object.keys(given);
-  if (names.length === 0 && Object.prototype.toString.call(given) !== '[object Object]') {
+  if (isNamelessOther(given)) {
     throw new TypeError(`${option}: expected an object of names and values, got ${typeName(given)}`);
   }
-  return names;
+  return Object.keys(given);
+}
+
+/** No table of names, not even one that something else carries. */
+export function isNamelessOther(given: object): boolean {
+  return isNoTable(given) && Object.keys(given).length === 0;
 }
 
 /** The known name that the given one was most likely meant to be, if one is near. */

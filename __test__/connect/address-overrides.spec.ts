@@ -234,6 +234,7 @@ const BAD: [options: Record<string, unknown>, message: RegExp][] = [
   [{ localAddress: 'fe80::1%lo' }, /^localAddress: expected an IP address, got 'fe80::1%lo'$/],
   [{ resolve: 'a=b' }, /^resolve: expected an object, got string$/],
   [{ resolve: [['a', '127.0.0.1']] }, /^resolve: expected an object, got Array$/],
+  [{ resolve: new Map([['a', '127.0.0.1']]) }, /^resolve: expected an object of names and values, got Map$/],
   [{ resolve: { a: 'localhost' } }, /^resolve\['a'\]: expected an IP address, got 'localhost'$/],
   [{ resolve: { a: '127.0.0.1:80' } }, /^resolve\['a'\]: expected an IP address, got '127\.0\.0\.1:80'$/],
   [{ resolve: { a: 7 } }, /^resolve\['a'\]: expected an IP address, got number$/],

@@ -94,6 +94,9 @@ const REFUSED: [title: string, data: unknown, message: RegExp][] = [
   ['a Blob', new Blob(['secret']), /got Blob/],
   ['an ArrayBuffer', new ArrayBuffer(1), /got ArrayBuffer/],
   ['a promise', Promise.resolve({}), /got Promise/],
+  ['a response', new globalThis.Response('secret'), /got Response/],
+  ['a regular expression', /secret/, /got RegExp/],
+  ['an error', new Error('secret'), /got Error/],
   ['a number', 5, /got number/],
   ['true', true, /got boolean/],
 ];

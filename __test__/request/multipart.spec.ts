@@ -338,6 +338,9 @@ const REFUSED: [title: string, files: unknown, message: RegExp][] = [
   ['bytes', Buffer.from('secret'), /^files: expected an object or pairs of name and file, got Buffer$/],
   ['a Blob', new Blob(['secret']), /^files: expected an object or pairs of name and file, got Blob$/],
   ['a Map', new Map(), /^files: expected an object or pairs of name and file, got Map$/],
+  ['a promise', Promise.resolve({}), /^files: expected an object or pairs of name and file, got Promise$/],
+  ['a Date itself', new Date(), /^files: expected an object or pairs of name and file, got Date$/],
+  ['a response', new Response('secret'), /^files: expected an object or pairs of name and file, got Response$/],
   ['files in a list', [Buffer.from('secret')], /^files: expected pairs of name and file, got Buffer$/],
   ['a name that is none', [[5, 'x']], /^files: names must be strings, got number$/],
   [

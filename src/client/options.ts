@@ -234,9 +234,6 @@ export function readOptions<T extends object>(
   what: string,
 ): Given<T> {
   if (options === undefined) return NO_OPTIONS as Given<T>;
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
-  }
   checkOptions(options, known, what);
   const given = bare(options as Record<string, unknown>);
   for (const name of nothings) if (given[name] === null) given[name] = undefined;

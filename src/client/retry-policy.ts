@@ -40,8 +40,8 @@ export function toRetries(given: number | RetryPolicy | undefined): Required<Ret
   if (typeof given !== 'number' && (given === null || typeof given !== 'object')) {
     throw new TypeError(`retries: expected a number or a policy, got ${typeName(given)}`);
   }
+  if (typeof given === 'object') checkOptions(given, policyNames, 'retries');
   const policy = { __proto__: null, ...(typeof given === 'number' ? { limit: given } : given) } as RetryPolicy;
-  checkOptions(policy, policyNames, 'retries');
   const { limit, methods = idempotentMethods, statusCodes = passingCodes, maxRetryAfter = 60_000 } = policy;
   const { backoff = defaultBackoff } = policy;
   const name = typeof given === 'number' ? 'retries' : 'retries.limit';

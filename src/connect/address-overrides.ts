@@ -5,6 +5,7 @@
 
 import { isIP, isIPv6 } from 'node:net';
 import path from 'node:path';
+import { namesOf } from '../check-options.js';
 import { quote, typeName } from '../shown-text.js';
 import { maskUserinfo } from '../shown-url.js';
 import { encodeHost, withoutBrackets } from '../url/host.js';
@@ -65,7 +66,8 @@ function toRules(given: unknown): { host: string; port?: number; address: string
   if (given === null || typeof given !== 'object' || Array.isArray(given)) {
     throw new TypeError(`resolve: expected an object, got ${typeName(given)}`);
   }
-  return Object.entries(given).map(([key, value]) => {
+  return namesOf('resolve', given).map((key) => {
+    const value: unknown = (given as Record<string, unknown>)[key];
     const address = toAddress(`resolve[${quote(maskUserinfo(key))}]`, value);
     return { ...toHost(key), address };
   });

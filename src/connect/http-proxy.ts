@@ -96,8 +96,8 @@ export class HTTPProxy {
     if (typeof options !== 'object' || options === null) {
       throw new TypeError(`new HTTPProxy(): expected an object with a proxyUrl, got ${typeName(options)}`);
     }
+    checkOptions(options, optionNames, 'new HTTPProxy()');
     const given = { __proto__: null, ...options } as unknown as HTTPProxyOptions;
-    checkOptions(given, optionNames, 'new HTTPProxy()');
     const url = toProxyUrl(given.proxyUrl, 'proxyUrl');
     const { proxyMode = HTTPProxyMode.DEFAULT, proxyHeaders, verify, cert } = given;
     this.proxyUrl = url.userinfo === '' ? url : url.copyWith({ username: '', password: '' });

@@ -75,10 +75,7 @@ function isBlankAtAnEnd(text: string): boolean {
 
 export function readScope(scope: CookieScope | undefined, what: string): CookieScope {
   if (scope === undefined) return NO_SCOPE;
-  if (scope === null || typeof scope !== 'object') {
-    throw new TypeError(`scope of ${what}: expected an object, got ${typeName(scope)}`);
-  }
-  checkOptions(scope, scopeNames, what);
+  checkOptions(scope, scopeNames, what, 'scope');
   const domain = own(scope, 'domain');
   const path = own(scope, 'path');
   return {

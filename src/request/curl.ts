@@ -1,7 +1,6 @@
 /** A request as a command of curl, to be pasted into a POSIX shell: it sends the same bytes, as far as curl lets it. */
 
 import { checkOptions, toFlag } from '../check-options.js';
-import { typeName } from '../shown-text.js';
 import { isSecretHeader } from '../secret-names.js';
 import { ownText } from '../own-memory.js';
 import { URL } from '../url/url.js';
@@ -21,9 +20,6 @@ export interface CurlOptions {
 
 /** @throws TypeError for bad options, naming them */
 export function toCurl(request: Request, options: CurlOptions = {}): string {
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of toCurl(): expected an object, got ${typeName(options)}`);
-  }
   checkOptions(options, optionNames, 'toCurl()');
   const given = Object.assign(Object.create(null) as CurlOptions, options);
   const showsSecrets = toFlag('showSecrets', given.showSecrets, false);

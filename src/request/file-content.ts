@@ -55,9 +55,6 @@ export function file(path: string, options: FileContentOptions = {}): FileConten
   if (typeof path !== 'string') throw new TypeError(`path: expected a string, got ${typeName(path)}`);
   if (path === '') throw new RangeError('path: an empty string is no file');
   if (path.includes('\0')) throw new RangeError(`path: NUL is not allowed in it, got ${quote(path)}`);
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of file(): expected an object, got ${typeName(options)}`);
-  }
   checkOptions(options, optionNames, 'file()');
   const { start, end, contentType } = Object.assign(Object.create(null) as FileContentOptions, options);
   const first = checkOffset('start', start) ?? 0;

@@ -3,7 +3,7 @@
  * which of the two a request gets is decided in body.ts.
  */
 
-import { types } from 'node:util';
+import { isNamelessOther } from '../check-options.js';
 import { isArrayBuffer, isBlob, isFormData } from './brands.js';
 import { quote, typeName } from '../shown-text.js';
 import { QueryParams } from '../url/query-params.js';
@@ -40,15 +40,14 @@ export function urlEncode(fields: Fields['list']): Buffer {
   return ownText(new QueryParams(fields as [string, string][]).toString());
 }
 
-/** Streams, bytes, lists and dates are objects, and no fields. */
+/** Streams, bytes, lists, dates, promises and responses are objects, and no fields. */
 function isOther(data: object): boolean {
   return (
     Symbol.iterator in data ||
     Symbol.asyncIterator in data ||
     isArrayBuffer(data) ||
     isBlob(data) ||
-    types.isDate(data) ||
-    types.isPromise(data)
+    isNamelessOther(data)
   );
 }
 

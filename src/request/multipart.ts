@@ -6,6 +6,7 @@
 import { randomBytes } from 'node:crypto';
 import path from 'node:path';
 import { Readable } from 'node:stream';
+import { isNamelessOther } from '../check-options.js';
 import { isArrayBuffer, isBlob, isFile } from './brands.js';
 import type { Body } from './body.js';
 import { blobBody, fileBody, nodeBody, StreamBody } from './body.js';
@@ -47,7 +48,7 @@ export function toFiles(files: FilesTypes): Part[] {
       pairs.push([pair[0] as string, pair[1]]);
     }
   } else {
-    if (Symbol.iterator in files || Symbol.asyncIterator in files || isBlob(files)) {
+    if (Symbol.iterator in files || Symbol.asyncIterator in files || isBlob(files) || isNamelessOther(files)) {
       throw refused('files', files);
     }
     for (const name of Object.keys(files)) {

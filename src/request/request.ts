@@ -112,8 +112,8 @@ export class Request {
       this.#length = lengthOf(prepared.body);
       return;
     }
+    if (options !== undefined) checkOptions(options, initNames, 'new Request()');
     const given = Object.assign(Object.create(null) as RequestParts, options);
-    checkOptions(given, initNames, 'new Request()');
     const content = toContent(given);
     this.#method = normaliseMethod(method);
     const parsed = new URL(url);

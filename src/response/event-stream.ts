@@ -259,9 +259,6 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
  * @throws TypeError, RangeError naming the option
  */
 export function maxEventSizeOf(options: EventStreamOptions, what: string): number {
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
-  }
   checkOptions(options, optionNames, what);
   return checkEventSize(Object.hasOwn(options, 'maxEventSize') ? options.maxEventSize : undefined);
 }

@@ -34,11 +34,8 @@ export function responseFromInit(statusCode: number, options?: ResponseParts): R
   if (!Number.isInteger(statusCode) || statusCode < 100 || statusCode > 999) {
     throw new RangeError(`statusCode: ${statusCode} is not a status code, expected an integer from 100 to 999`);
   }
-  if (options !== undefined && (options === null || typeof options !== 'object')) {
-    throw new TypeError(`options of new Response(): expected an object, got ${typeName(options)}`);
-  }
+  if (options !== undefined) checkOptions(options, initNames, 'new Response()');
   const init = { __proto__: null, ...options } as ResponseParts;
-  checkOptions(init, initNames, 'new Response()');
   const { request = null, httpVersion = 'HTTP/1.1' } = init;
   if (request !== null && !(request instanceof Request)) {
     throw new TypeError(`request: expected a Request, got ${typeName(request)}`);

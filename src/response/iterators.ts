@@ -3,7 +3,6 @@
 import type { UnderlyingSource } from 'node:stream/web';
 import type { ErrorDetails } from '../errors.js';
 import { DecodingError } from '../errors.js';
-import { typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
 import { checkOptions } from '../check-options.js';
 import { ownCopy, ownJoin } from '../own-memory.js';
@@ -177,9 +176,6 @@ export function streamOf(
  * @throws TypeError for what is no integer from 1, and for other options
  */
 export function chunkSizeOf(options: { chunkSize?: number }, what: string): number | null {
-  if (options === null || typeof options !== 'object') {
-    throw new TypeError(`options of ${what}: expected an object, got ${typeName(options)}`);
-  }
   checkOptions(options, chunkOptions, what);
   const size = Object.hasOwn(options, 'chunkSize') ? options.chunkSize : undefined;
   if (size === undefined) return null;

@@ -144,8 +144,8 @@ export class HTTPDispatch implements Dispatch {
    */
   constructor(options?: HTTPDispatchOptions, proxies?: Proxies | null);
   constructor(options: HTTPDispatchOptions = {}, proxies?: Proxies | null) {
+    checkOptions(options, optionNames, 'new HTTPDispatch()');
     const given = bare(options);
-    checkOptions(given, optionNames, 'new HTTPDispatch()');
     const limits = resolvePoolLimits(given.poolLimits);
     const trustEnv = toFlag('trustEnv', given.trustEnv, true);
     this.#httpsOnly = toFlag('httpsOnly', given.httpsOnly, false);

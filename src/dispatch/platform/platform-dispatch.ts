@@ -69,8 +69,8 @@ export class PlatformDispatch implements Dispatch {
    * @since 0.1.0
    */
   constructor(options: PlatformDispatchOptions = {}) {
+    checkOptions(options, optionNames, 'new PlatformDispatch()');
     const given = { __proto__: null, ...options } as PlatformDispatchOptions;
-    checkOptions(given, optionNames, 'new PlatformDispatch()');
     const { fetch, redirects } = given;
     if (fetch !== undefined && typeof fetch !== 'function') {
       throw new TypeError(`fetch: expected a function, got ${typeName(fetch)}`);

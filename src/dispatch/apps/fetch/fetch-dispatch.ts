@@ -70,8 +70,8 @@ export class FetchDispatch implements Dispatch {
    * @since 0.1.0
    */
   constructor(options: FetchDispatchOptions) {
+    checkOptions(options, optionNames, 'new FetchDispatch()');
     const given = { __proto__: null, ...options } as unknown as FetchDispatchOptions;
-    checkOptions(given, optionNames, 'new FetchDispatch()');
     const { app, raiseAppExceptions } = given;
     // A function of two parameters, as Deno's and Bun's are, is one if the user says so.
     if (kindOf(app) !== 'fetch' && typeof app !== 'function') {

@@ -62,8 +62,8 @@ export class NodeDispatch implements Dispatch {
    * @since 0.1.0
    */
   constructor(options: NodeDispatchOptions) {
+    checkOptions(options, optionNames, 'new NodeDispatch()');
     const given = { __proto__: null, ...options } as unknown as NodeDispatchOptions;
-    checkOptions(given, optionNames, 'new NodeDispatch()');
     const kind = kindOf(given.app);
     // A listener that looks at nothing but `arguments`, or at `req` alone, is one if the user says so.
     if (kind === null || (kind === 'fetch' && typeof given.app !== 'function')) {
