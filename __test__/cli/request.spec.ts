@@ -104,6 +104,7 @@ const rows: {
     body: 'x',
     headers: ['Content-Type: text/x'],
   },
+  { title: '-d again and again', args: ['-d', 'a=1', '-d', 'b=2', '-d', ''], method: 'POST', body: 'a=1&b=2&' },
   { title: '-d @-', args: ['-d', '@-'], input: 'piped', method: 'POST', body: 'piped' },
   {
     title: '-j -',
@@ -135,6 +136,7 @@ const rows: {
     args: ['-u', 'to:ken', '--auth-type', 'bearer'],
     headers: ['Authorization: Bearer to:ken'],
   },
+  { title: '-b in UTF-8', args: ['-b', 'ü=日本'], headers: [`Cookie: ${Buffer.from('ü=日本').toString('latin1')}`] },
   { title: '-b, again and again', args: ['-b', 'a=1', '-b', 'b=2; c=3'], headers: ['Cookie: a=1; b=2; c=3'] },
 ];
 for (const { title, args, input, method, target, body, headers = [], without } of rows) {

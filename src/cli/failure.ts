@@ -17,7 +17,7 @@ export interface FailureReport {
 export function reportFailure(error: unknown, args: Arguments | null): FailureReport {
   if (error instanceof UsageError) return usage(error.message, error.suggestion);
   // What the client says of its options; what breaks the framing of the request is a header of the user's.
-  if (error instanceof TypeError || error instanceof RangeError) return usage(error.message, null);
+  if (error instanceof TypeError || error instanceof RangeError) return usage(inOurWords(error.message), null);
   if (error instanceof LocalProtocolError && args !== null && framesItself(args)) return usage(error.message, null);
   const { name, code, message } =
     error instanceof Error ? (error as Error & { code?: string }) : { name: 'Error', message: String(error), code: '' };
@@ -33,6 +33,27 @@ function usage(message: string, suggestion: string | null): FailureReport {
   lines.push('whippet --help shows what there is');
   return { lines, exitCode: EXIT.usage };
 }
+
+/** The client names its option; here it is the command's that is to be named. What stands in its brackets stays. */
+function inOurWords(message: string): string {
+  const [, name = '', rest = ''] = /^(\w+(?:\.\w+)?)((?:\['.*?'\])?: .*)$/s.exec(message) ?? [];
+  const ours = optionOf.get(name);
+  if (ours === undefined) return message.startsWith("Cookie '") ? `--cookie: ${message}` : message;
+  return `--${ours}${rest.replace(/^\['all'\]/, '').replace(/^\[('.*?')\]/s, ' $1')}`;
+}
+
+const optionOf = new Map([
+  ['cert', 'cert'],
+  ['cert.cert', 'cert'],
+  ['cert.key', 'key'],
+  ['cert.password', 'key-password'],
+  ['localAddress', 'interface'],
+  ['method', 'method'],
+  ['proxies', 'proxy'],
+  ['resolve', 'resolve'],
+  ['socketPath', 'unix-socket'],
+  ['verify', 'ca'],
+]);
 
 function framesItself(args: Arguments): boolean {
   const names = [...args.values('header'), ...args.words].map((line) => line.split(':', 1)[0].trim().toLowerCase());

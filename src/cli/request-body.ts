@@ -43,13 +43,14 @@ export async function readBody(
   const reading: Reading = { signal, isCurls: args.has('curl') };
   const fields = items.filter(({ kind }) => kind !== 'query' && kind !== 'header');
   const json = args.value('json');
-  const data = args.value('data');
-  const given = json !== undefined ? '--json' : data !== undefined ? '--data' : null;
+  const data = args.values('data');
+  const given = json !== undefined ? '--json' : data.length > 0 ? '--data' : null;
+  if (args.count('json') > 1) throw new UsageError('--json: is given twice, and a body is one of them');
   if (given !== null && fields.length > 0)
     throw new UsageError(`${given}: not together with body items such as ${shown(wordOf(fields[0]))}`);
   if (json !== undefined)
     return { content: checkJson('--json', await readValue('--json', json, reading)), contentType: 'application/json' };
-  if (data !== undefined) return readData(data, reading);
+  if (data.length > 0) return readData(data, reading);
   const whole = fields.find(({ kind, name }) => kind === 'file' && name === '');
   if (whole !== undefined) {
     if (fields.length > 1)
@@ -64,7 +65,12 @@ export async function readBody(
   return Buffer.isBuffer(content) && content.length === 0 ? null : { content };
 }
 
-async function readData(data: string, reading: Reading): Promise<RequestBody | null> {
+/** Texts that are given again and again are joined by '&', as curl does it; a file is a whole body. */
+async function readData(texts: readonly string[], reading: Reading): Promise<RequestBody | null> {
+  const whole = texts.find((text) => text === '-' || text.startsWith('@'));
+  if (whole !== undefined && texts.length > 1)
+    throw new UsageError(`--data: ${shown(whole)} is the whole body, not together with others`);
+  const data = texts.join('&');
   if (data === '-' || data === '@-') return { content: await readStdin(reading.signal) };
   return { content: data.startsWith('@') ? await contentOf('--data', data.slice(1), reading) : data };
 }

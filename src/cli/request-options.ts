@@ -61,8 +61,7 @@ class HeaderLines {
 
   /** @throws UsageError for what would break the request */
   add(option: string, name: string, value: string | null): void {
-    // Text goes out as UTF-8, a byte for a character.
-    const bytes = value === null ? null : Buffer.from(value.trim()).toString('latin1');
+    const bytes = value === null ? null : asBytes(value.trim());
     try {
       void new Headers([[name, bytes ?? '']]);
     } catch (error) {
@@ -92,11 +91,16 @@ function readPair(text: string): [string, string] {
   return at < 0 ? [text, ''] : [text.slice(0, at), text.slice(at + 1)];
 }
 
-/** `name=value`, or several as a Cookie header has them. */
+/** `name=value`, or several as a Cookie header has them. Text goes out as UTF-8, as in other headers. */
 function readCookies(text: string): [string, string][] {
   return text.split(';').map((pair) => {
     const at = pair.indexOf('=');
     if (at < 1) throw new UsageError(`--cookie: ${shown(text)} is not allowed, expected name=value`);
-    return [pair.slice(0, at).trim(), pair.slice(at + 1).trim()];
+    return [asBytes(pair.slice(0, at).trim()), asBytes(pair.slice(at + 1).trim())];
   });
+}
+
+/** As UTF-8, a byte for a character. */
+function asBytes(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }
