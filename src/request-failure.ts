@@ -23,6 +23,7 @@ export function requestFailure<E extends ErrorClass>(
   of?: Request,
 ): InstanceType<E> {
   const failed = of ?? own(details, 'request');
+  own(details, 'response')?.tellSecrets();
   const text = failed === undefined ? bounded(message) : located(message, failed);
   const error = new errorClass(text, details) as InstanceType<E>;
   untraced.add(error);

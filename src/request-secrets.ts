@@ -13,12 +13,15 @@ interface Sent {
 }
 
 /** A proxy, likewise. */
-interface ProxySecrets {
+export interface ProxySecrets {
   readonly auth: readonly [username: string, password: string] | null;
   readonly proxyHeaders: Headers;
 }
 
-/** The request goes through this proxy, which gets secrets of its own. */
+/**
+ * The request went through this proxy, which got secrets of its own. To be told where an error is made of it, not before: most requests
+ * end without.
+ */
 export function alsoSecret(request: object, proxy: ProxySecrets): void {
   proxies.set(request, proxy);
 }

@@ -158,6 +158,74 @@ for (const [title, options] of PROXIES) {
   });
 }
 
+/** Of an answer to a request that was forwarded. */
+const FORWARDED: [title: string, answer: string, ask: Ask][] = [
+  ['a body of text', whole('500 Oh', 'text/plain', `it was ${BASIC}`), raised],
+  ['a body that is no JSON', whole('200 OK', 'text/plain', BASIC), async (r) => (await r).json()],
+  ['its Content-Type', whole('200 OK', `text/${BASIC}`, '<'), async (r) => (await r).json()],
+  ['a Location', `HTTP/1.1 302 Found\r\nLocation: http://h/${BASIC}\r\nContent-Length: 0\r\n\r\n`, raised],
+  [
+    'a Location that is no URL',
+    `HTTP/1.1 302 Found\r\nLocation: http://${BASIC}^/\r\nContent-Length: 0\r\n\r\n`,
+    async (r) => (await r).nextRequest,
+  ],
+  ['a Transfer-Encoding', `HTTP/1.1 200 OK\r\nTransfer-Encoding: ${BASIC}\r\n\r\n`, (r) => r],
+];
+
+for (const [title, answer, ask] of FORWARDED) {
+  test(`${title} with the proxy's credentials in it`, async (t) => {
+    const proxies = new HTTPProxy({ proxyUrl: await serveEcho(t, () => answer), auth: ['me', PASSWORD] });
+    const client = openClient(t, { proxies, followRedirects: false });
+    const error = await failure(ask(client.get('http://example.org/')));
+    assertSilent(t, error);
+    t.regex(error.message, /\[secure\]|…|is no JSON/);
+  });
+}
+
+test('what a schema says of the proxy’s credentials: the message is ours', async (t) => {
+  const origin = await serveEcho(t, () => whole('200 OK', 'a/b', `"${BASIC}"`));
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] }) });
+  const error = await failure((await client.get('http://example.org/')).json(schema));
+  t.regex(error.message, /expected a number, got "\[secure\]"$/);
+});
+
+test('a line of NDJSON with the proxy’s credentials in it', async (t) => {
+  const body = `1\n{"a": ${BASIC}}\n`;
+  const origin = await serveEcho(t, () => whole('200 OK', 'a/b', body));
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] }) });
+  const lines = async (): Promise<void> => {
+    await using response = await client.stream('GET', 'http://example.org/');
+    for await (const _ of response.iterJson());
+  };
+  assertSilent(t, await failure(lines()));
+});
+
+test('connections that are made beforehand: a refusal with the credentials in it', async (t) => {
+  const origin = await serveEcho(t, (head) => `HTTP/1.1 407 ${phrase(head)}\r\nContent-Length: 0\r\n\r\n`);
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] }) });
+  const error = await failure(client.preconnect('https://example.org/'));
+  assertSilent(t, error);
+  t.regex(error.message, /407 (?:Basic )?\[secure\] is \[secure\] \(CONNECT example\.org:443/);
+});
+
+test('a later request by the same connection, and one by another proxy', async (t) => {
+  const answers = [whole('200 OK', 'a/b', ''), whole('403 No', 'text/plain', BASIC)];
+  const server = await serveRaw(t, async (connection) => {
+    for (const answer of answers) {
+      await connection.head();
+      await connection.write(answer);
+    }
+  });
+  const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: server.url, auth: ['me', PASSWORD] }) });
+  t.is((await client.get('http://example.org/')).statusCode, 200);
+  const second = await client.get('http://example.org/');
+  t.true(second.peer?.isReused);
+  assertSilent(t, await failure(raised(Promise.resolve(second))));
+  // Who has not been told of them can say them.
+  const other = openClient(t, { proxies: await serveEcho(t, () => whole('403 No', 'text/plain', BASIC)) });
+  t.true((await failure(raised(other.get('http://example.org/')))).message.includes(BASIC));
+});
+
 test('a reason phrase that is cut within the credentials', async (t) => {
   const origin = await serveEcho(t, () => `HTTP/1.1 407 ${'x '.repeat(95)}${BASIC}\r\nContent-Length: 0\r\n\r\n`);
   const proxies = new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] });
@@ -181,6 +249,15 @@ test('a short password is no reason to mask words', (t) => {
     headers: { authorization: 'Basic dTpub3Q=', cookie: 'a=Found' },
   });
   t.regex(t.throws(() => new Response(404, { request }).raiseForStatus()).message, /'404 Not Found'/);
+});
+
+test('the one-line log has no credentials of a proxy', async (t) => {
+  const origin = await serveEcho(t, () => `HTTP/1.1 200 ${BASIC}\r\nContent-Length: 0\r\n\r\n`);
+  const program = `process.env.WHIPPET_DEBUG = '1'; await whippet.get('http://example.org/', { proxies: args.proxy });`;
+  const proxy = origin.replace('//', `//me:${encodeURIComponent(PASSWORD)}@`);
+  const { code, stderr } = await start(t, program, { proxy }).ended;
+  t.is(code, 0, stderr);
+  t.regex(stderr, /"HTTP\/1.1 200 \[secure\]"/);
 });
 
 test('the one-line log has no secret of the reason phrase', async (t) => {

@@ -182,6 +182,7 @@ export function wantsLog(): boolean {
 export function logExchange(request: Request, outcome: Response | Error): void {
   const time = new Date().toTimeString().slice(0, 8);
   const ms = String(Date.now() % 1000).padStart(3, '0');
+  if ('statusCode' in outcome) outcome.tellSecrets();
   const said =
     'statusCode' in outcome
       ? `${outcome.httpVersion} ${outcome.statusCode} ${withoutSecrets(outcome.reasonPhrase, request)}`.trimEnd()

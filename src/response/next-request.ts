@@ -25,6 +25,7 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
   const keepsBody = method === request.method && request.body !== null;
   if (keepsBody && request.body instanceof StreamBody && !request.body.isReplayable) {
     const message = `The redirect ${response.statusCode} to ${url.toSafeString()} asks for the body again, a stream that was already sent`;
+    response.tellSecrets();
     throw new StreamConsumed(withoutSecrets(message, request), { request, response });
   }
   const headers = new Headers(request.headers);
@@ -79,6 +80,7 @@ function locationOf(request: Request, response: Response): URL {
     if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
   } catch (cause) {
     if (!(cause instanceof InvalidURL)) throw cause;
+    response.tellSecrets();
     const said = withoutSecrets(cause.message, base === request.url ? request : response.request);
     throw requestFailure(RemoteProtocolError, `Invalid URL in location header: ${said}`, {
       request,

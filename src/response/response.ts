@@ -24,6 +24,7 @@ import { responseFromInit } from './from-init.js';
 import { own } from '../check-options.js';
 import { nextRequestOf } from './next-request.js';
 import { responseBrand } from '../request/brands.js';
+import { alsoSecret } from '../request-secrets.js';
 import type { CurlOptions } from '../request/curl.js';
 import type { Request } from '../request/request.js';
 import { codes } from './status-codes.js';
@@ -694,7 +695,18 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return new ResponseNotRead(`${what}: the body of a streaming response is not there before read()`, this.#details());
   }
 
+  /**
+   * To be called where an error is made of it, so that its message hides what the proxy was told as well.
+   * @internal
+   */
+  tellSecrets(): void {
+    const proxy = this.#receivedResponse?.facts?.proxy ?? null;
+    if (proxy !== null && this.#request !== null) alsoSecret(this.#request, proxy);
+  }
+
+  /** Of an error. */
   #details(): { response: Response; request: Request | undefined } {
+    this.tellSecrets();
     return { response: this, request: this.#request ?? undefined };
   }
 }

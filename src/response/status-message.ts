@@ -16,6 +16,7 @@ import type { URL } from '../url/url.js';
  */
 export function statusMessage(response: Response, url: URL | null, content: Buffer | null): string {
   const { statusCode } = response;
+  response.tellSecrets();
   const own = (text: string) => (response.hasRequest ? withoutSecrets(text, response.request) : text);
   const kind = kinds.get(Math.floor(statusCode / 100)) ?? 'Invalid status code';
   const status = bounded(`${statusCode} ${own(response.reasonPhrase)}`.trimEnd());

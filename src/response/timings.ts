@@ -1,5 +1,7 @@
 /** Where the time of an exchange went, and where its connection led: the shapes, and what is left of them where there was no network. */
 
+import type { ProxySecrets } from '../request-secrets.js';
+
 /**
  * Milliseconds spent in each phase of an exchange; their sum is `elapsedTotal`. 0: a kept connection saved it. null: there was no such
  * phase.
@@ -76,6 +78,8 @@ export interface ExchangeFacts {
   timings(total: number | null): Timings;
   readonly peer: Peer | null;
   readonly tls: TLSInfo | null;
+  /** What the connection leads through; null where there is no proxy. */
+  readonly proxy: ProxySecrets | null;
 }
 
 /** Of an exchange without a connection: an app's, or none at all. */

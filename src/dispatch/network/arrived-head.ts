@@ -3,6 +3,7 @@
 import type { Headers } from '../../headers.js';
 import { addon } from '../../native.js';
 import { ownCopy } from '../../own-memory.js';
+import type { ProxySecrets } from '../../request-secrets.js';
 import type { BodySource } from '../../response/body-source.js';
 import type { ReceivedResponse, ResponseVersion } from '../../response/received.js';
 import type { ExchangeFacts, Peer, Timings, TLSInfo } from '../../response/timings.js';
@@ -110,6 +111,15 @@ export class ArrivedHead implements ReceivedResponse, ExchangeFacts {
 
   get tls(): TLSInfo | null {
     return (this.#tls ??= this.connection?.tls() ?? null);
+  }
+
+  get proxy(): ProxySecrets | null {
+    return this.connection?.proxy ?? null;
+  }
+
+  /** It came through this one. */
+  setProxy(proxy: ProxySecrets): void {
+    if (this.connection !== undefined) this.connection.proxy = proxy;
   }
 
   view(): Buffer | null {

@@ -1,10 +1,13 @@
 /** What the core says of a connection, once, and of exchanges that failed: texts of crates/node/src/timings.rs, read when asked for. */
 
 import { ownText } from '../../own-memory.js';
+import type { ProxySecrets } from '../../request-secrets.js';
 import type { FailedTimings, Peer, TLSInfo } from '../../response/timings.js';
 
 /** One connection. Its responses hold it, as the core may give its number to another. */
 export class ConnectionFacts {
+  /** What it leads through; told by the first exchange that it carries, and all of them have the same. */
+  proxy: ProxySecrets | null = null;
   /** Microseconds for dns, connect and tls; null where there was no such step. */
   #connecting: readonly (number | null)[] | null = null;
   #lines: readonly string[];

@@ -12,6 +12,7 @@ import type { ErrorDetails } from '../../errors.js';
 import { errorByKind } from '../../errors.js';
 import { Headers } from '../../headers.js';
 import { requestFailure } from '../../request-failure.js';
+import { alsoSecret } from '../../request-secrets.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import type { Waiting } from '../pending-response.js';
@@ -174,7 +175,7 @@ export class Exchange extends PendingResponse implements Listener {
 
   onWriteFailed(kind: ErrorKind, code: string | undefined, message: string): void {
     const details: ErrorDetails = { code, request: this.request, path: this.#filePath };
-    this.fail(requestFailure(errorByKind[kind], message, details, this.request));
+    this.fail(this.#failure(kind, message, details));
   }
 
   onRefusal(head: ArrivedHead): void {
@@ -189,7 +190,7 @@ export class Exchange extends PendingResponse implements Listener {
 
   onFailedHead(head: ArrivedHead): void {
     head.source = this;
-    this.#failed = new Response(head.statusCode, undefined, head, this.request);
+    this.#failed = this.#respond(head);
   }
 
   onError(
@@ -213,7 +214,7 @@ export class Exchange extends PendingResponse implements Listener {
       details.code = codeOf(thrown.reason) ?? code;
     }
     if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
-    this.reject(requestFailure(errorByKind[kind], message, details, this.request));
+    this.reject(this.#failure(kind, message, details));
   }
 
   // ── what is asked from above ──
@@ -269,7 +270,13 @@ export class Exchange extends PendingResponse implements Listener {
     super.finish();
   }
 
+  #failure(kind: ErrorKind, message: string, details: ErrorDetails): Error {
+    if (this.#hop !== null) alsoSecret(this.request, this.#hop.proxy);
+    return requestFailure(errorByKind[kind], message, details, this.request);
+  }
+
   #respond(head: ArrivedHead): Response {
+    if (this.#hop !== null) head.setProxy(this.#hop.proxy);
     return new Response(head.statusCode, undefined, head, this.request);
   }
 

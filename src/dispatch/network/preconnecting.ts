@@ -4,6 +4,7 @@ import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
+import { alsoSecret } from '../../request-secrets.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
 import { listen, reasonOf } from '../shared-abort-listener.js';
@@ -79,6 +80,7 @@ export class Preconnecting implements ConnectionListener {
       details.code = codeOf(thrown.reason) ?? code;
     }
     if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
+    if (this.#hop !== null) alsoSecret(this.#request, this.#hop.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }
 

@@ -79,7 +79,6 @@ export class ProxyHop {
   head(request: Request): string {
     const { method, url } = request;
     const lines = request.headerLines();
-    alsoSecret(request, this.proxy);
     if (this.forwards && url.scheme === 'https') this.#warn();
     if (this.forwards) return `${method}\n${url.origin}\n${absoluteForm(url)}\n${this.#withOwn(lines)}`;
     // What is for the proxy is told with CONNECT; the origin must not learn of it.
