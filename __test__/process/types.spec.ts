@@ -9,7 +9,7 @@ import { folderOf } from '../helpers/files.js';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-test('exactOptionalPropertyTypes: every option takes undefined', async (t) => {
+test('exactOptionalPropertyTypes and the DOM’s types: every option takes undefined, every door fits its library', async (t) => {
   t.timeout(120_000);
   const tsc = at('../../node_modules/typescript/lib/tsc.js');
   const { stdout } = await promisify(execFile)(process.execPath, [tsc, '-p', at('../types/exact')]).catch(

@@ -34,17 +34,17 @@ export interface SmithyRequest {
   /** The host of the request, without its port. @since 0.1.0 */
   hostname: string;
   /** The port. Default: the scheme's. @since 0.1.0 */
-  port?: number;
+  port?: number | undefined;
   /** The path, percent-encoded as it is sent. @since 0.1.0 */
   path: string;
   /** The query parameters, not encoded. Default: none. @since 0.1.0 */
-  query?: Record<string, string | (string | null)[] | null>;
+  query?: Record<string, string | (string | null)[] | null> | undefined;
   /** The headers, one value each. @since 0.1.0 */
   headers: Record<string, string>;
   /** The name of the userinfo. Default: none. @since 0.1.0 */
-  username?: string;
+  username?: string | undefined;
   /** The password of the userinfo. Default: none. @since 0.1.0 */
-  password?: string;
+  password?: string | undefined;
   /** Bytes, text or a stream. Default: none. @since 0.1.0 */
   body?: unknown;
 }
@@ -54,7 +54,7 @@ export interface SmithyResponse {
   /** The status code. @since 0.1.0 */
   statusCode: number;
   /** The reason phrase, where there is one. Default: none. @since 0.1.0 */
-  reason?: string;
+  reason?: string | undefined;
   /** The headers, one value each, names in small letters. @since 0.1.0 */
   headers: Record<string, string>;
   /** The body, as it came on the wire: the SDK decodes it. @since 0.1.0 */
@@ -64,9 +64,9 @@ export interface SmithyResponse {
 /** What goes with one request. @since 0.1.0 */
 export interface HandlerOptions {
   /** Aborts the request. Default: none. @since 0.1.0 */
-  abortSignal?: AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | Function | null };
+  abortSignal?: (AbortSignal | { aborted: boolean; onabort: ((event: never) => void) | Function | null }) | undefined;
   /** Milliseconds until the head. Default: the handler's. @since 0.1.0 */
-  requestTimeout?: number;
+  requestTimeout?: number | undefined;
 }
 
 /** How the handler works; the rest are the client's options. @since 0.1.0 */
@@ -75,7 +75,7 @@ export interface SmithyConfig {
    * Milliseconds until the head of a response, and between two chunks of it; 0 or null: without a limit. Default: null.
    * @since 0.1.0
    */
-  requestTimeout?: number | null;
+  requestTimeout?: number | null | undefined;
 }
 
 /**

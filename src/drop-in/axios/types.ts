@@ -5,46 +5,46 @@ import { createRequire } from 'node:module';
 /** A request's configuration, merged, its data transformed. @since 0.1.0 */
 export interface AxiosConfig {
   /** The URL, absolute or below `baseURL`. Default: none. @since 0.1.0 */
-  url?: string;
+  url?: string | undefined;
   /** What a relative `url` is appended to. Default: none. @since 0.1.0 */
-  baseURL?: string;
+  baseURL?: string | undefined;
   /** The method. Default: 'get'. @since 0.1.0 */
-  method?: string;
+  method?: string | undefined;
   /** The headers, merged by axios. @since 0.1.0 */
   headers: { toJSON(): Record<string, string | string[]>; get?(name: string): unknown };
   /** The body, transformed by axios. Default: none. @since 0.1.0 */
   data?: unknown;
   /** Name and password of Basic. Default: none. @since 0.1.0 */
-  auth?: { username?: string; password?: string };
+  auth?: { username?: string | undefined; password?: string | undefined } | undefined;
   /** Milliseconds for the whole request; 0: without a limit. Default: 0. @since 0.1.0 */
-  timeout?: number;
+  timeout?: number | undefined;
   /** The message of the error of `timeout`. Default: axios' own. @since 0.1.0 */
-  timeoutErrorMessage?: string;
+  timeoutErrorMessage?: string | undefined;
   /**
    * Whether the error of `timeout` has the code ETIMEDOUT instead of ECONNABORTED. Default: ECONNABORTED.
    * @since 0.1.0
    */
-  transitional?: { clarifyTimeoutError?: boolean };
+  transitional?: { clarifyTimeoutError?: boolean | undefined } | undefined;
   /**
    * What `data` of the response is: 'json', 'text', 'arraybuffer', 'stream' or 'blob'. Default: 'json'.
    * @since 0.1.0
    */
-  responseType?: string;
+  responseType?: string | undefined;
   /** The encoding of text. Default: 'utf8'. @since 0.1.0 */
-  responseEncoding?: string;
+  responseEncoding?: string | undefined;
   /** Whether content codings are undone. Default: true. @since 0.1.0 */
-  decompress?: boolean;
+  decompress?: boolean | undefined;
   /** The most bytes of a response; -1: any number. Default: -1. @since 0.1.0 */
-  maxContentLength?: number;
+  maxContentLength?: number | undefined;
   /**
    * The most bytes of a request; -1: any number. Default: -1, and 10 MiB of a stream are kept for redirects.
    * @since 0.1.0
    */
-  maxBodyLength?: number;
+  maxBodyLength?: number | undefined;
   /** How many redirects are followed. Default: 21, as follow-redirects has it. @since 0.1.0 */
-  maxRedirects?: number;
+  maxRedirects?: number | undefined;
   /** Bytes per second, up and down, or one number for both. Default: none. @since 0.1.0 */
-  maxRate?: number | [number, number];
+  maxRate?: number | [number, number] | undefined;
   /**
    * Called before a redirect is followed. Hooks are methods, whose parameters compare both ways: axios' own types
    * say more of them.
@@ -52,15 +52,15 @@ export interface AxiosConfig {
    */
   beforeRedirect?(options: Record<string, unknown>, response: object, request: object): void;
   /** Which statuses fulfil the promise; null: every one. Default: 2xx. @since 0.1.0 */
-  validateStatus?: ((status: number) => boolean) | null;
+  validateStatus?: ((status: number) => boolean) | null | undefined;
   /** Called as the body is sent. @since 0.1.0 */
   onUploadProgress?(event: object): void;
   /** Called as the body arrives. @since 0.1.0 */
   onDownloadProgress?(event: object): void;
   /** The proxy; false: none. Default: the client's. @since 0.1.0 */
-  proxy?: AxiosProxy | false;
+  proxy?: AxiosProxy | false | undefined;
   /** The unix socket to connect through. Default: none. @since 0.1.0 */
-  socketPath?: string | null;
+  socketPath?: string | null | undefined;
   /** Names to addresses, of the shape of Node's `dns.lookup`, or a function that returns a promise. Default: the client's. @since 0.1.0 */
   lookup?: unknown;
   /**
@@ -75,9 +75,10 @@ export interface AxiosConfig {
    */
   httpsAgent?: unknown;
   /** Aborts the request. Default: none. @since 0.1.0 */
-  signal?: AxiosSignal;
+  signal?: AxiosSignal | undefined;
   /** Aborts the request, axios' older way. Default: none. @since 0.1.0 */
-  cancelToken?: { subscribe(listener: (reason: unknown) => void): void; unsubscribe(listener: unknown): void };
+  cancelToken?:
+    { subscribe(listener: (reason: unknown) => void): void; unsubscribe(listener: unknown): void } | undefined;
 }
 
 /** An AbortSignal, or one of axios' GenericAbortSignals. */
@@ -88,11 +89,11 @@ export interface AxiosSignal {
 }
 
 export interface AxiosProxy {
-  protocol?: string;
-  host?: string;
-  hostname?: string;
-  port?: number | string;
-  auth?: { username?: string; password?: string } | string;
+  protocol?: string | undefined;
+  host?: string | undefined;
+  hostname?: string | undefined;
+  port?: number | string | undefined;
+  auth?: { username?: string; password?: string } | string | undefined;
 }
 
 /** What an adapter resolves with. @since 0.1.0 */
@@ -117,7 +118,7 @@ export interface AxiosRequest {
   protocol: string;
   host: string;
   path: string;
-  res?: { responseUrl: string; statusCode: number; statusMessage: string };
+  res?: { responseUrl: string; statusCode: number; statusMessage: string } | undefined;
 }
 
 type ErrorClass = {

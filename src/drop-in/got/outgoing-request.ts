@@ -16,12 +16,12 @@ import { fillTimings } from './timings.js';
 
 /** Of Node's request options, those that count. */
 export interface NativeOptions {
-  method?: string;
+  method?: string | undefined;
   /** A list is what Node's own types allow; got hands over an object. */
-  headers?: Record<string, string | string[] | number | undefined> | readonly string[];
+  headers?: Record<string, string | string[] | number | undefined> | readonly string[] | undefined;
   agent?: unknown;
-  socketPath?: string;
-  localAddress?: string;
+  socketPath?: string | undefined;
+  localAddress?: string | undefined;
   /** Of the shape of `dns.lookup`: got's `dnsLookup` and `dnsCache`. */
   lookup?: unknown;
   /** Refused. */

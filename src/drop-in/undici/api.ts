@@ -17,13 +17,13 @@ type Signal = unknown;
 
 export interface RequestOptions<Opaque = null> extends DispatchOptions {
   /** Handed back with the result. */
-  opaque?: Opaque;
-  signal?: Signal;
-  onInfo?: ((info: { statusCode: number; headers: Record<string, string | string[]> }) => void) | null;
+  opaque?: Opaque | undefined;
+  signal?: Signal | undefined;
+  onInfo?: ((info: { statusCode: number; headers: Record<string, string | string[]> }) => void) | null | undefined;
   /** 'raw': headers are names and values in turn, as they came. */
-  responseHeaders?: 'raw' | null;
-  highWaterMark?: number;
-  objectMode?: boolean;
+  responseHeaders?: 'raw' | null | undefined;
+  highWaterMark?: number | undefined;
+  objectMode?: boolean | undefined;
 }
 
 export interface ResponseData<Opaque = null> {
@@ -52,12 +52,12 @@ export type StreamFactory<Opaque = null> = (data: Head<Opaque>) => Writable;
 export type PipelineHandler<Opaque = null> = (data: Head<Opaque> & { body: BodyReadable }) => Readable;
 
 export interface ConnectOptions<Opaque = null> {
-  origin?: string | globalThis.URL;
+  origin?: string | globalThis.URL | undefined;
   path: string;
-  headers?: HeadersInput;
-  signal?: Signal;
-  opaque?: Opaque;
-  responseHeaders?: 'raw' | null;
+  headers?: HeadersInput | undefined;
+  signal?: Signal | undefined;
+  opaque?: Opaque | undefined;
+  responseHeaders?: 'raw' | null | undefined;
 }
 
 export interface ConnectData<Opaque = null> {
@@ -68,9 +68,9 @@ export interface ConnectData<Opaque = null> {
 }
 
 export interface UpgradeOptions<Opaque = null> extends ConnectOptions<Opaque> {
-  method?: string;
+  method?: string | undefined;
   /** Default 'Websocket'. */
-  protocol?: string;
+  protocol?: string | undefined;
 }
 
 export interface UpgradeData<Opaque = null> {

@@ -1,5 +1,6 @@
 /** The body of undici's `request()`: a Readable with the methods of Fetch's body mixin. */
 
+import type { Blob as NodeBlob } from 'node:buffer';
 import { Readable } from 'node:stream';
 import { arrayBuffer, blob, json, text } from 'node:stream/consumers';
 import { bare } from '../../bare.js';
@@ -29,9 +30,9 @@ export class BodyReadable extends Readable {
     return this.#isUsed || this.readableDidRead;
   }
 
-  /** The ReadableStream, the same one each time. Of no type, as undici's own has the type of a body that there never is. */
-  get body(): any {
-    return (this.#web ??= Readable.toWeb(this) as unknown as ReadableStream);
+  /** The ReadableStream, the same one each time. Of undici's own type, that of a body that there never is. */
+  get body(): never {
+    return (this.#web ??= Readable.toWeb(this) as unknown as ReadableStream) as never;
   }
 
   async text(): Promise<string> {
@@ -42,7 +43,8 @@ export class BodyReadable extends Readable {
     return json(this.#use());
   }
 
-  async blob(): Promise<Blob> {
+  /** Of Node's type, as undici's own is: where a program has the DOM's types as well, they are two. */
+  async blob(): Promise<NodeBlob> {
     const whole = await blob(this.#use());
     return new Blob([whole as unknown as Blob], { type: this.#type });
   }

@@ -21,7 +21,7 @@ export type HeadersInput =
 /** What `dispatch` takes, as undici documents it. @since 0.1.0 */
 export interface DispatchOptions {
   /** Scheme, host and port. Default: none; undici's own pools have one, this dispatcher asks for it. @since 0.1.0 */
-  origin?: string | globalThis.URL;
+  origin?: string | globalThis.URL | undefined;
   /** The request-target, sent as it is. @since 0.1.0 */
   path: string;
   /** The method, sent as it is. @since 0.1.0 */
@@ -29,30 +29,30 @@ export interface DispatchOptions {
   /** Text, bytes, a stream, an iterable, a Blob or FormData. Default: none. @since 0.1.0 */
   body?: unknown;
   /** Headers: names and values in turn, an object, or pairs. Default: none. @since 0.1.0 */
-  headers?: HeadersInput;
+  headers?: HeadersInput | undefined;
   /** Parameters that are joined to `path`, which may have no query then. Default: none. @since 0.1.0 */
-  query?: Record<string, unknown> | null;
+  query?: Record<string, unknown> | null | undefined;
   /** Milliseconds until the head; 0: without a limit. Default: 300_000. @since 0.1.0 */
-  headersTimeout?: number | null;
+  headersTimeout?: number | null | undefined;
   /** Milliseconds between two chunks of the body; 0: without a limit. Default: 300_000. @since 0.1.0 */
-  bodyTimeout?: number | null;
+  bodyTimeout?: number | null | undefined;
   /** Whether the connection is closed behind this request. Default: false. @since 0.1.0 */
-  reset?: boolean | null;
+  reset?: boolean | null | undefined;
   /** The protocol to switch to. Default: none. @since 0.1.0 */
-  upgrade?: string | boolean | null;
+  upgrade?: string | boolean | null | undefined;
   /** Whether the body waits for a 100 (Continue). Default: false. @since 0.1.0 */
-  expectContinue?: boolean | null;
+  expectContinue?: boolean | null | undefined;
   /**
    * Whether the request may be pipelined; taken, and without effect: nothing is pipelined here. Default: none.
    * @since 0.1.0
    */
-  idempotent?: boolean | null;
+  idempotent?: boolean | null | undefined;
   /** Whether the response is late by design; taken, and without effect. Default: false. @since 0.1.0 */
-  blocking?: boolean | null;
+  blocking?: boolean | null | undefined;
   /** Refused, as undici 7 does, which still declares it. Default: none. @since 0.1.0 */
-  throwOnError?: boolean;
+  throwOnError?: boolean | undefined;
   /** Refused but for 0, as undici 7 does: redirects are an interceptor's. Default: 0. @since 0.1.0 */
-  maxRedirections?: number | null;
+  maxRedirections?: number | null | undefined;
   /** A value that is handed to `onRequestStart`. Default: none. @since 0.1.0 */
   context?: unknown;
 }
