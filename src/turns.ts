@@ -4,6 +4,7 @@
  */
 
 import { now, setImmediate } from './real-time.js';
+import { typeName } from './shown-text.js';
 
 /** Of one loop. */
 export class Turns {
@@ -35,7 +36,7 @@ export class TakingTurns<T> implements AsyncIterator<T> {
     const turn = this.#turns.due();
     if (turn !== null) await turn;
     if (this.#stopped !== null) throw this.#stopped.reason;
-    return this.#pieces.next();
+    return checkResult(await this.#pieces.next());
   }
 
   async return(): Promise<IteratorResult<T>> {
@@ -54,3 +55,12 @@ export class TakingTurns<T> implements AsyncIterator<T> {
 
 /** How long others may have to wait. */
 const MAX_MS = 10;
+
+/**
+ * What an iterator has given.
+ * @throws TypeError
+ */
+export function checkResult<T>(result: IteratorResult<T>): IteratorResult<T> {
+  if (typeof result === 'object' && (result as unknown) !== null) return result;
+  throw new TypeError(`content: expected next() of the iterator to give { done, value }, got ${typeName(result)}`);
+}

@@ -148,6 +148,46 @@ test('a producer that yields what are no bytes: a TypeError, and it is told', as
   await eventually('the generator is ended', () => ended === 1);
 });
 
+const ODD_SOURCES: [title: string, content: () => unknown, message: string][] = [
+  [
+    'a promise that rejects',
+    () => [Promise.reject(new Error('of the piece'))],
+    'content: expected pieces of bytes or text, got Promise',
+  ],
+  [
+    'no iterator',
+    () => ({ [Symbol.asyncIterator]: () => 5 }),
+    'content: expected [Symbol.asyncIterator]() to return an iterator, got number',
+  ],
+  [
+    'an iterator without next()',
+    () => ({ [Symbol.iterator]: () => ({}) }),
+    'content: expected [Symbol.iterator]() to return an iterator, got Object',
+  ],
+  [
+    'no method',
+    () => ({ [Symbol.asyncIterator]: 5 }),
+    'content: expected [Symbol.asyncIterator] to be a method, got number',
+  ],
+  [
+    'next() that gives nothing',
+    () => ({ [Symbol.asyncIterator]: () => ({ next: async () => {} }) }),
+    'content: expected next() of the iterator to give { done, value }, got undefined',
+  ],
+];
+
+for (const [title, content, message] of ODD_SOURCES) {
+  for (const headers of [undefined, { 'content-length': '5' }]) {
+    test(`a source with ${title}${headers ? ', of a declared length' : ''}: a TypeError, and no unhandled rejection`, async (t) => {
+      const server = await serveRaw(t, (connection) => connection.rest());
+      await t.throwsAsync(openClient(t).post(server.url, { content: content() as never, headers }), {
+        instanceOf: TypeError,
+        message,
+      });
+    });
+  }
+}
+
 test('sources are let go when the upload is given up', async (t) => {
   const server = await serveRaw(t, (connection) => connection.closed);
   const client = openClient(t);

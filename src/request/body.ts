@@ -16,7 +16,7 @@ import type { FilePart } from './file-content.js';
 import { FileContent, toFilePart } from './file-content.js';
 import type { ContentTypes } from '../types.js';
 import { ownText } from '../own-memory.js';
-import { TakingTurns } from '../turns.js';
+import { checkResult, TakingTurns } from '../turns.js';
 
 /** A request's body: none, bytes that can be sent again, or a source. */
 export type Body = null | Buffer | StreamBody;
@@ -72,8 +72,7 @@ export class StreamBody {
     this.#used = true;
     const { declared } = this;
     const source = declared === null ? this.#open(forCore) : atMost(this.#open(false), declared);
-    const pieces = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
-    return (this.#opened = new TakingTurns(pieces));
+    return (this.#opened = new TakingTurns(iteratorOf(source)));
   }
 
   /** What reads it is not waited for any more: an endless source would be read for ever. */
@@ -207,7 +206,21 @@ export function toChunk(piece: unknown): Buffer {
   if (typeof piece === 'string') return Buffer.from(piece);
   if (ArrayBuffer.isView(piece)) return Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
   if (isArrayBuffer(piece)) return Buffer.from(piece);
+  // One that rejects is not to end the process: no one else has it.
+  if (piece instanceof Promise) piece.catch(() => {});
   throw new TypeError(`content: expected pieces of bytes or text, got ${typeName(piece)}`);
+}
+
+/** @throws TypeError for what says that it is iterable and is not */
+function iteratorOf(source: AsyncIterable<unknown> | Iterable<unknown>): AsyncIterator<unknown> | Iterator<unknown> {
+  const name = Symbol.asyncIterator in source ? 'asyncIterator' : 'iterator';
+  const method: unknown = (source as unknown as Record<symbol, unknown>)[Symbol[name]];
+  const pieces: unknown = typeof method === 'function' ? Reflect.apply(method, source, []) : undefined;
+  const isObject = pieces !== null && typeof pieces === 'object';
+  if (isObject && typeof (pieces as Iterator<unknown>).next === 'function') return pieces as Iterator<unknown>;
+  const what =
+    typeof method === 'function' ? `[Symbol.${name}]() to return an iterator` : `[Symbol.${name}] to be a method`;
+  throw new TypeError(`content: expected ${what}, got ${typeName(typeof method === 'function' ? pieces : method)}`);
 }
 
 /** Where in the value; nothing for the whole of it. */
@@ -289,7 +302,7 @@ function exactly(source: AsyncIterable<unknown>, length: number, what: string): 
   const iterator: AsyncIterator<Buffer> = {
     async next() {
       if (left === 0) {
-        void pieces.return?.();
+        void (async () => pieces.return?.())().catch(() => {});
         return { done: true, value: undefined };
       }
       const { done, value } = await pieces.next().catch((cause: unknown) => {
@@ -316,17 +329,17 @@ function exactly(source: AsyncIterable<unknown>, length: number, what: string): 
  * @throws LocalProtocolError
  */
 function atMost(source: AsyncIterable<unknown> | Iterable<unknown>, declared: number): AsyncIterable<Buffer> {
-  const pieces = Symbol.asyncIterator in source ? source[Symbol.asyncIterator]() : source[Symbol.iterator]();
+  const pieces = iteratorOf(source);
   let sent = 0;
   const iterator: AsyncIterator<Buffer> = {
     async next() {
-      const { done, value } = await pieces.next();
+      const { done, value } = checkResult(await pieces.next());
       if (done) return { done, value: undefined };
       const piece = toChunk(value);
       sent += piece.length;
       // Empty pieces are nothing.
       while (sent >= declared) {
-        const after = sent > declared ? null : await pieces.next();
+        const after = sent > declared ? null : checkResult(await pieces.next());
         if (after?.done) break;
         sent += after === null ? 0 : toChunk(after.value).length;
         if (sent > declared) {
