@@ -47,8 +47,12 @@ const FRAMING: Case[] = [
   ['SEC-J4 chunk size -2', `${CHUNKED}-2\r\nok\r\n0\r\n\r\n`, null],
   ['SEC-J4 an empty chunk size', `${CHUNKED}\r\nok\r\n0\r\n\r\n`, null],
   ['SEC-J4 a space before a chunk size', `${CHUNKED} 2\r\nok\r\n0\r\n\r\n`, null],
-  // Whitespace before a chunk extension was legal once (RFC 9112 §7.1.1, BWS), and hyper reads it so.
-  ['SEC-J4 a space after a chunk size', `${CHUNKED}2 \r\nok\r\n0\r\n\r\n`, 'ok'],
+  ['SEC-J4 a space after a chunk size', `${CHUNKED}2 \r\nok\r\n0\r\n\r\n`, null],
+  ['SEC-J4 a tab and spaces after a chunk size', `${CHUNKED}2\t  \r\nok\r\n0\r\n\r\n`, null],
+  ['SEC-J4 a space after the last chunk size', `${CHUNKED}2\r\nok\r\n0 \r\n\r\n`, null],
+  ['SEC-J4 a space after a chunk size, and LF alone', `${CHUNKED}2 \nok\r\n0\r\n\r\n`, null],
+  // RFC 9112 §7.1.1: BWS, which a recipient is to read.
+  ['SEC-J4 a space before a chunk extension', `${CHUNKED}2 ;a\r\nok\r\n0\t; b\r\n\r\n`, 'ok'],
   ['SEC-J5 a chunk longer than its size', `${CHUNKED}2\r\nokXX\r\n0\r\n\r\n`, null],
   ['SEC-J5 no CRLF after a chunk', `${CHUNKED}2\r\nok0\r\n\r\n`, null],
   ['SEC-J6 LF alone after a chunk size', `${CHUNKED}2\nok\r\n0\r\n\r\n`, null],

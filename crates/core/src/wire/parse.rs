@@ -34,6 +34,7 @@ pub(crate) enum HeadError {
     Malformed(httparse::Error),
     TrailersTooLong,
     ChunkSizeTooLong,
+    ChunkSizeBlank,
     TooManyTrailers,
     MalformedTrailers(httparse::Error),
 }
@@ -48,6 +49,9 @@ impl fmt::Display for HeadError {
             HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
             HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
             HeadError::ChunkSizeTooLong => write!(f, "the size of a chunk in a line without end"),
+            HeadError::ChunkSizeBlank => {
+                write!(f, "no valid HTTP/1.1 response: a blank between the size of a chunk and its line end")
+            }
             HeadError::TrailersTooLong => write!(f, "trailers of more than {MAX_HEAD_BYTES} bytes"),
             HeadError::TooManyTrailers => write!(f, "more than {MAX_LINE_COUNT} lines of trailers"),
             HeadError::MalformedTrailers(cause) => write!(f, "no valid HTTP/1.1 response: trailers: {cause}"),

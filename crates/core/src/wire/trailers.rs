@@ -25,6 +25,8 @@ enum State {
     Off,
     /// In the size of a chunk, behind a digit of it or not.
     Size(u64, bool),
+    /// Behind the size and a blank, where only an extension may follow (RFC 9112 section 7.1.1). hyper takes the line's end as well.
+    Blank(u64),
     /// Behind the size, in the same line.
     Extension(u64),
     /// In the content of a chunk, with the line end behind it.
@@ -84,8 +86,21 @@ impl Trailers {
                         self.line += 1;
                         at += 1;
                     }
+                    (None, _) if has_digit && matches!(byte, b' ' | b'\t') => self.state = State::Blank(size),
                     (None, _) if has_digit => self.state = State::Extension(size),
                     _ => self.state = State::Off,
+                },
+                State::Blank(size) => match byte {
+                    b' ' | b'\t' => {
+                        self.line += 1;
+                        at += 1;
+                    }
+                    b'\r' | b'\n' => {
+                        self.failure = Some(HeadError::ChunkSizeBlank);
+                        self.state = State::Off;
+                        return Followed { kept: at, behind: Vec::new() };
+                    }
+                    _ => self.state = State::Extension(size),
                 },
                 State::Extension(size) => match memchr(b'\n', &bytes[at..]) {
                     None => {
