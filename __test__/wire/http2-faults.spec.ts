@@ -331,6 +331,11 @@ const BAD_HEADS: [name: string, fields: Fields, trailers?: Fields][] = [
   ['a :status of two digits', [[':status', '20']]],
   ['two of :status', [...OK, ...OK]],
   ['an unknown pseudo-header', [...OK, [':what', 'x']]],
+  [':method', [...OK, [':method', 'GET']]],
+  [':path before :status', [[':path', '/'], ...OK]],
+  [':authority', [...OK, [':authority', 'other.test'], ['a', 'b']]],
+  [':scheme', [...OK, [':scheme', 'https']]],
+  [':protocol', [...OK, [':protocol', 'websocket']]],
   ['a pseudo-header after a field', [['a', 'b'], ...OK]],
   ['an upper-case name', [...OK, ['X-Upper', '1']]],
   ['connection', [...OK, ['connection', 'close']]],
@@ -348,6 +353,10 @@ const BAD_HEADS: [name: string, fields: Fields, trailers?: Fields][] = [
   ['a length that is no number', [...OK, ['content-length', 'two']]],
   ['a negative length', [...OK, ['content-length', '-1']]],
   ['101', [[':status', '101']]],
+  ['a value that begins with a blank', [...OK, ['a', ' b']]],
+  ['a value that ends with a tab', [...OK, ['a', 'b\t']]],
+  ['a value of blanks', [...OK, ['a', ' \t ']]],
+  ['a value that ends with a blank in the trailers', OK, [['a', 'b ']]],
   ['an upper-case name in the trailers', OK, [['X-Upper', '1']]],
   ['connection in the trailers', OK, [['connection', 'close']]],
   ['a pseudo-header in the trailers', OK, [[':status', '200']]],
@@ -971,6 +980,58 @@ test('a connection on which nothing comes any more gets no new requests', async 
   const client = openHttp2(t);
   t.is(told(await client.get(server.url)), '200 ok');
   t.true((await failure(client.get(server.url, { timeout: { read: 60 } }))) instanceof ReadTimeout);
+  t.is(told(await client.get(server.url)), '200 ok');
+  t.is(connections, 2);
+});
+
+const STOPPED: [where: string, bytes: (stream: number) => Buffer][] = [
+  ['a header section', (stream) => frame(Type.HEADERS, 0, stream, section(OK))],
+  ['a frame’s head', (stream) => frame(Type.HEADERS, END_HEADERS, stream, section(OK)).subarray(0, 5)],
+  ['a frame’s payload', (stream) => frame(Type.HEADERS, END_HEADERS, stream, section(OK)).subarray(0, 12)],
+];
+
+for (const [where, bytes] of STOPPED) {
+  test.serial(`a connection that stands still in the midst of ${where} gets no new requests`, async (t) => {
+    let connections = 0;
+    const server = await serveHttp2(t, async (peer) => {
+      const first = ++connections === 1;
+      await peer.settings();
+      for (;;) {
+        const stream = await peer.request();
+        if (!first || stream === 1) await peer.answer(stream);
+        else await peer.connection.write(bytes(stream));
+      }
+    });
+    const client = openHttp2(t);
+    t.is(told(await client.get(server.url)), '200 ok');
+    t.true((await failure(client.get(server.url, { timeout: { read: 400 } }))) instanceof ReadTimeout);
+    t.is(told(await client.get(server.url)), '200 ok');
+    t.is(connections, 2);
+  });
+}
+
+test('SEC-J17 behind informational responses without end the next request has a connection of its own', async (t) => {
+  let connections = 0;
+  const server = await serveHttp2(t, async (peer) => {
+    const first = ++connections === 1;
+    await peer.settings();
+    for (;;) {
+      const stream = await peer.request();
+      const hint = frame(
+        Type.HEADERS,
+        END_HEADERS,
+        stream,
+        section([
+          [':status', '103'],
+          ['link', 'x'.repeat(8_000)],
+        ]),
+      );
+      if (first) await peer.connection.write(repeated(hint, 200));
+      else await peer.answer(stream);
+    }
+  });
+  const client = openHttp2(t);
+  t.true((await failure(client.get(server.url))) instanceof RemoteProtocolError);
   t.is(told(await client.get(server.url)), '200 ok');
   t.is(connections, 2);
 });

@@ -24,10 +24,10 @@ fn frames(bytes: &[u8]) -> Vec<FoundFrame> {
     while let Some(&[l0, l1, l2, kind, flags, s0, s1, s2, s3]) = bytes.get(at..at + 9) {
         let length = usize::from(l0) << 16 | usize::from(l1) << 8 | usize::from(l2);
         let (is_end, is_padded) = (flags & 1 != 0, flags & 8 != 0);
-        // DATA that may be all padding, a header section that ends the stream, and the code of a reset.
+        // DATA that may be all padding, the beginning of a header section, and the code of a reset.
         let wanted = match kind {
             0 if is_padded && !is_end => 1,
-            1 if is_end => 12,
+            1 => 32,
             3 => 4,
             _ => 0,
         };

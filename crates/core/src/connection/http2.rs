@@ -30,7 +30,7 @@ use bytes::Bytes;
 use doubt::{Doubt, GivingUp, longest_silence};
 #[cfg(feature = "fuzzing")]
 pub use frames::{FoundFrame, find_frames};
-use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY};
+use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY, has_outer_blank};
 use h2::Reason;
 use h2::client::{Builder, SendRequest};
 use head::{AwaitedHead, HeadError};
@@ -261,6 +261,12 @@ impl Http2 {
         match answer {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
+                if self.shared.frames.heads.take_malformed(incoming.stream_id().as_u32()) {
+                    return Err(never(errors::of_fields(&request.origin, "a pseudo-header besides :status")));
+                }
+                if has_outer_blank(&head.headers) {
+                    return Err(never(errors::of_fields(&request.origin, "a header that begins or ends with a blank")));
+                }
                 let head = Head::from(head);
                 let body = Body::new(
                     incoming,
@@ -310,10 +316,12 @@ impl Http2 {
     }
 
     /// A timeout ran out. If the connection has received nothing at all for as long, the peer may be gone: no further
-    /// request is given to the connection.
+    /// request is given to the connection. In the midst of a frame or a header section half of that is enough, as nothing
+    /// else can come before the rest of it.
     pub(crate) fn suspect(&self, clock: &Clock) {
-        let limit = clock.limits.read.or(clock.limits.total);
-        if limit.is_some_and(|limit| self.shared.socket.progress.last_received().elapsed() >= limit) {
+        let Some(limit) = clock.limits.read.or(clock.limits.total) else { return };
+        let limit = if self.shared.frames.is_midway() { limit / 2 } else { limit };
+        if self.shared.socket.progress.last_received().elapsed() >= limit {
             self.shared.retired.set(true);
         }
     }
@@ -323,7 +331,11 @@ impl Http2 {
             |message: String| SendError::new(Error::new(ErrorKind::RemoteProtocolError, message), Resend::Never);
         let cause = match cause {
             HeadError::H2(cause) => cause,
-            HeadError::TooLong(why) => return malformed(format!("{} sent {why}", request.origin)),
+            HeadError::TooLong(why) => {
+                // More of the same is on its way, before all other answers.
+                self.shared.retired.set(true);
+                return malformed(format!("{} sent {why}", request.origin));
+            }
             HeadError::Switched => {
                 return malformed(format!("{} switched protocols, which HTTP/2 does not have (101)", request.origin));
             }

@@ -1,11 +1,13 @@
 //! The frames of one connection as they cross its socket, on this side of h2: what h2 does not bound, does not tell, or
 //! bounds for a connection's whole life.
 
+mod heads;
 mod idle;
 mod reader;
 mod trailers;
 
 use super::{Http2, Shared};
+use heads::HeadSections;
 use idle::IdleAllowance;
 use reader::{CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, RST_STREAM, Reader, UNKNOWN};
 #[cfg(feature = "fuzzing")]
@@ -18,7 +20,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use trailers::TrailerSections;
-pub(super) use trailers::TrailersFlaw;
+pub(super) use trailers::{TrailersFlaw, has_outer_blank};
 
 /// What is handled before other connections have their turn, together with what one more read brings.
 const MAX_TURN_FRAMES: u32 = 200;
@@ -57,7 +59,10 @@ pub(super) struct FrameCounts {
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
     own_resets: Cell<u32>,
+    pub(super) heads: HeadSections,
     pub(super) trailers: TrailerSections,
+    /// A frame has begun that has not ended.
+    is_frame_open: Cell<bool>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -108,6 +113,11 @@ impl FrameCounts {
         self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2 || self.own_resets.get() >= MAX_OWN_RESETS / 2
     }
 
+    /// The peer has begun what it has not ended, and nothing else can come before that.
+    pub(super) fn is_midway(&self) -> bool {
+        self.is_frame_open.get() || self.heads.is_open()
+    }
+
     /// False when the frame had better not reach h2.
     fn arrived(&self, frame: &Head, is_idle: bool) -> bool {
         let turn = self.turn.get();
@@ -123,11 +133,15 @@ impl FrameCounts {
             }
             DATA | HEADERS => {
                 if frame.kind == HEADERS {
+                    self.heads.arrived(frame);
                     self.trailers.arrived(frame);
                 }
                 self.empty_left.set((self.empty_left.get() + EMPTY_FRAMES_PER_CONTENT).min(MAX_EMPTY_FRAMES));
             }
-            CONTINUATION => self.trailers.arrived(frame),
+            CONTINUATION => {
+                self.heads.arrived(frame);
+                self.trailers.arrived(frame);
+            }
             _ => {}
         }
         true
@@ -139,7 +153,12 @@ impl FrameCounts {
             DATA if payload.first().is_some_and(|padding| usize::from(*padding) + 1 == frame.length) => {
                 self.empty_for_h2.set(self.empty_for_h2.get() + 1);
             }
-            HEADERS => self.trailers.looked_into(frame, payload),
+            HEADERS => {
+                self.heads.looked_into(frame, payload);
+                if frame.flags & END_STREAM != 0 {
+                    self.trailers.looked_into(frame, payload);
+                }
+            }
             _ => {}
         }
     }
@@ -214,6 +233,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredFrames<S> {
         for at in hidden {
             buf.filled_mut()[before + at] = UNKNOWN;
         }
+        counts.is_frame_open.set(this.incoming.is_midway());
         counts.read_some(buf.filled().len() - before, counts.turn.get().frames - frames_before);
         Poll::Ready(Ok(()))
     }

@@ -36,11 +36,21 @@ impl Head {
     fn is_worth_a_look(&self) -> usize {
         let most = match self.kind {
             DATA if self.flags & PADDED != 0 && self.flags & END_STREAM == 0 => 1,
-            HEADERS if self.flags & END_STREAM != 0 => Reader::MAX_LOOK,
+            HEADERS => Reader::MAX_LOOK,
             RST_STREAM => 4,
             _ => 0,
         };
         most.min(self.length)
+    }
+
+    /// Of HEADERS: what is among the first bytes of its payload of the header block, and whether more of that follows.
+    pub(super) fn block<'p>(&self, payload: &'p [u8]) -> (&'p [u8], bool) {
+        let is_padded = self.flags & PADDED != 0;
+        let fixed = usize::from(is_padded) + if self.flags & PRIORITY != 0 { 5 } else { 0 };
+        let padding = if is_padded { payload.first().map_or(0, |&n| usize::from(n)) } else { 0 };
+        let end = self.length.saturating_sub(padding);
+        let block = payload.get(fixed..end.min(payload.len())).unwrap_or_default();
+        (block, self.flags & END_HEADERS == 0 || payload.len() < end)
     }
 }
 
@@ -64,13 +74,18 @@ pub(super) enum Found<'a> {
 }
 
 impl Reader {
-    /// Padding's length, priority, and enough of a header block for its first name.
-    const MAX_LOOK: usize = 12;
+    /// Padding's length, priority, and enough of a header block for `:status`, however it is written, and the name behind it.
+    const MAX_LOOK: usize = 32;
 
     /// Frames begin after so many bytes.
     pub(super) fn after(bytes: usize) -> Reader {
         let preface = Head { length: bytes, kind: UNKNOWN, flags: 0, stream: 0 };
         Reader { frame: Some(preface), ..Reader::default() }
+    }
+
+    /// The last frame is not complete.
+    pub(super) fn is_midway(&self) -> bool {
+        self.filled > 0 || self.frame.is_some()
     }
 
     pub(super) fn read(&mut self, bytes: &[u8], mut found: impl FnMut(Found<'_>)) {
@@ -138,6 +153,7 @@ pub fn find_frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<FoundF
             }
             Found::Payload(_, payload) => {
                 super::trailers::begins_with_pseudo(payload);
+                super::heads::has_two_pseudos(payload);
                 all.last_mut().expect("its head came first").look = Some(payload.to_vec());
             }
         });

@@ -1,6 +1,6 @@
 //! The header sections that end their streams, before h2 has them: the limits of trailers, and what h2 does not object to.
 
-use super::reader::{END_HEADERS, END_STREAM, HEADERS, Head, PADDED, PRIORITY};
+use super::reader::{END_HEADERS, END_STREAM, HEADERS, Head};
 use http::HeaderMap;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -22,14 +22,25 @@ pub(in crate::connection::http2) enum TrailersFlaw {
     /// The first frame ends before the first name is known, and the section goes on.
     Unclear,
     TooLong,
+    /// A value begins or ends with one.
+    Blank,
 }
 
 impl TrailersFlaw {
     /// Of trailers that h2 has unpacked.
     pub(in crate::connection::http2) fn of(trailers: &HeaderMap) -> Option<TrailersFlaw> {
         let size: usize = trailers.iter().map(|(name, value)| name.as_str().len() + value.len() + 32).sum();
-        (size > MAX_SIZE).then_some(TrailersFlaw::TooLong)
+        if size > MAX_SIZE {
+            return Some(TrailersFlaw::TooLong);
+        }
+        has_outer_blank(trailers).then_some(TrailersFlaw::Blank)
     }
+}
+
+/// RFC 9113 section 8.2.1 calls that malformed, and h2 bears it.
+pub(in crate::connection::http2) fn has_outer_blank(fields: &HeaderMap) -> bool {
+    let is_blank = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    fields.values().any(|value| is_blank(value.as_bytes().first()) || is_blank(value.as_bytes().last()))
 }
 
 /// What was seen of a connection's trailers. (A head may end its stream as well, and begins with a pseudo-header.)
@@ -64,12 +75,7 @@ impl TrailerSections {
 
     /// The first bytes of the payload of HEADERS, as many as [`Head::is_worth_a_look`] is about.
     pub(super) fn looked_into(&self, frame: &Head, payload: &[u8]) {
-        let is_padded = frame.flags & PADDED != 0;
-        let fixed = usize::from(is_padded) + if frame.flags & PRIORITY != 0 { 5 } else { 0 };
-        let padding = if is_padded { payload.first().map_or(0, |&n| usize::from(n)) } else { 0 };
-        let end = frame.length.saturating_sub(padding);
-        let block = payload.get(fixed..end.min(payload.len())).unwrap_or_default();
-        let goes_on = frame.flags & END_HEADERS == 0 || payload.len() < end;
+        let (block, goes_on) = frame.block(payload);
         match begins_with_pseudo(block) {
             Some(true) => self.note_flaw(frame.stream, TrailersFlaw::Pseudo),
             None if goes_on => self.note_flaw(frame.stream, TrailersFlaw::Unclear),
@@ -119,7 +125,7 @@ pub(super) fn begins_with_pseudo(mut block: &[u8]) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::CONTINUATION;
+    use super::super::reader::{CONTINUATION, PADDED, PRIORITY};
     use super::*;
     use http::HeaderName;
 
