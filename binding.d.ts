@@ -319,3 +319,6 @@ export interface TlsOptions {
   /** The file that TLS secrets are appended to. */
   keyLog?: string
 }
+
+/** The package's version, which the loader compares with its own. */
+export declare const VERSION: string

@@ -234,7 +234,7 @@ export const variables = [
   [
     'WHIPPET_ADDON_PATH',
     'loading',
-    'The file of the native part, instead of the one that is looked for.',
+    'The file of the native part, instead of the one that is looked for; relative to the working directory.',
     'the platform’s package',
   ],
   [

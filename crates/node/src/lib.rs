@@ -29,3 +29,9 @@ mod panics;
 mod proxy;
 mod record;
 mod timings;
+
+use napi_derive::napi;
+
+/// The package's version, which the loader compares with its own.
+#[napi]
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
