@@ -3,6 +3,7 @@
 import { checkOptions } from '../check-options.js';
 import { ConnectError, ConnectTimeout, NetworkError, ProxyError, ReadTimeout, RemoteProtocolError } from '../errors.js';
 import { typeName } from '../shown-text.js';
+import { normaliseMethod } from '../request/method.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 
@@ -55,6 +56,11 @@ export function toRetries(given: number | RetryPolicy | undefined): Required<Ret
   if (!Array.isArray(statusCodes) || !statusCodes.every((code) => Number.isInteger(code))) {
     throw new TypeError('retries.statusCodes: expected a list of status codes');
   }
+  // What no response can have would never be tried again, without a word.
+  const never = statusCodes.find((code) => code < 200 || code > 999);
+  if (never !== undefined) {
+    throw new RangeError(`retries.statusCodes: ${never} is not allowed, expected integers from 200 to 999`);
+  }
   if (typeof backoff !== 'function') {
     throw new TypeError(`retries.backoff: expected a function, got ${typeName(backoff)}`);
   }
@@ -65,7 +71,8 @@ export function toRetries(given: number | RetryPolicy | undefined): Required<Ret
     throw new RangeError(`retries.maxRetryAfter: ${maxRetryAfter} is not allowed, expected milliseconds from 0`);
   }
   if (limit === 0) return null;
-  const upperCase = methods === idempotentMethods ? methods : methods.map((method) => method.toUpperCase());
+  const upperCase =
+    methods === idempotentMethods ? methods : methods.map((method) => normaliseMethod(method, 'retries.methods'));
   return Object.freeze({ limit, methods: upperCase, statusCodes: [...statusCodes], backoff, maxRetryAfter });
 }
 

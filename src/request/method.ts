@@ -3,15 +3,15 @@
 import { quote, typeName } from '../shown-text.js';
 
 /** RFC 9110 §9.1: a token, in upper case as httpx has it. */
-export function normaliseMethod(method: unknown): string {
-  if (typeof method !== 'string') throw new TypeError(`method: expected a string, got ${typeName(method)}`);
+export function normaliseMethod(method: unknown, option = 'method'): string {
+  if (typeof method !== 'string') throw new TypeError(`${option}: expected a string, got ${typeName(method)}`);
   if (commonMethods.has(method)) return method;
   if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,64}$/.test(method)) {
-    throw new TypeError(`method: ${quote(method)} is not a token (letters, digits and -, at most 64)`);
+    throw new TypeError(`${option}: ${quote(method)} is not a token (letters, digits and -, at most 64)`);
   }
   const upper = method.toUpperCase();
   if (upper === 'CONNECT')
-    throw new TypeError("method: 'CONNECT' is for proxies; a tunnel is opened by the client itself");
+    throw new TypeError(`${option}: 'CONNECT' is for proxies; a tunnel is opened by the client itself`);
   return upper;
 }
 

@@ -73,7 +73,7 @@ function locationOf(request: Request, response: Response): URL {
     const text = bytes.utf8Slice(0, bytes.length);
     const target = new URL(text.includes('\ufffd') ? location : text);
     // A path to us, another host to a browser.
-    if (/^[\\/]*\\/.test(text)) throw new InvalidURL('it begins with a backslash');
+    if (/^(?:https?:)?[\\/]*\\/i.test(text)) throw new InvalidURL('it begins with a backslash');
     url = base.join(withHost(target, text, base));
     if (url.rawHost === '' && ['http', 'https'].includes(url.scheme)) throw new InvalidURL('it has no host');
     if (url.userinfo !== '') url = url.withoutUserinfo();
