@@ -1,8 +1,16 @@
 /** What a peer says back of what it was sent, in a reason phrase, a Location, a body or a header, is in no message and in no log. */
 import test, { type ExecutionContext } from 'ava';
 import { inspect } from 'node:util';
-import type { ClientOptions, HTTPError, RequestOptions, StandardSchema, ValidationError } from '../../src/index.js';
-import { HTTPProxy, Request, Response } from '../../src/index.js';
+import type {
+  Client,
+  ClientOptions,
+  HTTPError,
+  RequestOptions,
+  ServerSentEvent,
+  StandardSchema,
+  ValidationError,
+} from '../../src/index.js';
+import { DecodingError, HTTPProxy, Request, Response } from '../../src/index.js';
 import { failure, openClient } from '../helpers/client.js';
 import { start } from '../helpers/child.js';
 import { serve, serveRaw } from '../helpers/server.js';
@@ -109,6 +117,39 @@ test('a line of NDJSON, one among many as well', async (t) => {
   assertSilent(t, await failure(lines()));
 });
 
+const EVENTS: [title: string, text: string][] = [
+  ['the data of an event', `data: ${TOKEN}\n\n`],
+  ['the middle of the data', `data: ["a", ${TOKEN}]\n\n`],
+  ['lines of data', `data: {"a":\ndata: ${SESSION}}\n\n`],
+  ['the type of an event', `event: ${TOKEN}\ndata: x\n\n`],
+];
+const WAYS: [title: string, open: (client: Client, url: string) => AsyncIterable<ServerSentEvent>][] = [
+  ['client.events()', (client, url) => client.events('GET', url, sent)],
+  [
+    'response.events()',
+    async function* (client, url) {
+      await using response = await client.stream('GET', url, sent);
+      yield* response.events();
+    },
+  ],
+];
+
+for (const [title, text] of EVENTS) {
+  for (const [way, open] of WAYS) {
+    test(`${title} with the request's secrets in it: json() of ${way}`, async (t) => {
+      const url = await serveEcho(t, () => whole('200 OK', 'text/event-stream', text));
+      for await (const event of open(openClient(t), url)) {
+        const error = t.throws(() => event.json(), { instanceOf: DecodingError }) as DecodingError;
+        assertSilent(t, error);
+        t.regex(error.message, /^GET http.*: the data of the event '.*' is no JSON/);
+        t.is(error.request?.url.host, '127.0.0.1');
+        return;
+      }
+      t.fail('no event');
+    });
+  }
+}
+
 test('the Content-Type of what is no event stream', async (t) => {
   const url = await serveEcho(t, () => whole('200 OK', TOKEN, ''));
   assertSilent(t, await failure(openClient(t).events('GET', url, sent).next()));
@@ -199,6 +240,21 @@ test('a line of NDJSON with the proxy’s credentials in it', async (t) => {
   };
   assertSilent(t, await failure(lines()));
 });
+
+for (const [way, open] of WAYS) {
+  test(`the data of an event with the proxy’s credentials in it: json() of ${way}`, async (t) => {
+    const origin = await serveEcho(t, () => whole('200 OK', 'text/event-stream', `data: ${BASIC}\n\n`));
+    const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] }) });
+    for await (const event of open(client, 'http://example.org/')) {
+      assertSilent(
+        t,
+        t.throws(() => event.json()),
+      );
+      return;
+    }
+    t.fail('no event');
+  });
+}
 
 test('connections that are made beforehand: a refusal with the credentials in it', async (t) => {
   const origin = await serveEcho(t, (head) => `HTTP/1.1 407 ${phrase(head)}\r\nContent-Length: 0\r\n\r\n`);

@@ -1,5 +1,7 @@
 /** `response.events()`: WHATWG HTML 9.2.6 row by row, at every place where a chunk may end. */
 import test from 'ava';
+import assert from 'node:assert';
+import { inspect } from 'node:util';
 import { createParser } from 'eventsource-parser';
 import * as fc from '../helpers/fast-check.js';
 import {
@@ -330,6 +332,20 @@ test('event.json()', (t) => {
   const error = t.throws(() => new ServerSentEvent('delta', '[DONE]', '7').json(), { instanceOf: DecodingError });
   t.regex(error?.message ?? '', /event 'delta' is no JSON/);
   t.true(error?.cause instanceof SyntaxError);
+});
+
+test('an event from a stream shows, compares and clones as one made by hand', async (t) => {
+  const [event] = await streamed(['event: a\nid: 1\ndata: b\n\n'])
+    .events()
+    .next()
+    .then(({ value }) => [value as ServerSentEvent]);
+  const made = new ServerSentEvent('a', 'b', '1');
+  t.deepEqual(event, made);
+  assert.deepStrictEqual(event, made);
+  t.is(inspect(event), "ServerSentEvent { event: 'a', data: 'b', id: '1', retry: null }");
+  t.deepEqual(structuredClone(event), { ...made });
+  const own: ServerSentEvent = { event: 'a', data: 'b', id: '', retry: null, json: <T>() => null as T };
+  t.is(own.json(), null);
 });
 
 test('calls of next() that are not awaited get their events in order', async (t) => {

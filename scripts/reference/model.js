@@ -124,7 +124,11 @@ function toItem(name, declarations) {
 }
 
 function baseOf(node) {
-  if (Node.isClassDeclaration(node)) return node.getExtends()?.getText() ?? null;
+  if (Node.isClassDeclaration(node)) {
+    const base = node.getExtends()?.getText() ?? null;
+    // A constant of the file's own has no name that a reader could look up.
+    return base !== null && node.getSourceFile().getVariableDeclaration(base) !== undefined ? null : base;
+  }
   if (Node.isInterfaceDeclaration(node))
     return (
       node

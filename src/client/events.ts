@@ -195,6 +195,7 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
       const message = `${response.request.url.origin}: expected an event stream (text/event-stream), got ${found}`;
       throw requestFailure(RemoteProtocolError, message, { request: response.request, response });
     }
+    response.tellSecrets();
     const details = { request: response.request, response };
     this.#parser = new EventStreamParser(this.#settings.maxEventSize, details, this.#lastEventId);
     this.#events = new ItemIterator(response.iterBytes(), this.#parser, () => response.close());

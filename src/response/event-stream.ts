@@ -11,9 +11,26 @@ import { checkOptions } from '../check-options.js';
 import { HeldBytes } from './held-pieces.js';
 import type { ItemParser } from './item-iterator.js';
 import { utf8Text } from './text.js';
+import type { Request } from '../request/request.js';
+import { withoutSnippet } from './unreadable-body.js';
+
+/** What an event keeps that no one sees: not logged, not compared, and no part of its type, which an object of one's own may have. */
+class Kept {
+  #request: Request | undefined;
+
+  static set(event: Kept, request: Request | undefined): void {
+    event.#request = request;
+  }
+
+  /** What asked for it; undefined for one that was made by hand. */
+  static requestOf(event: Kept): Request | undefined {
+    return #request in event ? event.#request : undefined;
+  }
+}
+const Base: new () => object = Kept;
 
 /** One event of an event stream. @since 0.1.0 */
-export class ServerSentEvent {
+export class ServerSentEvent extends Base {
   /** The type: 'message' unless the server named another. @since 0.1.0 */
   readonly event: string;
   /** The `data` lines, joined by line feeds. @since 0.1.0 */
@@ -25,6 +42,7 @@ export class ServerSentEvent {
 
   /** For tests and apps of one's own; the client makes them from a stream. @since 0.1.0 */
   constructor(event: string, data: string, id = '', retry: number | null = null) {
+    super();
     this.event = event;
     this.data = data;
     this.id = id;
@@ -40,9 +58,11 @@ export class ServerSentEvent {
   json<T = unknown>(): T {
     try {
       return JSON.parse(this.data) as T;
-    } catch (cause) {
-      const message = `the data of the event '${this.event}' is no JSON: ${(cause as Error).message}`;
-      throw new DecodingError(message, { __proto__: null, cause } as ErrorDetails);
+    } catch (thrown) {
+      const request = Kept.requestOf(this as unknown as Kept);
+      const cause = withoutSnippet(thrown, this.data, request) as Error;
+      const message = `the data of the event '${this.event}' is no JSON: ${cause.message}`;
+      throw requestFailure(DecodingError, message, { __proto__: null, cause, request } as ErrorDetails);
     }
   }
 }
@@ -72,6 +92,8 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   failure: RemoteProtocolError | null = null;
   #maxEventSize: number;
   #details: ErrorDetails;
+  /** Each event has it, and not the response: one that is kept holds no memory of the network's. */
+  #request: Request | undefined;
   #isFirst = true;
   #skipsLineFeed = false;
   /** The beginning of a line. */
@@ -90,6 +112,7 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   constructor(maxEventSize: number, details: ErrorDetails, lastEventId = '') {
     this.#maxEventSize = maxEventSize;
     this.#details = details;
+    this.#request = details.request;
     this.lastEventId = this.#id = lastEventId;
   }
 
@@ -173,7 +196,7 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
   #one(text: string, start: number, end: number, events: ServerSentEvent[]): void {
     const data = valueOf(text, start + 5, end);
     this.lastEventId = this.#id;
-    events.push(new ServerSentEvent(this.#event || 'message', data, this.#id, this.#eventRetry));
+    events.push(this.#made(data));
     this.#event = '';
     this.#eventRetry = null;
   }
@@ -236,13 +259,19 @@ export class EventStreamParser implements EventStreamState, ItemParser<Buffer, S
         this.#data.length === 1 && this.#blocks.length === 0
           ? this.#data[0]
           : this.#blocks.concat(this.#data).join('\n');
-      events.push(new ServerSentEvent(this.#event || 'message', data, this.lastEventId, this.#eventRetry));
+      events.push(this.#made(data));
       this.#data = [];
       this.#blocks = [];
       this.#dataSize = this.#counted = this.#countedSize = 0;
     }
     this.#event = '';
     this.#eventRetry = null;
+  }
+
+  #made(data: string): ServerSentEvent {
+    const event = new ServerSentEvent(this.#event || 'message', data, this.#id, this.#eventRetry);
+    Kept.set(event as unknown as Kept, this.#request);
+    return event;
   }
 
   #fail(): void {
