@@ -5,8 +5,10 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { npmSbom } from './support/npm-sbom.js';
 import { asProgram, root, say, SetupError } from './support/program.js';
+import { dateOf } from './support/same-bytes.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const FOLDER = path.join(root, 'target/sbom');
@@ -20,15 +22,28 @@ await asProgram(() => {
     say('installing cargo-cyclonedx');
     execFileSync('cargo', ['install', '--quiet', '--locked', 'cargo-cyclonedx'], { env, stdio: ['ignore', 2, 2] });
   }
-  const cargo = ['cyclonedx', '--format', 'json', '--no-build-deps', '--all', '--override-filename', 'whippet.cdx'];
-  execFileSync('cargo', cargo, { cwd: root, env, stdio: ['ignore', 2, 2] });
+  // The packages are of several systems, and each has crates of its own.
+  const what = ['--no-build-deps', '--all', '--target', 'all'];
+  const cargo = [
+    'cyclonedx',
+    '--format',
+    'json',
+    '--spec-version',
+    '1.5',
+    ...what,
+    '--override-filename',
+    'whippet.cdx',
+  ];
+  execFileSync('cargo', cargo, { cwd: root, env: { ...env, ...dateOf('HEAD') }, stdio: ['ignore', 2, 2] });
   // It writes beside each manifest of the workspace.
   const metadata = execFileSync('cargo', ['metadata', '--no-deps', '--format-version', '1'], { cwd: root, env });
   const written = JSON.parse(metadata).packages.map(({ manifest_path: manifest }) =>
     path.join(path.dirname(manifest), 'whippet.cdx.json'),
   );
   try {
-    keep('whippet.cargo.cdx.json', readFileSync(path.join(root, 'crates/node/whippet.cdx.json'), 'utf8'));
+    const text = readFileSync(path.join(root, 'crates/node/whippet.cdx.json'), 'utf8');
+    // Its names of our own crates begin with the folder.
+    keep('whippet.cargo.cdx.json', text.replaceAll(pathToFileURL(root).href, 'file:///whippet'));
   } finally {
     for (const file of written) rmSync(file, { force: true });
   }
