@@ -1,13 +1,15 @@
 /**
  * `npm run release:notices`: writes `THIRD-PARTY-NOTICES.txt` into each folder of `npm/`: the licences of all that is in a binary,
- * Rust crates and the C that some of them bring. A crate without a licence's text, or under a licence that is not on the list of
- * `deny.toml`'s kind (MIT, Apache, BSD, ISC and the like), is an error.
+ * Rust crates and the C that some of them bring. Where a crate brings no text, its licence is named, and where it lies. A
+ * crate that says no licence, or one that is not of `deny.toml`'s kind (MIT, Apache, BSD, ISC and the like), is an error. And the licence
+ * of whippet itself goes into each folder.
  */
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { folderOf, NOTICES, platforms } from './support/platforms.js';
 import { asProgram, root, say, SetupError } from './support/program.js';
+import { manifest } from './support/staged.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 /** SPDX. What is not here is looked at by a person first. */
@@ -29,13 +31,8 @@ const ALLOWED = new Set([
   'OpenSSL',
 ]);
 
-/** Targets whose dependencies are in some binary. */
-const TARGETS = [
-  'x86_64-unknown-linux-gnu',
-  'aarch64-unknown-linux-musl',
-  'x86_64-apple-darwin',
-  'x86_64-pc-windows-msvc',
-];
+/** Those for which there is a binary. */
+const { targets: TARGETS } = manifest(root).napi;
 
 await asProgram(() => {
   if (findCargo() === null) cargoMissing();
@@ -43,8 +40,12 @@ await asProgram(() => {
   for (const target of TARGETS) for (const crate of dependencies(target)) crates.set(crate.id, crate);
   const sections = [...crates.values()].toSorted((a, b) => a.name.localeCompare(b.name)).map(section);
   const head = `The binaries of whippet contain the following ${sections.length} works of others, under these terms.\n`;
-  const text = [head, ...sections].join(`\n${'─'.repeat(80)}\n\n`);
-  for (const platform of platforms) writeFileSync(path.join(folderOf(platform), NOTICES), text);
+  const text = [head, ...sections, standardLibrary()].join(`\n${'─'.repeat(80)}\n\n`);
+  for (const platform of platforms) {
+    writeFileSync(path.join(folderOf(platform), NOTICES), text);
+    // npm packs it unasked.
+    copyFileSync(path.join(root, 'LICENSE'), path.join(folderOf(platform), 'LICENSE'));
+  }
   say(`${sections.length} works, ${Math.round(text.length / 1024)} KiB`);
 });
 
@@ -68,6 +69,26 @@ function dependencies(target) {
   };
   visit(packages.find(({ name }) => name === 'whippet-node').id);
   return packages.filter(({ id, source }) => seen.has(id) && source !== null);
+}
+
+/** Rust's own library is in each binary; the toolchain says whose it is, as HTML. */
+function standardLibrary() {
+  const env = { ...process.env, ...cargoEnvironment() };
+  const sysroot = execFileSync('rustc', ['--print', 'sysroot'], { cwd: root, encoding: 'utf8', env }).trim();
+  const file = path.join(sysroot, 'share/doc/rust/COPYRIGHT-library.html');
+  const [html] = texts(file);
+  const head = "Rust's standard library (MIT OR Apache-2.0)\nhttps://github.com/rust-lang/rust\n\n";
+  if (html === undefined) {
+    // A distribution's toolchain; the release has rustup's.
+    say(`${file} is missing: the licence of Rust's own library is named only`);
+    return `${head}(This toolchain brings no text.)\n`;
+  }
+  const named = { lt: '<', gt: '>', quot: '"', amp: '&' };
+  const plain = html
+    .replaceAll(/<style>[^]*?<\/style>|<[^>]*>/g, '')
+    .replaceAll(/&(lt|gt|quot|amp);/g, (_, name) => named[name])
+    .replaceAll(/\n[ \t]*(?:\n[ \t]*)+/g, '\n\n');
+  return `${head}${plain.trim()}\n`;
 }
 
 function section({ name, version, license, license_file: file, repository, manifest_path: manifest }) {

@@ -12,12 +12,9 @@ import { once } from 'node:events';
 import { copyFileSync, existsSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { startServers } from './runtimes/server.js';
-import { folderOf, hostTarget, llvmTool, profileOf, withFlag, ZIG_ENVIRONMENT } from './support/profile.js';
+import { folderOf, hostTarget, LIBRARY, llvmTool, profileOf, withFlag, ZIG_ENVIRONMENT } from './support/profile.js';
 import { asProgram, execute, root, say, seconds, SetupError } from './support/program.js';
 import { cargoAuditable, cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
-
-const LIBRARIES = { win32: 'whippet_node.dll', darwin: 'libwhippet_node.dylib' };
-const LIBRARY = LIBRARIES[process.platform] ?? 'libwhippet_node.so';
 
 await asProgram(async () => {
   const isOptional = process.argv.includes('--if-missing');

@@ -15,6 +15,10 @@ const ZIG = '-zig';
 /** Where cargo builds by profiles: other flags in the common folder would build everything there anew, each time. */
 export const TARGET_FOLDER = path.join(FOLDER, 'build');
 
+/** How cargo names the addon's library on this system. */
+export const LIBRARY =
+  { win32: 'whippet_node.dll', darwin: 'libwhippet_node.dylib' }[process.platform] ?? 'libwhippet_node.so';
+
 /** What `rustc` builds for when it is not told. */
 export function hostTarget() {
   return /^host: (.*)$/m.exec(rustc(['--version', '--verbose']))[1];
