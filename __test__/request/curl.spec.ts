@@ -71,6 +71,13 @@ withCurl('curl sends what this client sends', async (t) => {
     ['POST', '/at', { content: '@/etc/passwd' }],
     ['PUT', '/lines', { content: 'one\ntwo\n\n' }],
     ['PUT', '/bytes', { content: Buffer.from([0, 1, 0x27, 0x25, 0x5c, 0x7f, 0x80, 0xff, 0x0a]) }],
+    ['PUT', '/dashes', { content: Buffer.from('--of no option\0-') }],
+    ['PUT', '/dash', { content: '-' }],
+    [
+      'POST',
+      '/multipart',
+      { data: { 'it"s': '--' }, files: { a: 'text', b: ['-.bin', Buffer.from([0, 0x2d, 0xff])] } },
+    ],
     ['PUT', '/large', { content: large }],
     ['PATCH', '/file', { content: file(path) }],
     ['PATCH', '/part', { content: file(path, { start: 3, end: 10 }) }],

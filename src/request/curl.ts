@@ -102,9 +102,9 @@ function isText(bytes: Buffer): boolean {
   return ownText(text).equals(bytes) && !/[\x00-\x08\x0b-\x1f\x7f-\x9f]/.test(text);
 }
 
-/** Any bytes, for printf within single quotes. */
+/** Any bytes, for printf within single quotes. What begins with '-', as each multipart body does, would be an option of it. */
 function format(bytes: Buffer): string {
-  return bytes.latin1Slice(0, bytes.length).replace(/[^\x20-\x7e]|[\\'%]/g, (char) => {
+  return bytes.latin1Slice(0, bytes.length).replace(/^-|[^\x20-\x7e]|[\\'%]/g, (char) => {
     if (char === '%') return '%%';
     return `\\${char.charCodeAt(0).toString(8).padStart(3, '0')}`;
   });
