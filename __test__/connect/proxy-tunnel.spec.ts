@@ -1,6 +1,8 @@
 /** Tunnels: CONNECT, what is inside of them, and what becomes of those that do not open. */
 import test from 'ava';
-import type { TLSSocket } from 'node:tls';
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { inspect } from 'node:util';
 import {
   ConnectError,
@@ -11,6 +13,7 @@ import {
   ReadTimeout,
   RemoteProtocolError,
 } from '../../src/index.js';
+import { run } from '../helpers/child.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import type { RawConnection } from '../helpers/server.js';
@@ -140,14 +143,34 @@ test('SEC-B8 client certificates: the origin’s through any proxy, the proxy’
 test('SEC-B9 what a proxy has issued is not shown to the origin', async (t) => {
   const ca = await testCA();
   const reused: boolean[] = [];
-  const origin = await serveTls(t, (_, response) => response.end('ok'));
-  origin.server.on('secureConnection', (socket: TLSSocket) => reused.push(socket.isSessionReused()));
-  const proxy = await serveProxy(t, { tls: await ca.issue() });
-  for (let i = 0; i < 2; i++) {
-    const client = openClient(t, { proxies: proxy.url, verify: ca.cert, httpVersions: 'HTTP/1.1' });
-    t.is(told(await client.get(origin.url)), '200 ok');
-  }
-  t.false(reused[0]);
+  // The origin takes the proxy's tickets for its own.
+  const ticketKeys = randomBytes(48);
+  const answer = (request: IncomingMessage, response: ServerResponse): void => {
+    reused.push((request.socket as TLSSocket).isSessionReused());
+    response.end('ok');
+  };
+  const origin = await serveTls(t, answer, { ...(await ca.issue()), ticketKeys });
+  const plain = await serve(t, (_, response) => response.end('ok'));
+  const proxy = await serveProxy(t, { tls: { ...(await ca.issue()), ticketKeys } });
+  const ticket = await new Promise<Buffer>((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port: proxy.port, ca: ca.cert });
+    socket.on('error', reject).once('session', (session) => {
+      resolve(session);
+      socket.destroy();
+    });
+  });
+  const isTaken = await new Promise<boolean>((resolve, reject) => {
+    const socket = connectTls({ host: '127.0.0.1', port: origin.port, ca: ca.cert, session: ticket });
+    socket.on('error', reject).once('secureConnect', () => {
+      resolve(socket.isSessionReused());
+      socket.destroy();
+    });
+  });
+  t.true(isTaken);
+  const client = openClient(t, { proxies: proxy.url, verify: ca.cert, httpVersions: 'HTTP/1.1' });
+  t.is(told(await client.get(plain.url)), '200 ok');
+  t.is(told(await client.get(origin.url)), '200 ok');
+  t.deepEqual(reused, [false]);
 });
 
 test('tunnels are an origin’s, and a proxy’s, and a user’s (SEC-B6)', async (t) => {
@@ -437,6 +460,15 @@ test('SEC-B17 a unix socket is not reached by way of a proxy, wherever one is na
   const client = openClient(t, { socketPath, proxies: proxy.url });
   t.is(told(await client.get('http://a.test/x')), '200 ok');
   t.deepEqual(seen, ['GET /x']);
+  // Nor where the environment names one: a process of its own, as the others of this file have none.
+  const program = `
+    for (const name of ['http_proxy', 'all_proxy']) process.env[name] = args.proxy;
+    const client = new whippet.Client({ socketPath: args.socketPath });
+    console.log((await client.get('http://b.test/y')).text);
+    await client.close();
+  `;
+  t.is(await run(t, program, { socketPath, proxy: proxy.url }), 'ok\n');
+  t.deepEqual(seen, ['GET /x', 'GET /y']);
   t.is(proxy.connections(), 0);
 });
 

@@ -174,6 +174,32 @@ test('SEC-D4 SEC-D5 hosts that are none: NUL, two dots', async (t) => {
   }
 });
 
+test('SEC-A18 behind a redirect, SNI and the name that is verified are the target’s, whatever Host said before', async (t) => {
+  const ca = await testCA();
+  const seen: string[] = [];
+  const serveNamed = async (name: string, location?: () => string) =>
+    serveTls(
+      t,
+      (request, response) => {
+        seen.push(`${(request.socket as TLSSocket).servername} ${request.headers.host?.split(':')[0]}`);
+        if (location === undefined) response.end('ok');
+        else response.writeHead(302, { location: location() }).end();
+      },
+      await ca.issue({ dnsNames: [name] }),
+    );
+  const b = await serveNamed('b.test');
+  const a = await serveNamed('a.test', () => `https://b.test:${b.port}/`);
+  const wrong = await serveNamed('a.test', () => `https://c.test:${b.port}/`);
+  const client = openClient(t, { verify: ca.cert, resolve: { '*.test': '127.0.0.1' } });
+  const headers = { host: 'a.test' };
+  t.is(told(await client.get(`https://a.test:${a.port}/`, { headers })), '200 ok');
+  t.deepEqual(seen, ['a.test a.test', 'b.test b.test']);
+  // A Host that names b does not make its certificate good for c.
+  const error = await failure(client.get(`https://a.test:${wrong.port}/`, { headers: { host: 'b.test' } }));
+  t.is((error as ConnectError).code, 'ERR_TLS_CERT_ALTNAME_INVALID');
+  t.is(seen.length, 3);
+});
+
 test('SEC-D5 localhost. works, and SNI has no dot', async (t) => {
   t.is(await visit(t, { dnsNames: ['localhost'] }, 'localhost.'), '200 ok');
 });

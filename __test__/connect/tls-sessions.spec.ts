@@ -130,6 +130,20 @@ test('SEC-C4 a zone is part of the host', async (t) => {
   t.is(server.connections(), 0);
 });
 
+test('SEC-C4 another zone is another pool', async (t) => {
+  const server = await serve(t, (_, response) => response.end('ok'));
+  const client = openClient(t, { resolve: { '[fe80::1%a]': '127.0.0.1', '[fe80::1%b]': '127.0.0.1' } });
+  for (const [zone, connections] of [
+    ['a', 1],
+    ['b', 2],
+    ['a', 2],
+    ['b', 2],
+  ] as const) {
+    t.is(told(await client.get(`http://[fe80::1%25${zone}]:${server.port}/`)), '200 ok');
+    t.is(server.connections(), connections, zone);
+  }
+});
+
 /** Two requests of a fresh client, each on a connection of its own. */
 async function visits(t: ExecutionContext, server: HttpServer, options: HTTPDispatchOptions): Promise<string> {
   const client = openClient(t, options);
