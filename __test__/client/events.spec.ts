@@ -259,6 +259,27 @@ for (const [asked, waited] of [
   });
 }
 
+for (const [title, text, expected] of [
+  ['without an event', 'retry: 0\n\n', [10, 20, 40, 80, 160]],
+  ['with an event each', 'retry: 0\ndata: a\n\n', [10, 10, 10, 10, 10]],
+] as const) {
+  test(`a server that asks for retry: 0 and closes at once, ${title}, is not asked without a pause`, async (t) => {
+    const server = await serveAnswers(t, ...Array.from({ length: 5 }, () => whole(text)));
+    const program = `
+      const waits = [];
+      const { setTimeout } = globalThis;
+      globalThis.setTimeout = (call, ms, ...rest) => {
+        if (ms < 1000) waits.push(ms);
+        return setTimeout(call, 0, ...rest);
+      };
+      const client = new whippet.Client();
+      for await (const _ of client.events('GET', args.url));
+      console.log(JSON.stringify(waits));`;
+    t.is(endsWith(t, await start(t, program, { url: server.url }).ended), `${JSON.stringify(expected)}\n`);
+    t.is(server.requests.length, 6);
+  });
+}
+
 test('lastEventId: sent with the first request, in UTF-8; an empty id of the server takes it back', async (t) => {
   const server = await serveAnswers(t, whole('data: a\n\n'), whole('id\ndata: b\n\n'));
   t.deepEqual(await dataOf(openClient(t).events('GET', server.url, { ...quick, lastEventId: 'né' })), ['a', 'b']);
@@ -347,7 +368,9 @@ test('redirects, auth and cookies as ever, on each connection', async (t) => {
 });
 
 for (const [retry, failures, wait] of [
-  [0, 0, 0],
+  [0, 0, 10],
+  [9, 0, 10],
+  [11, 0, 11],
   [0, 1, 20],
   [0, 2, 40],
   [0, 50, 60_000],

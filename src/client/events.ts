@@ -36,7 +36,8 @@ export interface ReconnectOptions {
    */
   reconnect?: boolean | number | undefined;
   /**
-   * Milliseconds to wait before connecting again, until the server sends `retry:`, of which at most an hour is waited. Default: 3_000.
+   * Milliseconds to wait before connecting again, until the server sends `retry:`, of which at most an hour is waited; of either, at
+   * least 10. Each further connection in a row without an event waits twice as long, up to a minute. Default: 3_000.
    * @since 0.1.0
    */
   retry?: number | undefined;
@@ -253,12 +254,16 @@ class EventSource implements AsyncIterableIterator<ServerSentEvent> {
 }
 
 /**
- * Milliseconds to wait before the next connection.
- * @param failures Connections in a row that brought no event: `retry: 0` means at once, but once only.
+ * Milliseconds to wait before the next connection. HTML 9.2.3 leaves a longer wait than the one asked for to the client: without a least
+ * one, a server that sends `retry: 0` with an event and closes would be asked without a pause, for ever.
+ * @param failures Connections in a row that brought no event.
  */
 export function backoffOf(retry: number, failures: number): number {
-  const first = failures === 0 ? retry : Math.max(retry, MIN_BACKOFF_MS);
-  return Math.min(first * 2 ** Math.min(failures, 20), Math.max(retry, MAX_BACKOFF_MS), MAX_TIMER_MS);
+  return Math.min(
+    Math.max(retry, MIN_BACKOFF_MS) * 2 ** Math.min(failures, 20),
+    Math.max(retry, MAX_BACKOFF_MS),
+    MAX_TIMER_MS,
+  );
 }
 
 /** What another connection may mend: the network, the time, the server's own trouble. */
@@ -349,7 +354,7 @@ const finalErrors = [TotalTimeout, LocalProtocolError, UnsupportedProtocol];
 /** The client's default. */
 const ANY_TYPE = '*/*';
 const DEFAULT_RETRY_MS = 3_000;
-/** Doubling begins here, whatever the server asks for. */
+/** The least wait, where doubling begins, whatever the server asks for. */
 const MIN_BACKOFF_MS = 10;
 /** Doubling ends here, unless the server asks for longer. */
 const MAX_BACKOFF_MS = 60_000;
