@@ -257,13 +257,14 @@ test('--curl: curl itself sends the same request', async (t) => {
         cookie,
         own,
         agent,
-        body.replaceAll(/\r\nContent-Type: [^\r]*/g, ''),
+        body,
       ]),
     );
     response.end();
   });
   const folder = folderOf(t);
   writeFileSync(path.join(folder, 'f.txt'), 'file');
+  writeFileSync(path.join(folder, 'it;s, a "file".json'), '{}');
   const rows = [
     [server.url, '-q', 'a=1', 'X-A:ü b', '-b', 'c=1'],
     ['delete', `${server.url}x?y=%20`, '-u', 'me:a b'],
@@ -272,6 +273,8 @@ test('--curl: curl itself sends the same request', async (t) => {
     [server.url, '-d', '@f.txt'],
     [server.url, '-d', '@f.txt', '-X', 'PUT'],
     [server.url, '-F', 'f=f.txt;type=text/x', 'a=1'],
+    [server.url, '-F', 'f=f.txt;filename=data.yaml'],
+    [server.url, 'f@it;s, a "file".json'],
     [server.url, 'X-A;'],
     [server.url, '--multipart', 'a=1;type=x'],
   ];

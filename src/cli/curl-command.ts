@@ -7,6 +7,7 @@ import { Client } from '../client/client.js';
 import type { RequestOptions } from '../client/options.js';
 import { MockDispatch } from '../dispatch/apps/mock-dispatch.js';
 import type { FileContent } from '../request/file-content.js';
+import { guessType } from '../request/media-types.js';
 import { Response } from '../response/response.js';
 import type { URL } from '../url/url.js';
 import type { Arguments } from './arguments.js';
@@ -73,11 +74,18 @@ function partWords(data: RequestBody['data'] = {}, files: NonNullable<RequestBod
   for (const [name, [filename, part, type]] of files) {
     if (part instanceof Uint8Array) words.push('--form-string', `${name}=${Buffer.from(part).toString()}`);
     else if (isFile(part)) {
-      const ending = `${type === undefined ? '' : `;type=${type}`}${filename === null ? '' : `;filename=${filename}`}`;
-      words.push('-F', `${name}=@${part.path}${ending}`);
+      // curl guesses few types, and others.
+      const typed = `;type=${type ?? guessType(filename ?? part.path)}`;
+      const named = filename === null ? '' : `;filename=${inForm(filename)}`;
+      words.push('-F', `${name}=@${inForm(part.path)}${typed}${named}`);
     }
   }
   return words;
+}
+
+/** A name as `-F` reads it, which takes ',' and ';' for the end of one, and quotes for its own. */
+function inForm(name: string): string {
+  return /[",;\\]|^\s|\s$/.test(name) ? `"${name.replace(/["\\]/g, '\\$&')}"` : name;
 }
 
 /** Options that curl has as well: ours, curl's, and whether its value may have credentials. */
