@@ -23,7 +23,8 @@ export type {
   TlsOptions,
 } from '../binding.js';
 
-type Addon = ReturnType<typeof load>;
+// Not `ReturnType<typeof load>`: a default import of CommonJS in the declarations would take `esModuleInterop`.
+type Addon = typeof import('../binding.js', { with: { 'resolution-mode': 'import' } });
 
 let loaded: Addon | null = null;
 

@@ -18,3 +18,9 @@ test('what users must not see is in no declaration: members, constructor paramet
   t.notRegex(response, /\b(attach|wrapBody|forExchange|receivedResponse)\b/);
   t.regex(response, /constructor\(statusCode: number, init\?: ResponseParts\);/);
 });
+
+test('no declaration takes `esModuleInterop`, which is an option of the program that reads it', (t) => {
+  const files = readdirSync(dist, { recursive: true, encoding: 'utf8' }).filter((file) => /\.d\.c?ts$/.test(file));
+  for (const file of files)
+    t.notRegex(readFileSync(path.join(dist, file), 'utf8'), /^import (?:type )?\w+ from '[^']*\.cjs'/m, file);
+});
