@@ -24,6 +24,7 @@ export type {
 } from '../binding.js';
 
 // Not `ReturnType<typeof load>`: a default import of CommonJS in the declarations would take `esModuleInterop`.
+// oxlint-disable-next-line typescript/consistent-type-imports
 type Addon = typeof import('../binding.js', { with: { 'resolution-mode': 'import' } });
 
 let loaded: Addon | null = null;

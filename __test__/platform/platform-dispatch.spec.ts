@@ -184,6 +184,21 @@ test('failures are the classes of the package, with the system’s code, and no 
   t.is(reasonOf(await failure(empty.get('http://example/'))), 'RemoteProtocolError: fetch gave no Response, but null');
 });
 
+test('a fetch whose Response is read already, or is a half one, fails the request and not the process', async (t) => {
+  const locked = new globalThis.Response('x');
+  locked.body!.getReader();
+  const used = new globalThis.Response('x');
+  await used.text();
+  for (const response of [locked, used]) {
+    const client = openClient(t, { dispatch: new PlatformDispatch({ fetch: () => Promise.resolve(response) }) });
+    const error = await failure(client.get('http://example/'));
+    t.is(reasonOf(error), 'RemoteProtocolError: fetch gave a Response whose body is read already');
+  }
+  const half = { status: 200, headers: { get: () => null } } as unknown as globalThis.Response;
+  const client = openClient(t, { dispatch: new PlatformDispatch({ fetch: () => Promise.resolve(half) }) });
+  t.true((await failure(client.get('http://example/'))) instanceof NetworkError);
+});
+
 test('an error of the body’s own source is what the call rejects with', async (t) => {
   const server = await serve(t, async (request, response) => response.end(await bodyOf(request).catch(() => '')));
   const own = new Error('the source’s own');

@@ -100,7 +100,16 @@ export class PlatformExchange extends WebExchange {
       const message = `fetch gave an ${quote(response.type)} Response, which shows nothing`;
       return this.fail(requestFailure(NetworkError, message, { request }));
     }
-    this.#take(response);
+    if (response.bodyUsed || response.body?.locked) {
+      const message = 'fetch gave a Response whose body is read already';
+      return this.fail(requestFailure(RemoteProtocolError, message, { request }));
+    }
+    // A function of the program's may give a Response of any kind: what fails here fails the request, and not the process.
+    try {
+      this.#take(response);
+    } catch (error) {
+      this.#failed(error);
+    }
   }
 
   #take(response: globalThis.Response): void {
