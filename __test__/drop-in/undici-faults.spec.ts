@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import * as undici from 'undici';
 import { createDispatcher } from '../../src/drop-in/undici.js';
+import { Client, type TimeoutConfig } from '../../src/index.js';
 import { serve } from '../helpers/server.js';
 import type { AnyDispatcher } from '../helpers/undici.js';
 import { same } from '../helpers/undici.js';
@@ -236,3 +237,36 @@ test('request(): `body.body` is the same web stream each time; text() loses one 
   await (body.body as unknown as ReadableStream).cancel();
   await same(t, async (one) => (await one.request(options)).body.text());
 });
+
+test('timeout: { read } of a dispatcher is the limit of requests that have none of their own', async (t) => {
+  const silent = await serve(t, () => {});
+  const slow = await serve(t, (_, response) => response.write('a'));
+  for (const timeout of [{ read: 100 }, 100]) {
+    const dispatcher = createDispatcher({ timeout });
+    const of = (url: string, options = {}): Promise<unknown> =>
+      undici.request(url, { dispatcher: dispatcher as never, ...options }).then(({ body }) => body.text());
+    t.like(await t.throwsAsync(of(silent.url)), { code: 'UND_ERR_HEADERS_TIMEOUT' });
+    t.like(await t.throwsAsync(of(slow.url)), { code: 'UND_ERR_BODY_TIMEOUT' });
+    await dispatcher.destroy();
+  }
+});
+
+test('timeout with other kinds leaves undici’s own to the rest', async (t) => {
+  const { timeout, readTimeout } = stateOf(createDispatcher({ timeout: { connect: 2_000 } }));
+  t.deepEqual({ ...timeout }, { ...stateOf(createDispatcher({})).timeout, connectTimeout: 2_000 });
+  t.is(timeout.poolTimeout, null);
+  t.is(readTimeout, 300_000);
+  t.is(stateOf(createDispatcher({ timeout: null })).readTimeout, null);
+  t.is(stateOf(createDispatcher(new Client())).readTimeout, 300_000);
+  t.throws(() => createDispatcher({ timeout: [] as never }), { instanceOf: TypeError, message: /^timeout: / });
+});
+
+/** What a dispatcher keeps, which the wire would show after minutes only. */
+function stateOf(dispatcher: ReturnType<typeof createDispatcher>): {
+  timeout: TimeoutConfig;
+  readTimeout: number | null;
+} {
+  const [symbol] = Object.getOwnPropertySymbols(dispatcher).filter(({ description }) => description === 'state');
+  const { client, readTimeout } = (dispatcher as never)[symbol] as { client: Client; readTimeout: number | null };
+  return { timeout: client.timeout, readTimeout };
+}

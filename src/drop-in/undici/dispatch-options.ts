@@ -77,7 +77,11 @@ interface Upload {
 }
 
 /** @throws InvalidArgumentError, NotSupportedError as undici does */
-export function readDispatchOptions(given: DispatchOptions, origin: string | undefined): DispatchRequest {
+export function readDispatchOptions(
+  given: DispatchOptions,
+  origin: string | undefined,
+  readTimeout: number | null,
+): DispatchRequest {
   if (given === null || typeof given !== 'object') throw new InvalidArgumentError('opts must be an object.');
   const options = bare(given);
   const { path, method, upgrade, query } = options;
@@ -109,8 +113,8 @@ export function readDispatchOptions(given: DispatchOptions, origin: string | und
   const target = query ? withQuery(path, query) : path;
   const url = urlOf(base, method, target);
   const name = method === 'CONNECT' ? 'GET' : method;
-  const headersTimeout = timeoutOf('headersTimeout', options.headersTimeout);
-  const bodyTimeout = timeoutOf('bodyTimeout', options.bodyTimeout);
+  const headersTimeout = timeoutOf('headersTimeout', options.headersTimeout, readTimeout);
+  const bodyTimeout = timeoutOf('bodyTimeout', options.bodyTimeout, readTimeout);
   const upload: Upload = { touch: () => {} };
   const { content: body, stream } = readBody(options.body);
   const type = isBlob(body) ? body.type : '';
@@ -176,8 +180,8 @@ async function* touching(body: AsyncIterable<Uint8Array>, upload: Upload): Async
 }
 
 /** null: without a limit. */
-function timeoutOf(name: string, given: number | null | undefined): number | null {
-  if (given === undefined || given === null) return DEFAULT_TIMEOUT_MS;
+function timeoutOf(name: string, given: number | null | undefined, otherwise: number | null): number | null {
+  if (given === undefined || given === null) return otherwise;
   if (!Number.isFinite(given) || given < 0) throw new InvalidArgumentError(`invalid ${name}`);
   return given === 0 ? null : given;
 }
@@ -323,5 +327,3 @@ function isToken(text: string): boolean {
 function isFieldValue(text: string): boolean {
   return !/[^\t\x20-\x7e\x80-\xff]/.test(text);
 }
-
-const DEFAULT_TIMEOUT_MS = 300_000;

@@ -81,6 +81,19 @@ interface State {
   destroyed: boolean;
   onIdle: (() => void)[];
   timeouts: ReadTimeouts;
+  /** `headersTimeout` and `bodyTimeout` of requests that have none. */
+  readTimeout: number | null;
+}
+
+/** undici's. */
+const TIMEOUT = { connect: 10_000, read: 300_000, write: 300_000, pool: null };
+
+/** A plain object changes the kinds that it names, as ever, and inherits undici's. */
+function withDefaults(given: ClientOptions['timeout']): ClientOptions['timeout'] {
+  if (given === undefined) return TIMEOUT;
+  if (given === null || typeof given !== 'object' || Object.getPrototypeOf(given) !== Object.prototype) return given;
+  const named = Object.entries(given).filter(([, limit]) => limit !== undefined);
+  return { ...TIMEOUT, ...(Object.fromEntries(named) as typeof given) };
 }
 
 /**
@@ -104,8 +117,9 @@ export class Dispatcher extends EventEmitter {
     if (clientOrOptions === null || typeof clientOrOptions !== 'object') {
       throw new TypeError(`new Dispatcher(): expected a Client or its options, got ${typeName(clientOrOptions)}`);
     }
-    const timeout = { connect: 10_000, read: 300_000, write: 300_000, pool: null };
-    const client = isOwn ? new Client({ timeout, ...clientOrOptions, cookies: false }) : (clientOrOptions as Client);
+    const client = isOwn
+      ? new Client({ ...clientOrOptions, timeout: withDefaults(clientOrOptions.timeout), cookies: false })
+      : (clientOrOptions as Client);
     this[state] = {
       client,
       isOwn,
@@ -115,6 +129,7 @@ export class Dispatcher extends EventEmitter {
       destroyed: false,
       onIdle: [],
       timeouts: new ReadTimeouts(),
+      readTimeout: isOwn ? client.timeout.readTimeout : TIMEOUT.read,
     };
   }
 
@@ -140,7 +155,7 @@ export class Dispatcher extends EventEmitter {
     try {
       if (inside.destroyed) throw new ClientDestroyedError();
       if (inside.closed) throw new ClientClosedError();
-      const dispatched = readDispatchOptions(options, undefined);
+      const dispatched = readDispatchOptions(options, undefined, this[state].readTimeout);
       checkHandler(handler, dispatched.upgrade !== null);
       if (dispatched.upgrade !== null) checkSwitch(inside.client, dispatched.request);
       const { origin } = dispatched.request.url;
