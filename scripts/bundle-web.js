@@ -5,10 +5,11 @@
  * tough-cookie's: what the package uses of Node is in `src/web/`, and what is not there is an error that names it, at the call.
  */
 import { build } from 'esbuild';
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
 import path from 'node:path';
 import { writeLicences } from './support/bundled-licences.js';
+import { withClassNames } from './support/class-names.js';
 import { root } from './support/program.js';
 
 if (!existsSync(path.join(root, 'node_modules/buffer'))) {
@@ -77,5 +78,7 @@ for (const { platform, format, file } of [
     logLevel: 'warning',
     metafile: true,
   });
+  const bundle = path.join(root, 'dist', file);
+  writeFileSync(bundle, withClassNames(readFileSync(bundle, 'utf8')));
   writeLicences(file, metafile);
 }

@@ -7,6 +7,7 @@ import { build } from 'esbuild';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { bundleCommand, META } from './support/bundle-command.js';
+import { withClassNames } from './support/class-names.js';
 import { lazyBuiltins } from './support/lazy-builtins.js';
 import { root } from './support/program.js';
 
@@ -96,7 +97,7 @@ await Promise.all(
 
 // V8 reads a text faster when each character is a byte. esbuild writes others as escapes, but for comments.
 const bundle = path.join(root, 'dist', 'core.cjs');
-writeFileSync(bundle, readFileSync(bundle, 'utf8').replaceAll(/[^\0-\x7f]/g, '?'));
+writeFileSync(bundle, withClassNames(readFileSync(bundle, 'utf8')).replaceAll(/[^\0-\x7f]/g, '?'));
 
 // Of a CommonJS module that an ES module imports, Node reads the whole text once more for the names of its exports: of the core that
 // takes as long as all the rest, of this file nothing.

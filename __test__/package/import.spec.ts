@@ -35,6 +35,19 @@ test('what is asked of such a module as a whole is there when it is used', async
   }
 });
 
+test('what is exported is called by the name it is exported by', (t) => {
+  const exported = createRequire(import.meta.url)(index) as Record<string, unknown>;
+  const functions = Object.entries(exported).filter(([, value]) => typeof value === 'function');
+  const others = functions.map(([name, value]) => [name, (value as () => void).name]).filter(([a, b]) => a !== b);
+  t.deepEqual(others, [
+    // Second names, and one that no declaration can have.
+    ['RedirectBodyUnavailable', 'StreamConsumed'],
+    ['ResponseClosed', 'StreamClosed'],
+    ['Timeout', 'TimeoutException'],
+    ['delete', 'del'],
+  ]);
+});
+
 test('the package is text of one byte for each character, which V8 reads fastest', (t) => {
   t.notRegex(readFileSync(core, 'latin1'), /[^\x00-\x7f]/);
 });

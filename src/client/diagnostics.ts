@@ -27,7 +27,7 @@ export function isWatched(): boolean {
   return (
     start.hasSubscribers ||
     create.hasSubscribers ||
-    head.hasSubscribers ||
+    responseHead.hasSubscribers ||
     headers.hasSubscribers ||
     end.hasSubscribers ||
     trailers.hasSubscribers ||
@@ -62,7 +62,7 @@ export class ExchangeTrace {
     this.#undici.completed = true;
     if (sendHeaders.hasSubscribers) sendHeaders.publish(sentHeaders(this.#undici, request, response));
     if (bodySent.hasSubscribers) bodySent.publish({ request: this.#undici });
-    if (head.hasSubscribers) head.publish(ended(request, response));
+    if (responseHead.hasSubscribers) responseHead.publish(ended(request, response));
     if (headers.hasSubscribers) {
       const { statusCode, reasonPhrase: statusText } = response;
       const shape = { statusCode, statusText, headers: rawOf(response.headers) };
@@ -199,7 +199,7 @@ function printable(text: string): string {
 const NOTHING_KNOWN: Pick<HTTPError, 'timings' | 'peer'> = Object.freeze({ timings: undefined, peer: undefined });
 const yes = /^(1|true|yes|on|debug|trace)$/i;
 const start = channel('whippet:request:start');
-const head = channel('whippet:request:response');
+const responseHead = channel('whippet:request:response');
 const end = channel('whippet:request:end');
 const failed = channel('whippet:request:error');
 const create = channel('undici:request:create');
