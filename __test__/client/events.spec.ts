@@ -232,7 +232,7 @@ test('the server’s retry is obeyed from then on', async (t) => {
   const server = await serveAnswers(t, whole('retry: 1\ndata: a\n\n'), cut('data: b\n\n'), whole('data: c\n\n'));
   // The default is three seconds, AVA's limit for a test that does nothing is far more: only its end shows it.
   t.deepEqual(
-    await dataOf(openClient(t).events('GET', server.url, { retry: 2 ** 40, reconnect: 3 })).catch(() => 'late'),
+    await dataOf(openClient(t).events('GET', server.url, { retry: 2 ** 31 - 1, reconnect: 3 })).catch(() => 'late'),
     ['a', 'b', 'c'],
   );
 });
@@ -426,6 +426,7 @@ const BAD: [options: Record<string, unknown>, message: RegExp][] = [
   [{ retry: -1 }, /retry: -1 is not allowed/],
   [{ retry: Number.NaN }, /retry: NaN is not allowed/],
   [{ retry: Infinity }, /retry: Infinity is not allowed/],
+  [{ retry: 2 ** 31 }, /retry: 2147483648 is not allowed, expected milliseconds from 0 to 2147483647/],
   [{ reconnect: 'yes' }, /reconnect: expected true, false or a number, got string/],
   [{ reconnect: 1.5 }, /reconnect: 1.5 is not allowed/],
   [{ reconnect: -1 }, /reconnect: -1 is not allowed/],

@@ -145,7 +145,7 @@ test('backoff is asked with 1, 2, …; what it must return', async (t) => {
   const backoff = (attempt: number) => (asked.push(attempt), 0);
   await openClient(t, { retries: { limit: 3, backoff } }).get(server.url);
   t.deepEqual(asked, [1, 2, 3]);
-  for (const wrong of [Number.NaN, -1, '1', undefined]) {
+  for (const wrong of [Number.NaN, -1, -Infinity, Infinity, 2 ** 31, Number.MAX_VALUE, '1', undefined, null, 1n]) {
     const error = await failure(
       openClient(t, { retries: { limit: 1, backoff: () => wrong as number } }).get(server.url),
     );

@@ -37,7 +37,8 @@ export interface ReconnectOptions {
   reconnect?: boolean | number | undefined;
   /**
    * Milliseconds to wait before connecting again, until the server sends `retry:`, of which at most an hour is waited; of either, at
-   * least 10. Each further connection in a row without an event waits twice as long, up to a minute. Default: 3_000.
+   * least 10. Each further connection in a row without an event waits twice as long, up to a minute. At most 2147483647, which
+   * is what a timer can count. Default: 3_000.
    * @since 0.1.0
    */
   retry?: number | undefined;
@@ -343,8 +344,8 @@ function checkReconnect(reconnect: boolean | number | undefined, method: string)
 function checkRetry(retry: number | undefined): number {
   if (retry === undefined) return DEFAULT_RETRY_MS;
   if (typeof retry !== 'number') throw new TypeError(`retry: expected milliseconds, got ${typeName(retry)}`);
-  if (!(retry >= 0) || retry === Infinity) {
-    throw new RangeError(`retry: ${retry} is not allowed, expected milliseconds from 0`);
+  if (!(retry >= 0 && retry <= MAX_TIMER_MS)) {
+    throw new RangeError(`retry: ${retry} is not allowed, expected milliseconds from 0 to ${MAX_TIMER_MS}`);
   }
   return retry;
 }

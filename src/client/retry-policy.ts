@@ -20,7 +20,7 @@ export interface RetryPolicy {
   /** The statuses that are tried again. Default: 408, 429, 500, 502, 503 and 504. @since 0.1.0 */
   statusCodes?: readonly number[] | undefined;
   /**
-   * Milliseconds before attempt 1, 2, …. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out.
+   * Milliseconds before attempt 1, 2, …: from 0 to 2147483647, anything else is an error. Default: 200 ms, doubled each time up to 30 s, of which a random half is left out.
    * @since 0.1.0
    */
   backoff?: ((attempt: number) => number) | undefined;
@@ -133,8 +133,10 @@ export function checkWait(wait: unknown): number {
   if (typeof wait !== 'number') {
     throw new TypeError(`retries.backoff: expected milliseconds, it returned ${typeName(wait)}`);
   }
-  if (!(wait >= 0)) throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0`);
-  return Math.min(wait, MAX_WAIT_MS);
+  if (!(wait >= 0 && wait <= MAX_WAIT_MS)) {
+    throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0 to ${MAX_WAIT_MS}`);
+  }
+  return wait;
 }
 
 /** Half of it certain, half of it random: many clients that failed together do not come back together. */
