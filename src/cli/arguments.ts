@@ -175,6 +175,10 @@ const EXCLUSIVE: readonly (readonly [string, string])[] = [
   ['follow', 'no-follow'],
   ['netrc', 'no-netrc'],
   ['proxy', 'no-proxy'],
+  // A socket is all there is of the way: these would have no effect.
+  ['unix-socket', 'proxy'],
+  ['unix-socket', 'resolve'],
+  ['unix-socket', 'interface'],
   ['output', 'download'],
   ['json', 'data'],
   ['json', 'form'],

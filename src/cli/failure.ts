@@ -4,7 +4,7 @@ import { ConnectTimeout, HTTPError, LocalProtocolError, ReadTimeout, TotalTimeou
 import type { Arguments } from './arguments.js';
 import { EXIT } from './exit-code.js';
 import { maskedUserinfo } from './secrets.js';
-import { UsageError } from './usage-error.js';
+import { shown, UsageError } from './usage-error.js';
 import { visibleLine } from './visible-text.js';
 
 /** Lines for stderr, and the exit code. */
@@ -16,9 +16,12 @@ export interface FailureReport {
 /** @param args null when they could not be read. */
 export function reportFailure(error: unknown, args: Arguments | null): FailureReport {
   if (error instanceof UsageError) return usage(error.message, error.suggestion);
-  // What the client says of its options; what breaks the framing of the request is a header of the user's.
+  // What the client says of its options.
   if (error instanceof TypeError || error instanceof RangeError) return usage(inOurWords(error.message), null);
-  if (error instanceof LocalProtocolError && args !== null && framesItself(args)) return usage(error.message, null);
+  if (error instanceof LocalProtocolError && args !== null) {
+    const option = headerOption(error.message, args);
+    if (option !== null) return usage(`${option}: ${error.message}`, null);
+  }
   const { name, code, message } =
     error instanceof Error ? (error as Error & { code?: string }) : { name: 'Error', message: String(error), code: '' };
   const [first] = message.split('\n');
@@ -55,9 +58,16 @@ const optionOf = new Map([
   ['verify', 'ca'],
 ]);
 
-function framesItself(args: Arguments): boolean {
-  const names = [...args.values('header'), ...args.words].map((line) => line.split(':', 1)[0].trim().toLowerCase());
-  return names.includes('content-length') || names.includes('transfer-encoding');
+/** Where the header was given that breaks the request: one that frames its body, or says its host; null: nowhere. */
+function headerOption(message: string, args: Arguments): string | null {
+  const nameOf = (line: string): string => line.split(/[:;]/, 1)[0].trim();
+  const breaks = (line: string): boolean => {
+    const name = nameOf(line).toLowerCase();
+    return ['content-length', 'transfer-encoding', 'host'].includes(name) && message.toLowerCase().includes(name);
+  };
+  if (args.values('header').some(breaks)) return '--header';
+  const item = args.words.find(breaks);
+  return item === undefined ? null : `ITEM ${shown(nameOf(item))}`;
 }
 
 function hintsFor(error: unknown, args: Arguments): string[] {

@@ -1,5 +1,6 @@
 /** Which of the words are the method, the URL and the items. What an item means is told by items.ts. */
 
+import { maskedSecrets } from './secrets.js';
 import { beginsAsUrl } from './target-url.js';
 import { shown, UsageError } from './usage-error.js';
 
@@ -22,13 +23,20 @@ export function readWords(words: readonly string[], option: string | undefined):
   if (first === undefined) throw new UsageError('the URL is missing');
   if (isMethod(first, second)) {
     if (method !== undefined) throw new UsageError(`the method is given twice: ${shown(first)} and --method ${method}`);
-    return { method: first.toUpperCase(), url: second as string, items: words.slice(2) };
+    return { method: first.toUpperCase(), url: second as string, items: checkItems(words.slice(2)) };
   }
   if (second === undefined && METHODS.has(first.toUpperCase())) {
     throw new UsageError(`the URL is missing after ${first.toUpperCase()}`);
   }
   if (first === '') throw new UsageError('the URL is empty');
-  return { method: method ?? null, url: first, items: words.slice(1) };
+  return { method: method ?? null, url: first, items: checkItems(words.slice(1)) };
+}
+
+/** Another URL would be a header called `http` otherwise. @throws UsageError */
+function checkItems(items: readonly string[]): readonly string[] {
+  const url = items.find((word) => /^[a-z][a-z\d+.-]*:\/\//i.test(word));
+  if (url === undefined) return items;
+  throw new UsageError(`ITEM: ${shown(maskedSecrets(url))} is a second URL, only one is asked for at a time`);
 }
 
 /** It is letters only, and what follows is a URL: `localhost a=b` has no method, and `localhost a:1` neither. */
