@@ -1,8 +1,10 @@
 /** `whippet/got`: the same programs by got over node:http and over ours, compared. */
 import test, { type ExecutionContext } from 'ava';
-import { got, type Got, type RequestError } from 'got';
+import { got, type Got, type OptionsInit, type RequestError } from 'got';
+import { writeFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent } from 'node:https';
+import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gzipSync } from 'node:zlib';
@@ -10,6 +12,7 @@ import { CookieJar } from 'tough-cookie';
 import { Client } from '../../src/index.js';
 import { createRequest } from '../../src/drop-in/got.js';
 import { failure } from '../helpers/client.js';
+import { folderOf } from '../helpers/files.js';
 import { refusedOrigin, serve, serveRaw, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
 
@@ -172,6 +175,41 @@ for (const [status, name] of STATUSES) {
     const server = await serve(t, (_, response) => response.writeHead(status).end('no'));
     t.like(await same(t, (api) => api(server.url)), { name, status });
   });
+}
+
+const INVALID: [title: string, options: OptionsInit, code: string][] = [
+  ['a line break in a header', { headers: { 'x-a': 'a\r\nb: c' } }, 'ERR_INVALID_CHAR'],
+  ['one in a header of several', { headers: { 'x-a': ['a', 'b\n'] } }, 'ERR_INVALID_CHAR'],
+  ['a character beyond Latin-1', { headers: { 'x-a': '€' } }, 'ERR_INVALID_CHAR'],
+  ['a blank in the name of a header', { headers: { 'x a': 'b' } }, 'ERR_INVALID_HTTP_TOKEN'],
+  ['a blank in the method', { method: 'GE T' as 'GET' }, 'ERR_INVALID_HTTP_TOKEN'],
+];
+for (const [title, options, code] of INVALID) {
+  test(`refused before anything is sent: ${title}`, async (t) => {
+    const server = await serve(t, () => t.fail());
+    const program = async (api: Got): Promise<unknown> =>
+      messageOf(await failure(api(server.url, { ...options, isStream: false })));
+    t.like(await same(t, program), { code });
+  });
+}
+
+test('a unix socket that is missing, and one that is closed: its path is in the message', async (t) => {
+  const folder = folderOf(t);
+  for (const name of ['missing.sock', 'closed.sock']) {
+    const socket = path.join(folder, name);
+    const program = async (api: Got): Promise<unknown> =>
+      messageOf(await failure(api(`unix:${socket}:/x`, { enableUnixSockets: true })));
+    if (name === 'closed.sock') writeFileSync(socket, '');
+    const code = name === 'closed.sock' ? 'ECONNREFUSED' : 'ENOENT';
+    t.like(await same(t, program), { code, message: `connect ${code} ${socket}` });
+  }
+});
+
+/** Node's own errors say it in what they are caused by. */
+function messageOf(error: Error): object {
+  const { name, code, message, cause } = error as RequestError;
+  const { syscall, errno, address } = cause as NodeJS.ErrnoException & { address?: string };
+  return { name, code, message, syscall, errno, address };
 }
 
 test('failing: refused, unknown, closed, cut', async (t) => {

@@ -4,8 +4,12 @@ import { constants } from 'node:os';
 import { ConnectError, HTTPError, NetworkError } from '../errors.js';
 import type { URL } from '../url/url.js';
 
-/** `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall; null where the system did not speak. */
-export function systemErrorOf(error: HTTPError): Error | null {
+/**
+ * `connect ECONNREFUSED 127.0.0.1:80`, with errno and syscall; null where the system did not speak.
+ *
+ * @param socketPath The unix socket that it was to be connected by: `connect ENOENT /run/app.sock`.
+ */
+export function systemErrorOf(error: HTTPError, socketPath?: string): Error | null {
   if (!(error instanceof NetworkError) || !isSystemCode(error.code)) return null;
   const { code } = error;
   const isLookup = code === 'ENOTFOUND' || code === 'EAI_AGAIN';
@@ -16,17 +20,18 @@ export function systemErrorOf(error: HTTPError): Error | null {
       ? ''
       : isLookup
         ? ` ${url.host}`
-        : ` ${url.host}:${portOf(url)}`;
+        : ` ${socketPath ?? `${url.host}:${portOf(url)}`}`;
   const number = (constants.errno as Record<string, number>)[code];
   const errno = isLookup ? LOOKUP_ERRNOS[code] : number === undefined ? undefined : -number;
   const own = new Error(`${syscall} ${code}${place}`);
-  return Object.assign(own, { errno, code, syscall }, isLookup ? { hostname: url?.host } : {});
+  const more = isLookup ? { hostname: url?.host } : socketPath === undefined ? {} : { address: socketPath };
+  return Object.assign(own, { errno, code, syscall }, more);
 }
 
 /** What Node's own client would have failed with; anything that is not ours passes through. */
-export function toNodeError(error: unknown): Error {
+export function toNodeError(error: unknown, socketPath?: string): Error {
   if (!(error instanceof HTTPError)) return error as Error;
-  const system = systemErrorOf(error);
+  const system = systemErrorOf(error, socketPath);
   if (system !== null) return Object.assign(system, { cause: error });
   const code = /TIMEOUT/.test(error.code)
     ? 'ETIMEDOUT'

@@ -2,6 +2,7 @@
 
 import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { validateHeaderName, validateHeaderValue } from 'node:http';
 import { Writable } from 'node:stream';
 import { bare } from '../../bare.js';
 import type { Client } from '../../client/client.js';
@@ -14,11 +15,14 @@ import { toNodeError } from '../system-error.js';
 import { IncomingResponse } from './incoming-response.js';
 import { fillTimings } from './timings.js';
 
+/** As got gives them. */
+type GivenHeaders = Record<string, string | string[] | number | undefined>;
+
 /** Of Node's request options, those that count. */
 export interface NativeOptions {
   method?: string | undefined;
   /** A list is what Node's own types allow; got hands over an object. */
-  headers?: Record<string, string | string[] | number | undefined> | readonly string[] | undefined;
+  headers?: GivenHeaders | readonly string[] | undefined;
   agent?: unknown;
   socketPath?: string | undefined;
   localAddress?: string | undefined;
@@ -66,6 +70,7 @@ export class OutgoingRequest extends Writable {
     this.host = url.hostname;
     this.protocol = url.protocol;
     this.socketPath = options.socketPath;
+    checkLikeNode(this.method, this.#given);
   }
 
   /** Milliseconds without any progress until 'timeout'; 0: none. */
@@ -85,8 +90,8 @@ export class OutgoingRequest extends Writable {
     return this;
   }
 
-  get #given(): Record<string, string | string[] | number | undefined> {
-    return (this.#options.headers ?? {}) as Record<string, string | string[] | number | undefined>;
+  get #given(): GivenHeaders {
+    return (this.#options.headers ?? {}) as GivenHeaders;
   }
 
   getHeader(name: string): string | string[] | number | undefined {
@@ -148,7 +153,7 @@ export class OutgoingRequest extends Writable {
 
   #begin(body: Buffer | AsyncIterable<Buffer> | null): void {
     this.#hasBegun = true;
-    this.#send(body).catch((error: unknown) => this.destroy(toNodeError(error)));
+    this.#send(body).catch((error: unknown) => this.destroy(toNodeError(error, this.socketPath)));
   }
 
   async #send(body: Buffer | AsyncIterable<Buffer> | null): Promise<void> {
@@ -245,6 +250,17 @@ class RequestSocket extends EventEmitter {
 
   setTimeout(): this {
     return this;
+  }
+}
+
+/** node:http's own errors, by their codes, for what no request may have. */
+function checkLikeNode(method: string, headers: GivenHeaders): void {
+  // RFC 9110 §9.1: a token, as the name of a header is. The label is Node 20's, and not in the types yet.
+  (validateHeaderName as (name: string, label: string) => void)(method, 'Method');
+  for (const [name, value] of Object.entries(headers)) {
+    if (value === undefined) continue;
+    validateHeaderName(name);
+    for (const one of Array.isArray(value) ? value : [String(value)]) validateHeaderValue(name, one);
   }
 }
 
