@@ -223,6 +223,38 @@ for (const [title, answer, ask] of FORWARDED) {
   });
 }
 
+const CHANGED: [title: string, location: string, asks: RegExp][] = [
+  ['that is no URL', `http://${BASIC}^/`, /Invalid URL in location header: .*'\[secure\]\^'/],
+  ['that is no URL, with what was sent in the end', `http://${SESSION}^/`, /location header: .*'\[secure\]\^'/],
+  ['of a stream', `/${BASIC}`, /The redirect 307 to .*\[secure\] asks/],
+  ['of a stream, with what was sent in the end', `/${SESSION}`, /The redirect 307 to .*\[secure\] asks/],
+];
+for (const [title, location, asks] of CHANGED) {
+  for (const way of ['an auth function', 'a hook'] as const) {
+    test(`${way} changes the request that a proxy forwards: a Location ${title}`, async (t) => {
+      const answer = `HTTP/1.1 307 Go\r\nLocation: ${location}\r\nContent-Length: 0\r\n\r\n`;
+      const proxies = new HTTPProxy({ proxyUrl: await serveEcho(t, () => answer), auth: ['me', PASSWORD] });
+      const change = (request: Request): Request => {
+        const next = way === 'a hook' ? request : request.copy();
+        next.setHeader('Cookie', `sid=${SESSION}`);
+        return next;
+      };
+      const own = way === 'a hook' ? { eventHooks: { request: [(request: Request) => void change(request)] } } : {};
+      const client = openClient(t, { proxies, followRedirects: true, ...own });
+      const error = await failure(
+        client.post('http://example.org/', {
+          content: (async function* () {
+            yield Buffer.from('x');
+          })(),
+          ...(way === 'a hook' ? {} : { auth: change }),
+        }),
+      );
+      assertSilent(t, error);
+      t.regex(error.message, asks);
+    });
+  }
+}
+
 test('what a schema says of the proxy’s credentials: the message is ours', async (t) => {
   const origin = await serveEcho(t, () => whole('200 OK', 'a/b', `"${BASIC}"`));
   const client = openClient(t, { proxies: new HTTPProxy({ proxyUrl: origin, auth: ['me', PASSWORD] }) });

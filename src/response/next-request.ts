@@ -25,8 +25,7 @@ export function buildRedirectRequest(request: Request, response: Response, sensi
   const keepsBody = method === request.method && request.body !== null;
   if (keepsBody && request.body instanceof StreamBody && !request.body.isReplayable) {
     const message = `The redirect ${response.statusCode} to ${url.toSafeString()} asks for the body again, a stream that was already sent`;
-    response.tellSecrets();
-    throw new StreamConsumed(withoutSecrets(message, request), { request, response });
+    throw new StreamConsumed(withoutAnySecrets(message, request, response), { request, response });
   }
   const headers = new Headers(request.headers);
   headers.delete('proxy-authorization');
@@ -80,8 +79,7 @@ function locationOf(request: Request, response: Response): URL {
     if (url.fragment === '' && request.url.fragment !== '') url = url.copyWith({ fragment: request.url.fragment });
   } catch (cause) {
     if (!(cause instanceof InvalidURL)) throw cause;
-    response.tellSecrets();
-    const said = withoutSecrets(cause.message, base === request.url ? request : response.request);
+    const said = withoutAnySecrets(cause.message, request, response);
     throw requestFailure(RemoteProtocolError, `Invalid URL in location header: ${said}`, {
       request,
       response,
@@ -89,6 +87,13 @@ function locationOf(request: Request, response: Response): URL {
     });
   }
   return url;
+}
+
+/** Without the secrets of the hop's request, nor those of what was sent in the end, which a hook or an auth function may have made, and its proxy's. */
+function withoutAnySecrets(text: string, request: Request, response: Response): string {
+  response.tellSecrets();
+  const own = withoutSecrets(text, request);
+  return response.hasRequest && response.request !== request ? withoutSecrets(own, response.request) : own;
 }
 
 /**
