@@ -74,6 +74,7 @@ test('every environment variable that is read is in the reference, and no other'
     ...sources.matchAll(/\bvariable\('([A-Z_]+)'\)/g),
     ...sources.matchAll(/\bhasOwn\(environment, '([A-Z_]+)'\)/g),
   ].map(([, name]) => name);
+  const named = /^const VARIABLES = \[(.*)\];$/m.exec(textOf('binding.cjs'))?.[1].match(/[A-Z_]{4,}/g) ?? [];
   const picked = [...sources.matchAll(/const \{ ([^}]+) \} = (?:process\.env|environment);/g)].flatMap(
     ([, text]) => text.match(/[A-Z_]{4,}/g) ?? [],
   );
@@ -81,7 +82,7 @@ test('every environment variable that is read is in the reference, and no other'
     `${scheme.toUpperCase()}_PROXY`,
     `${scheme}_proxy`,
   ]);
-  const found = new Set([...read, ...picked, ...proxies].filter((name) => name !== 'TERM'));
+  const found = new Set([...read, ...named, ...picked, ...proxies].filter((name) => name !== 'TERM'));
   t.deepEqual([...found].sort(), [...new Set(listed)].sort());
   const page = reference('environment.md');
   t.deepEqual(
