@@ -195,7 +195,7 @@ test('https to a plain http port', async (t) => {
   const error = await failure(openClient(t, { verify: false }).get(server.url.replace('http:', 'https:')));
   t.true(error instanceof ConnectError, String(error));
   t.regex((error as ConnectError).code, /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/);
-  t.regex(error.message, /https:\/\/127\.0\.0\.1:\d+/);
+  t.regex(error.message, /https:\/\/127\.0\.0\.1:\d+\/: the peer does not speak TLS/);
   t.is(server.requests.length, 0);
 });
 
@@ -222,6 +222,19 @@ for (const [title, end] of [
     t.is(client.pool.active, 0);
   });
 }
+
+test('a peer that speaks TLS and a message that is none: the fault is told, not that it speaks no TLS', async (t) => {
+  const server = await serveRaw(t, async (connection) => {
+    await connection.body(1);
+    // A handshake record with the head of a certificate of 16 MiB.
+    connection.write(Buffer.from('16030300040bffffff', 'hex'));
+    await connection.closed;
+  });
+  const error = await failure(openClient(t, { verify: false }).get(`https://127.0.0.1:${server.port}/`));
+  t.true(error instanceof ConnectError, String(error));
+  t.is((error as ConnectError).code, 'EPROTO');
+  t.regex(error.message, /the TLS handshake failed: received corrupt message/);
+});
 
 test('a chunked body over TLS, and a connection kept', async (t) => {
   const ok = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n';

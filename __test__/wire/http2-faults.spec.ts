@@ -179,12 +179,12 @@ const FAULTS: Fault[] = [
       await peer.goAway(stream, Code.NO_ERROR);
       ended(peer);
     },
-    outcome: { error: ReadError, code: 'ECONNRESET' },
+    outcome: { error: ReadError, code: 'ECONNRESET', message: /closed the connection before it answered/ },
   },
   {
     name: 'SEC-L9 the end without GOAWAY',
     play: (peer) => ended(peer),
-    outcome: { error: ReadError, code: 'ECONNRESET', message: /without a GOAWAY/ },
+    outcome: { error: ReadError, code: 'ECONNRESET', message: /closed the connection before it answered/ },
   },
   {
     name: 'a TCP reset',

@@ -3,7 +3,7 @@
 use super::verifier::{ShortKey, UnknownIssuer};
 use crate::error::{Error, ErrorKind, code_of_alert, io_code};
 use crate::origin::Origin;
-use rustls::{AlertDescription, CertificateError, PeerIncompatible};
+use rustls::{AlertDescription, CertificateError, InvalidMessage, PeerIncompatible};
 use std::io;
 
 /// A certificate's text can be as long as its sender likes; an error's cannot.
@@ -31,7 +31,7 @@ fn describe(error: &rustls::Error, origin: &Origin) -> (&'static str, String) {
             let (code, why) = certificate(problem, origin);
             (code, why)
         }
-        rustls::Error::InvalidMessage(_) => {
+        rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion) => {
             ("EPROTO", "the peer does not speak TLS (is this an http:// port?)".to_owned())
         }
         rustls::Error::AlertReceived(alert @ AlertDescription::NoApplicationProtocol) => {
