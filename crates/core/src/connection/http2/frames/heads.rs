@@ -91,8 +91,8 @@ fn integer(block: &[u8], zeros: u32) -> Option<(usize, &[u8])> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::PADDED;
     use super::*;
+    use crate::connection::http2::frames::reader::PADDED;
 
     #[test]
     fn a_block_begins_with_two_pseudo_headers_or_not() {

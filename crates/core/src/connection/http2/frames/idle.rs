@@ -67,8 +67,8 @@ impl IdleAllowance {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::tokio_test;
     use super::*;
+    use crate::connection::http2::frames::tests::tokio_test;
 
     #[test]
     fn an_idle_connection_may_say_a_little_all_the_time() {

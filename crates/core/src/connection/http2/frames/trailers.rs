@@ -125,8 +125,8 @@ pub(super) fn begins_with_pseudo(mut block: &[u8]) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::reader::{CONTINUATION, PADDED, PRIORITY};
     use super::*;
+    use crate::connection::http2::frames::reader::{CONTINUATION, PADDED, PRIORITY};
     use http::HeaderName;
 
     /// The flaw of stream 1 after frames of these types, flags and payloads.
