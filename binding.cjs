@@ -51,11 +51,17 @@ const CANDIDATES = {
 /** Where a file may be named that wins over all else: ours, and that of napi's loaders. */
 const VARIABLES = ['WHIPPET_ADDON_PATH', 'NAPI_RS_NATIVE_LIBRARY_PATH'];
 
+let loaded;
+
 /**
  * The addon's exports.
  * @throws Error, code ERR_ADDON_NOT_LOADED, that lists what was looked for, why each failed, and what helps
  */
 module.exports = function load() {
+  return (loaded ??= find());
+};
+
+function find() {
   const variable = VARIABLES.find((name) => process.env[name]);
   const { platform, libc } = machine();
   const tried = [];
@@ -90,7 +96,7 @@ module.exports = function load() {
   });
   if (installed !== undefined) return installed;
   throw failure(platform, libc, tried);
-};
+}
 
 /**
  * Loads the file that a variable names; a relative path is one of the working directory. Not by `require`, which would run a file of
@@ -100,9 +106,9 @@ function open(path) {
   const { resolve, toNamespacedPath } = require('node:path');
   const file = resolve(path);
   inspect(file);
-  const loaded = { exports: {} };
-  process.dlopen(loaded, toNamespacedPath(file));
-  return loaded.exports;
+  const opened = { exports: {} };
+  process.dlopen(opened, toNamespacedPath(file));
+  return opened.exports;
 }
 
 /** The addon, if it is one of this package's. */
