@@ -186,7 +186,9 @@ test('requestTimeout and broken connections are TimeoutErrors, which the SDK ret
   let tries = 0;
   const server = await serveRaw(t, async (connection) => {
     await connection.request();
-    if (++tries < 3) return connection.reset();
+    tries++;
+    if (tries === 1) return connection.reset();
+    if (tries === 2) return connection.end();
     return connection.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello');
   });
   const { Body } = await s3With(server.url, createRequestHandler()).send(
@@ -195,9 +197,23 @@ test('requestTimeout and broken connections are TimeoutErrors, which the SDK ret
   t.is(await Body?.transformToString(), 'hello');
   t.is(tries, 3);
 
+  const cutting = await serveRaw(t, async (connection) => {
+    await connection.request();
+    await connection.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel');
+    connection.end();
+  });
+  const cut = await createRequestHandler().handle(requestTo(cutting.url), {});
+  t.like(await failure((cut.response.body as Readable).toArray()), { name: 'TimeoutError' });
+  const confused = await serveRaw(t, async (connection) => {
+    await connection.request();
+    await connection.write('no HTTP at all\r\n\r\n');
+    connection.end();
+  });
+  const refusal = await failure(createRequestHandler().handle(requestTo(confused.url), {}));
+  t.is(refusal.name, 'RemoteProtocolError');
+
   const silent = await serve(t, () => {});
-  const { hostname, port } = new URL(silent.url);
-  const request = { method: 'GET', protocol: 'http:', hostname, port: Number(port), path: '/', headers: {} };
+  const request = requestTo(silent.url);
   const error = await failure(createRequestHandler().handle(request, { requestTimeout: 30 }));
   t.is(error.name, 'TimeoutError');
   const configured = createRequestHandler({ requestTimeout: 30 });
@@ -205,6 +221,21 @@ test('requestTimeout and broken connections are TimeoutErrors, which the SDK ret
   configured.updateHttpClientConfig('requestTimeout', 40);
   t.deepEqual(configured.httpHandlerConfigs(), { requestTimeout: 40 } as SmithyConfig);
 });
+
+function requestTo(url: string): Parameters<ReturnType<typeof createRequestHandler>['handle']>[0] {
+  const { hostname, port } = new URL(url);
+  return { method: 'GET', protocol: 'http:', hostname, port: Number(port), path: '/', headers: {} };
+}
+
+for (const requestTimeout of [-1, NaN, Infinity, 2 ** 31]) {
+  test(`a requestTimeout that no timer counts is refused by its name: ${requestTimeout}`, async (t) => {
+    const server = await serve(t, () => t.fail());
+    const handler = createRequestHandler();
+    const error = await failure(handler.handle(requestTo(server.url), { requestTimeout }));
+    t.regex(error.message, /^requestTimeout: .* is not allowed, expected milliseconds from 0 to 2147483647/);
+    t.throws(() => createRequestHandler({ requestTimeout }), { message: /^requestTimeout: / });
+  });
+}
 
 test('metadata', (t) => {
   t.is(createRequestHandler().metadata.handlerProtocol, 'http/1.1');

@@ -13,7 +13,7 @@ import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { Aborter } from '../dispatch/aborter.js';
-import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
+import { HTTPError, NetworkError, RemoteProtocolError, TimeoutException } from '../errors.js';
 import { ownText } from '../own-memory.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
@@ -126,6 +126,7 @@ export class SmithyHandler {
     const { abortSignal } = options;
     const aborting = new Aborter();
     const onAbort = () => aborting.abort(abortError(abortSignal));
+    checkTimeout(options.requestTimeout);
     if (abortSignal?.aborted) throw abortError(abortSignal);
     const unlisten = listen(abortSignal, onAbort);
     const limit = options.requestTimeout ?? this.#config.requestTimeout;
@@ -243,8 +244,15 @@ function translate(error: unknown): unknown {
   if (error instanceof TimeoutException) return timeoutError(error.message, error);
   // The SDK's own handler calls a broken connection a TimeoutError, so that it is tried again.
   const isBroken = error instanceof NetworkError && /^(?:ECONNRESET|EPIPE|ETIMEDOUT)$/.test(error.code);
-  if (isBroken) return timeoutError(error.message, error);
-  return error;
+  return isBroken || isClosed(error) ? timeoutError(error.message, error) : error;
+}
+
+/** In the midst of an exchange, in order: for Node's own client that is a connection which was reset. */
+function isClosed(error: HTTPError): boolean {
+  return (
+    error instanceof RemoteProtocolError &&
+    /Server disconnected without sending a response|peer closed connection without sending/.test(error.message)
+  );
 }
 
 function timeoutError(message: string, cause?: HTTPError): Error {
@@ -278,5 +286,12 @@ function listen(signal: HandlerOptions['abortSignal'], onAbort: () => void): () 
 function checkTimeout(value: unknown): asserts value is number | null | undefined {
   if (value === undefined || value === null) return;
   if (typeof value !== 'number') throw new TypeError(`requestTimeout: expected milliseconds, got ${typeof value}`);
-  if (!(value >= 0)) throw new RangeError(`requestTimeout: ${value} is not allowed, expected milliseconds from 0`);
+  if (!(value >= 0 && value <= MAX_TIMER_MS)) {
+    throw new RangeError(
+      `requestTimeout: ${value} is not allowed, expected milliseconds from 0 to ${MAX_TIMER_MS}; 0 is off`,
+    );
+  }
 }
+
+/** What setTimeout can count. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
