@@ -376,3 +376,13 @@ test('hooks may be many and requests concurrent: each sees its own', async (t) =
   t.is(seen.size, 50);
   t.true([...seen.values()].every((count) => count === 2));
 });
+
+test('what is no function and was put into a list later is named when it is called', async (t) => {
+  const server = await serve(t, (_, response) => response.end());
+  for (const list of ['request', 'response'] as const) {
+    const client = openClient(t);
+    client.eventHooks[list].push(5 as never);
+    const error = await failure(client.get(server.url));
+    t.regex(error.message, new RegExp(`^eventHooks\\.${list}: expected functions, got number$`));
+  }
+});

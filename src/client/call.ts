@@ -11,7 +11,7 @@ import type { Dispatch, DispatchOptions } from '../dispatch/dispatch.js';
 import { ProxyError, TotalTimeout } from '../errors.js';
 import { typeName } from '../shown-text.js';
 import { requestFailure } from '../request-failure.js';
-import type { EventHooks } from './event-hooks.js';
+import { checkHook, type EventHooks } from './event-hooks.js';
 import { ObservedSource } from '../response/observed-source.js';
 import type { ResponseContext } from '../response/received.js';
 import type { Request } from '../request/request.js';
@@ -93,6 +93,7 @@ export class Call {
     const { hooks } = settings;
     this.#current = request;
     for (const hook of hooks.request.slice()) {
+      checkHook('request', hook);
       const done = hook(request);
       if (isThenable(done)) await this.#settled(done);
     }
@@ -141,6 +142,7 @@ export class Call {
 
   async #runResponseHooks(response: Response): Promise<void> {
     for (const hook of this.settings.hooks.response.slice()) {
+      checkHook('response', hook);
       const done = hook(response);
       if (isThenable(done)) await this.#settled(done);
     }

@@ -33,12 +33,15 @@ function listOf<K extends keyof EventHooks>(given: EventHooksOption, name: K): E
   const list: unknown = own(given, name);
   if (list === undefined) return [];
   if (!Array.isArray(list)) throw new TypeError(`eventHooks.${name}: expected a list, got ${typeName(list)}`);
-  for (const hook of list) {
-    if (typeof hook !== 'function') {
-      throw new TypeError(`eventHooks.${name}: expected functions, got ${typeName(hook)}`);
-    }
-  }
+  for (const hook of list) checkHook(name, hook);
   return [...list] as EventHooks[K];
+}
+
+/** The lists are the user's to change: what was put into one later is seen when it is called. @throws TypeError */
+export function checkHook(name: keyof EventHooks, hook: unknown): void {
+  if (typeof hook !== 'function') {
+    throw new TypeError(`eventHooks.${name}: expected functions, got ${typeName(hook)}`);
+  }
 }
 
 const names = ['request', 'response'];
