@@ -146,6 +146,19 @@ test('request(), failing: refused, unknown', async (t) => {
 });
 
 for (const name of ['headersTimeout', 'bodyTimeout'] as const) {
+  for (const limit of [2 ** 31, Number.MAX_SAFE_INTEGER]) {
+    test(`${name}: ${limit}, beyond what a timer counts, is taken as undici takes it`, async (t) => {
+      const server = await serve(t, (_, response) => response.end('x'));
+      const found = await same(t, async (dispatcher) => {
+        const { body } = await dispatcher.request({ origin: server.url, path: '/', method: 'GET', [name]: limit });
+        return body.text();
+      });
+      t.is(found, 'x');
+    });
+  }
+}
+
+for (const name of ['headersTimeout', 'bodyTimeout'] as const) {
   test(`${name} runs out`, async (t) => {
     const server = await serve(t, (_, response) => {
       if (name === 'bodyTimeout') response.write('a');

@@ -183,8 +183,12 @@ async function* touching(body: AsyncIterable<Uint8Array>, upload: Upload): Async
 function timeoutOf(name: string, given: number | null | undefined, otherwise: number | null): number | null {
   if (given === undefined || given === null) return otherwise;
   if (!Number.isFinite(given) || given < 0) throw new InvalidArgumentError(`invalid ${name}`);
-  return given === 0 ? null : given;
+  // undici's own clock counts further than ours, which is as good as no limit there.
+  return given === 0 ? null : Math.min(given, MAX_TIMEOUT_MS);
 }
+
+/** What a timer can count, 24.8 days. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The URL of a request whose target is sent as it is: a mock and a hook see its path, as far as a URL can say it. */
 function urlOf(base: string, method: string, target: string): URL {
