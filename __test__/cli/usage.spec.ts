@@ -64,6 +64,9 @@ const rows: [args: string[], message: RegExp][] = [
   [['http://127.0.0.1:2', '-H', 'Transfer-Encoding: gzip', '-d', 'abc'], /^error: --header: Transfer-Encoding: 'gzip'/],
   [['http://127.0.0.1:2', '-H', 'Host: a', '-H', 'host: b'], /^error: --header: More than one Host header/],
   [['http://127.0.0.1:2', 'Host:a', 'host:b'], /^error: ITEM 'Host': More than one Host header/],
+  [['http:/u:secret@127.0.0.1:2/'], /^error: URL: expected http:\/\/HOST, two slashes behind the scheme\n/],
+  [['HTTPS:u:secret@127.0.0.1:2'], /^error: URL: expected HTTPS:\/\/HOST/],
+  [['http:'], /^error: URL: expected http:\/\/HOST/],
   [['http://127.0.0.1:2', 'http://127.0.0.1:3/'], /^error: ITEM: 'http:\/\/127.0.0.1:3\/' is a second URL, only one/],
   [
     ['GET', 'http://127.0.0.1:2', 'a:1', 'HTTPS://u:pw@h/?token=t'],

@@ -26,8 +26,11 @@ export function toUrl(given: string): URL {
   return url;
 }
 
+/** @throws UsageError for a scheme with fewer slashes: what stands behind it, a password perhaps, would be shown as a path */
 function withScheme(given: string): string {
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(given)) return given;
+  const scheme = /^https?:(?!\d+(?:[/?#]|$))/i.exec(given);
+  if (scheme !== null) throw new UsageError(`URL: expected ${scheme[0]}//HOST, two slashes behind the scheme`);
   const text = given.replace(/^\/\//, '');
   // `:8080/path`, `:/path`, `:`
   if (/^:\d*(?:[/?#]|$)/.test(text)) return `http://localhost${text.replace(/^:(?!\d)/, '')}`;
