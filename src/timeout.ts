@@ -29,7 +29,7 @@ export interface TimeoutKinds {
 }
 
 /** What setTimeout can count, 24.8 days: beyond it Node fires at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+export const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const kindNames = ['connectTimeout', 'readTimeout', 'writeTimeout', 'poolTimeout', 'totalTimeout'];
 
@@ -144,10 +144,10 @@ function checkDuration(value: number | null, name: string): number | null {
   if (typeof value !== 'number') {
     throw new TypeError(`${name}: expected milliseconds (a number) or null, got ${typeName(value)}`);
   }
-  if (!(value > 0 && value <= MAX_TIMEOUT_MS)) {
+  if (!(value > 0 && value <= MAX_TIMER_MS)) {
     const off = value === 0 ? '; null is off' : '';
     throw new RangeError(
-      `${name}: ${value} is not allowed, expected milliseconds above 0, up to ${MAX_TIMEOUT_MS}, or null${off}`,
+      `${name}: ${value} is not allowed, expected milliseconds above 0, up to ${MAX_TIMER_MS}, or null${off}`,
     );
   }
   return value;

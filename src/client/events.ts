@@ -21,6 +21,7 @@ import { checkEventSize, EventStreamParser } from '../response/event-stream.js';
 import { ItemIterator } from '../response/item-iterator.js';
 import type { Response } from '../response/response.js';
 import { CallQueue } from '../response/call-queue.js';
+import { MAX_TIMER_MS } from '../timeout.js';
 import type { Given, RequestOptions } from './options.js';
 import { checkCalls, readOptions, requestOptionNames } from './options.js';
 import { isPassingRefusal, isPermanent } from './retry-policy.js';
@@ -361,5 +362,3 @@ const MIN_BACKOFF_MS = 10;
 const MAX_BACKOFF_MS = 60_000;
 /** What a server may ask for. Of a number without end, a browser too takes what its clock can count; that would be 25 days. */
 const MAX_SERVER_RETRY_MS = 3_600_000;
-/** What setTimeout can count. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -6,6 +6,7 @@ import { typeName } from '../shown-text.js';
 import { normaliseMethod } from '../request/method.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
+import { MAX_TIMER_MS } from '../timeout.js';
 
 /** When a request is sent again, and how soon. @since 0.1.0 */
 export interface RetryPolicy {
@@ -122,19 +123,19 @@ function mayRepeat({ method, headers }: Request, { methods }: Required<RetryPoli
 export function retryAfter(response: Response): number | null {
   const text = response.headers.get('retry-after');
   if (text === undefined || text.length > 40) return null;
-  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), MAX_WAIT_MS);
+  if (/^\d+(\.\d+)?$/.test(text)) return Math.min(Math.ceil(Number(text) * 1000), MAX_TIMER_MS);
   // The three forms of RFC 9110 §5.6.7, all of them UTC; Date.parse reads years into '1.5'.
   if (!httpDate.test(text)) return null;
   const date = Date.parse(text.endsWith('GMT') ? text : `${text} GMT`);
-  return Number.isNaN(date) ? null : Math.min(Math.max(date - Date.now(), 0), MAX_WAIT_MS);
+  return Number.isNaN(date) ? null : Math.min(Math.max(date - Date.now(), 0), MAX_TIMER_MS);
 }
 
 export function checkWait(wait: unknown): number {
   if (typeof wait !== 'number') {
     throw new TypeError(`retries.backoff: expected milliseconds, it returned ${typeName(wait)}`);
   }
-  if (!(wait >= 0 && wait <= MAX_WAIT_MS)) {
-    throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0 to ${MAX_WAIT_MS}`);
+  if (!(wait >= 0 && wait <= MAX_TIMER_MS)) {
+    throw new RangeError(`retries.backoff: ${wait} is not allowed, expected milliseconds from 0 to ${MAX_TIMER_MS}`);
   }
   return wait;
 }
@@ -164,5 +165,3 @@ const permanentCodes = /^(CERT_|ERR_TLS_|SELF_SIGNED|UNABLE_TO_|DEPTH_ZERO|ENOTF
 /** IMF-fixdate, RFC 850, asctime. */
 const httpDate =
   /^(?:[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d GMT|[A-Z][a-z]{5,8}, \d\d-[A-Z][a-z]{2}-\d\d \d\d:\d\d:\d\d GMT|[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \d{4})$/;
-/** What setTimeout can count. */
-const MAX_WAIT_MS = 2 ** 31 - 1;

@@ -17,7 +17,7 @@ import { HTTPError, NetworkError, RemoteProtocolError, TimeoutException } from '
 import { ownText } from '../own-memory.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
-import type { TimeoutConfig } from '../timeout.js';
+import { MAX_TIMER_MS, type TimeoutConfig } from '../timeout.js';
 import type { ContentTypes } from '../types.js';
 import { URL } from '../url/url.js';
 import { ClientHolder } from './client-holder.js';
@@ -292,6 +292,3 @@ function checkTimeout(value: unknown): asserts value is number | null | undefine
     );
   }
 }
-
-/** What setTimeout can count. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -9,6 +9,7 @@ import { ownJoin, ownText } from '../../own-memory.js';
 import { Request } from '../../request/request.js';
 import { mayKeepAuth } from '../../response/next-request.js';
 import type { Response } from '../../response/response.js';
+import { MAX_TIMER_MS } from '../../timeout.js';
 import { URL } from '../../url/url.js';
 import { nodeFieldsOf } from '../header-fields.js';
 import { rawChunks, ResponseReadable } from '../readable.js';
@@ -353,5 +354,3 @@ const ACCEPT_ENCODING = 'gzip, deflate, br, zstd';
 /** follow-redirects', which axios leaves as it is. */
 const DEFAULT_REDIRECTS = 21;
 const MAX_DRAINED_BYTES = 64 * 1024;
-/** What setTimeout can count. */
-const MAX_TIMER_MS = 2 ** 31 - 1;

@@ -2,6 +2,7 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Aborter } from '../../dispatch/aborter.js';
+import { MAX_TIMER_MS } from '../../timeout.js';
 
 /** Tells a listener at most three times a second, and at the end. */
 export class Progress {
@@ -72,6 +73,4 @@ export async function* paced(
   progress.flush();
 }
 
-/** What setTimeout can count. */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 const INTERVAL_MS = 1000 / 3;

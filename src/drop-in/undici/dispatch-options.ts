@@ -8,6 +8,7 @@ import { typeName } from '../../shown-text.js';
 import { maskUserinfo } from '../../shown-url.js';
 import { isBlob, isFormData } from '../../request/brands.js';
 import { Request } from '../../request/request.js';
+import { MAX_TIMER_MS } from '../../timeout.js';
 import type { ContentTypes } from '../../types.js';
 import { URL } from '../../url/url.js';
 import { InvalidArgumentError, NotSupportedError, RequestAbortedError, toUndiciError } from './errors.js';
@@ -184,11 +185,8 @@ function timeoutOf(name: string, given: number | null | undefined, otherwise: nu
   if (given === undefined || given === null) return otherwise;
   if (!Number.isFinite(given) || given < 0) throw new InvalidArgumentError(`invalid ${name}`);
   // undici's own clock counts further than ours, which is as good as no limit there.
-  return given === 0 ? null : Math.min(given, MAX_TIMEOUT_MS);
+  return given === 0 ? null : Math.min(given, MAX_TIMER_MS);
 }
-
-/** What a timer can count, 24.8 days. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
 /** The URL of a request whose target is sent as it is: a mock and a hook see its path, as far as a URL can say it. */
 function urlOf(base: string, method: string, target: string): URL {
