@@ -262,10 +262,10 @@ impl Http2 {
             Ok(response) => {
                 let (head, incoming) = response.into_parts();
                 if self.shared.frames.heads.take_malformed(incoming.stream_id().as_u32()) {
-                    return Err(never(errors::of_fields(&request.origin, "a pseudo-header besides :status")));
+                    return Err(never(errors::malformed(&request.origin, "a pseudo-header besides :status")));
                 }
                 if has_outer_blank(&head.headers) {
-                    return Err(never(errors::of_fields(&request.origin, "a header that begins or ends with a blank")));
+                    return Err(never(errors::malformed(&request.origin, "a header that begins or ends with a blank")));
                 }
                 let head = Head::from(head);
                 let body = Body::new(

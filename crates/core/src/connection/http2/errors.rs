@@ -35,26 +35,24 @@ pub(super) fn of_body(origin: &Origin, cause: h2::Error, received: u64, declared
 
 /// RFC 9113 section 8.1.1: content where the status allows none makes a response malformed.
 pub(super) fn of_content(origin: &Origin) -> Error {
-    let what = format!("{origin} sent no valid HTTP/2 response (content with a status that has none)");
-    Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
+    malformed(origin, "content with a status that has none")
 }
 
 /// RFC 9113 sections 8.2.1 and 8.3: what makes a response malformed to which h2 does not object.
-pub(super) fn of_fields(origin: &Origin, flaw: &str) -> Error {
+pub(super) fn malformed(origin: &Origin, flaw: &str) -> Error {
     let what = format!("{origin} sent no valid HTTP/2 response ({flaw})");
     Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
 }
 
 /// RFC 9113 section 8.1: pseudo-headers among the trailers make a response malformed.
 pub(super) fn of_trailers(origin: &Origin, flaw: TrailersFlaw) -> Error {
-    let what = match flaw {
+    let flaw = match flaw {
         TrailersFlaw::Pseudo => "a pseudo-header in the trailers",
         TrailersFlaw::Unclear => "trailers whose first frame has no name",
         TrailersFlaw::Blank => "a trailer that begins or ends with a blank",
         TrailersFlaw::TooLong => "trailers of more than 64 KiB, or 128 KiB unpacked",
     };
-    let what = format!("{origin} sent no valid HTTP/2 response ({what})");
-    Error::new(ErrorKind::RemoteProtocolError, what).with_code(STREAM_ERROR)
+    malformed(origin, flaw)
 }
 
 fn of_any(origin: &Origin, cause: h2::Error) -> Error {
