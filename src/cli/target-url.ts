@@ -28,7 +28,7 @@ export function toUrl(given: string): URL {
 
 /** @throws UsageError for a scheme with fewer slashes: what stands behind it, a password perhaps, would be shown as a path */
 function withScheme(given: string): string {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(given)) return given;
+  if (hasScheme(given)) return given;
   const scheme = /^https?:(?!\d+(?:[/?#]|$))/i.exec(given);
   if (scheme !== null) throw new UsageError(`URL: expected ${scheme[0]}//HOST, two slashes behind the scheme`);
   const text = given.replace(/^\/\//, '');
@@ -49,9 +49,14 @@ function isOfThisMachine(text: string): boolean {
   return /^127\.\d+\.\d+\.\d+$/.test(address) || address === '::1' || /^::ffff:(?:127\.|7f[\da-f]{2}:)/.test(address);
 }
 
+/** `scheme://`, of whatever scheme. */
+export function hasScheme(word: string): boolean {
+  return /^[a-z][a-z\d+.-]*:\/\//i.test(word);
+}
+
 /** Whether a word is more likely a URL than an item: it begins as one, with a host, or with a port of this machine. */
 export function beginsAsUrl(word: string): boolean {
-  if (/^[a-z][a-z\d+.-]*:\/\//i.test(word) || /^:\d*(?:[/?#]|$)/.test(word) || word.startsWith('//')) return true;
+  if (hasScheme(word) || /^:\d*(?:[/?#]|$)/.test(word) || word.startsWith('//')) return true;
   const [host] = word.split(/[/?#]/, 1);
   // `name=value`, `Name:value`, `name@path` are items; a colon before the host's end is a port's.
   return /^(?:\[[\da-f:.]+\]|[^\s:=;@[\]]+)(?::\d+)?$/i.test(host);

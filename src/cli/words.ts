@@ -1,7 +1,7 @@
 /** Which of the words are the method, the URL and the items. What an item means is told by items.ts. */
 
 import { maskedSecrets } from './secrets.js';
-import { beginsAsUrl } from './target-url.js';
+import { beginsAsUrl, hasScheme } from './target-url.js';
 import { shown, UsageError } from './usage-error.js';
 
 /** `[METHOD] URL [ITEM …]`. */
@@ -34,7 +34,7 @@ export function readWords(words: readonly string[], option: string | undefined):
 
 /** Another URL would be a header called `http` otherwise. @throws UsageError */
 function checkItems(items: readonly string[]): readonly string[] {
-  const url = items.find((word) => /^[a-z][a-z\d+.-]*:\/\//i.test(word));
+  const url = items.find(hasScheme);
   if (url === undefined) return items;
   throw new UsageError(`ITEM: ${shown(maskedSecrets(url))} is a second URL, only one is asked for at a time`);
 }
