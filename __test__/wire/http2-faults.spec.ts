@@ -977,50 +977,46 @@ const STOPPED: [where: string, bytes: (stream: number) => Buffer][] = [
   ],
 ];
 
+/** A server whose first connection does so with a request; on the others all are answered. */
+async function serveSpoilingFirst(t: ExecutionContext, spoil: (peer: Http2Peer, stream: number) => Promise<void>) {
+  let connections = 0;
+  const { url } = await serveHttp2(t, async (peer) => {
+    const isFirst = ++connections === 1;
+    await peer.settings();
+    for (;;) {
+      const stream = await peer.request();
+      await (isFirst ? spoil(peer, stream) : peer.answer(stream));
+    }
+  });
+  return { url, connections: () => connections };
+}
+
 for (const [where, bytes] of STOPPED) {
   test.serial(`a connection that stands still ${where} gets no new requests`, async (t) => {
-    let connections = 0;
-    const server = await serveHttp2(t, async (peer) => {
-      const first = ++connections === 1;
-      await peer.settings();
-      for (;;) {
-        const stream = await peer.request();
-        if (!first || stream === 1) await peer.answer(stream);
-        else await peer.connection.write(bytes(stream));
-      }
+    const server = await serveSpoilingFirst(t, async (peer, stream) => {
+      if (stream === 1) await peer.answer(stream);
+      else await peer.connection.write(bytes(stream));
     });
     const client = openHttp2(t);
     t.is(told(await client.get(server.url)), '200 ok');
     t.true((await failure(client.get(server.url, { timeout: { read: 400 } }))) instanceof ReadTimeout);
     t.is(told(await client.get(server.url)), '200 ok');
-    t.is(connections, 2);
+    t.is(server.connections(), 2);
   });
 }
 
 test('SEC-J17 behind informational responses without end the next request has a connection of its own', async (t) => {
-  let connections = 0;
-  const server = await serveHttp2(t, async (peer) => {
-    const first = ++connections === 1;
-    await peer.settings();
-    for (;;) {
-      const stream = await peer.request();
-      const hint = frame(
-        Type.HEADERS,
-        END_HEADERS,
-        stream,
-        section([
-          [':status', '103'],
-          ['link', 'x'.repeat(8_000)],
-        ]),
-      );
-      if (first) await peer.connection.write(repeated(hint, 200));
-      else await peer.answer(stream);
-    }
+  const server = await serveSpoilingFirst(t, async (peer, stream) => {
+    const fields: [string, string][] = [
+      [':status', '103'],
+      ['link', 'x'.repeat(8_000)],
+    ];
+    await peer.connection.write(repeated(frame(Type.HEADERS, END_HEADERS, stream, section(fields)), 200));
   });
   const client = openHttp2(t);
   t.true((await failure(client.get(server.url))) instanceof RemoteProtocolError);
   t.is(told(await client.get(server.url)), '200 ok');
-  t.is(connections, 2);
+  t.is(server.connections(), 2);
 });
 
 test.serial('pingInterval: a peer that answers is waited for, one that does not is given up', async (t) => {
