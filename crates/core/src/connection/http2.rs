@@ -178,7 +178,7 @@ impl Http2 {
         if has_room {
             self.shared.streams.set(open + 1);
             self.shared.opened.set(opened + 1);
-            self.shared.frames.end_idleness();
+            self.shared.frames.idle.stream_opened();
         }
         has_room
     }

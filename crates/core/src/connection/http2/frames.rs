@@ -2,7 +2,9 @@
 //! bounds for a connection's whole life.
 
 mod heads;
+mod hpack;
 mod idle;
+mod notes;
 mod reader;
 mod trailers;
 
@@ -54,7 +56,7 @@ pub(super) struct FrameCounts {
     turn: Cell<Turn>,
     /// The last read brought hardly more than frames' heads.
     are_small: Cell<bool>,
-    idle: IdleAllowance,
+    pub(super) idle: IdleAllowance,
     /// Empty DATA frames that may still be kept from h2.
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
@@ -96,16 +98,6 @@ impl FrameCounts {
         let turn = self.turn.get();
         let began = turn.began.or_else(|| (turn.reads > 0).then(std::time::Instant::now));
         self.turn.set(Turn { began, reads: turn.reads + 1, bytes: turn.bytes + bytes, ..turn });
-    }
-
-    /// A stream was opened.
-    pub(super) fn end_idleness(&self) {
-        self.idle.end_idleness();
-    }
-
-    /// An idle connection speaks without end.
-    pub(super) fn is_idle_exceeded(&self) -> bool {
-        self.idle.is_exceeded()
     }
 
     /// A limit of h2's is near that would fail everything under way.

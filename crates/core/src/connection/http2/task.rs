@@ -47,7 +47,7 @@ pub(super) async fn run(
             cx.waker().wake_by_ref();
         }
         is_dropped = is_dropped || dropped.as_mut().poll(cx).is_ready();
-        is_excessive = shared.frames.is_idle_exceeded();
+        is_excessive = shared.frames.idle.is_exceeded();
         // The exchanges that are under way come to their end first.
         let is_over = (is_dropped || shared.retired.get()) && shared.streams.get() == 0;
         if is_excessive || is_over { Poll::Ready(()) } else { Poll::Pending }

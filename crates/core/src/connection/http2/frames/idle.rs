@@ -16,7 +16,7 @@ const MIN_FRAME_BYTES: usize = 1024;
 
 /// What was used of it.
 #[derive(Default)]
-pub(super) struct IdleAllowance {
+pub(in crate::connection::http2) struct IdleAllowance {
     left: Cell<Option<Left>>,
     is_exceeded: Cell<bool>,
 }
@@ -30,13 +30,14 @@ struct Left {
 
 impl IdleAllowance {
     /// A stream was opened.
-    pub(super) fn end_idleness(&self) {
+    pub(in crate::connection::http2) fn stream_opened(&self) {
         if let Some(left) = self.left.get() {
             self.left.set(Some(Left { bytes: MAX_BYTES, ..left }));
         }
     }
 
-    pub(super) fn is_exceeded(&self) -> bool {
+    /// The connection speaks without end.
+    pub(in crate::connection::http2) fn is_exceeded(&self) -> bool {
         self.is_exceeded.get()
     }
 
@@ -91,7 +92,7 @@ mod tests {
             let most = MAX_BYTES / 16_384;
             (0..most).for_each(|_| idle.arrived(&data));
             assert!(!idle.is_exceeded());
-            idle.end_idleness();
+            idle.stream_opened();
             (0..most).for_each(|_| idle.arrived(&data));
             assert!(!idle.is_exceeded());
             idle.arrived(&data);

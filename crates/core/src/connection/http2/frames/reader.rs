@@ -152,8 +152,8 @@ pub fn find_frames<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<FoundF
                 all.push(FoundFrame { length, kind, flags, stream, kind_at, look: None });
             }
             Found::Payload(_, payload) => {
-                super::trailers::begins_with_pseudo(payload);
-                super::heads::has_two_pseudos(payload);
+                super::hpack::begins_with_pseudo(payload);
+                super::hpack::begins_with_two_pseudos(payload);
                 all.last_mut().expect("its head came first").look = Some(payload.to_vec());
             }
         });

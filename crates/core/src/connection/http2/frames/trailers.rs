@@ -1,9 +1,10 @@
 //! The header sections that end their streams, before h2 has them: the limits of trailers, and what h2 does not object to.
 
+use super::hpack::begins_with_pseudo;
+use super::notes::StreamNotes;
 use super::reader::{END_HEADERS, END_STREAM, HEADERS, Head};
 use http::HeaderMap;
-use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::cell::Cell;
 
 /// Trailers as they come, and unpacked, as RFC 9113 section 10.5.1 counts. h2 leaves out what is beyond its limit for a header list
 /// and does not tell; within these two nothing can be: a field takes no more than eight fifths of its bytes here (RFC 7541
@@ -11,9 +12,6 @@ use std::collections::HashMap;
 const MAX_BYTES: usize = 64 * 1024;
 const MAX_SIZE: usize = 128 * 1024;
 const _: () = assert!(MAX_SIZE + MAX_BYTES * 8 / 5 + 8 * 1024 < crate::connection::http2::HEADER_LIST_LIMIT as usize);
-
-/// Streams with a flaw that are remembered. Of those that were cancelled no one asks.
-const MAX_FLAWS: usize = 4_096;
 
 /// What makes a response malformed, where it is in the trailers.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -46,7 +44,7 @@ pub(in crate::connection::http2) fn has_outer_blank(fields: &HeaderMap) -> bool 
 /// What was seen of a connection's trailers. (A head may end its stream as well, and begins with a pseudo-header.)
 #[derive(Default)]
 pub(in crate::connection::http2) struct TrailerSections {
-    flaws: RefCell<HashMap<u32, TrailersFlaw>>,
+    flaws: StreamNotes<TrailersFlaw>,
     /// Bytes so far of the section that comes, if it is one of them.
     coming: Cell<Option<usize>>,
 }
@@ -54,7 +52,7 @@ pub(in crate::connection::http2) struct TrailerSections {
 impl TrailerSections {
     /// Of the section that ended the stream; asked once.
     pub(in crate::connection::http2) fn take_flaw(&self, stream: u32) -> Option<TrailersFlaw> {
-        self.flaws.borrow_mut().remove(&stream)
+        self.flaws.take(stream)
     }
 
     /// HEADERS or CONTINUATION. Between the frames of a section there are no others (RFC 9113 section 4.3).
@@ -66,10 +64,10 @@ impl TrailerSections {
         let bytes = before.map(|before| before + frame.length);
         self.coming.set(bytes);
         if frame.kind == HEADERS && bytes == Some(0) && frame.flags & END_HEADERS == 0 {
-            self.note_flaw(frame.stream, TrailersFlaw::Unclear);
+            self.flaws.note(frame.stream, TrailersFlaw::Unclear);
         }
         if bytes > Some(MAX_BYTES) {
-            self.note_flaw(frame.stream, TrailersFlaw::TooLong);
+            self.flaws.note(frame.stream, TrailersFlaw::TooLong);
         }
     }
 
@@ -77,50 +75,11 @@ impl TrailerSections {
     pub(super) fn looked_into(&self, frame: &Head, payload: &[u8]) {
         let (block, goes_on) = frame.block(payload);
         match begins_with_pseudo(block) {
-            Some(true) => self.note_flaw(frame.stream, TrailersFlaw::Pseudo),
-            None if goes_on => self.note_flaw(frame.stream, TrailersFlaw::Unclear),
+            Some(true) => self.flaws.note(frame.stream, TrailersFlaw::Pseudo),
+            None if goes_on => self.flaws.note(frame.stream, TrailersFlaw::Unclear),
             _ => {}
         }
     }
-
-    fn note_flaw(&self, stream: u32, flaw: TrailersFlaw) {
-        let mut flaws = self.flaws.borrow_mut();
-        if flaws.len() >= MAX_FLAWS {
-            flaws.clear();
-        }
-        flaws.insert(stream, flaw);
-    }
-}
-
-/// RFC 7541 section 6, the first representation of a header block: is its name one of the pseudo-headers of the static
-/// table, or spelt with a colon? (A name in the dynamic table is not known here.) `None` when it is not among these bytes.
-pub(super) fn begins_with_pseudo(mut block: &[u8]) -> Option<bool> {
-    const LAST_PSEUDO: u8 = 14;
-    while let [first, rest @ ..] = block {
-        block = rest;
-        let index = match first {
-            0x80.. => first & 0x7f,
-            0x40.. => first & 0x3f,
-            0x20.. => {
-                // The table's size changes first.
-                let mut goes_on = first & 0x1f == 0x1f;
-                while let ([byte, rest @ ..], true) = (block, goes_on) {
-                    (block, goes_on) = (rest, byte & 0x80 != 0);
-                }
-                continue;
-            }
-            _ => first & 0x0f,
-        };
-        return match (index, block) {
-            (1..=LAST_PSEUDO, _) => Some(true),
-            // A new name; ':' is 1011100 in the Huffman code.
-            (0, [length, letter, ..]) if length & 0x80 != 0 => Some(letter >> 1 == 0x5c),
-            (0, [_, letter, ..]) => Some(*letter == b':'),
-            (0, _) => None,
-            _ => Some(false),
-        };
-    }
-    None
 }
 
 #[cfg(test)]
@@ -189,46 +148,10 @@ mod tests {
     }
 
     #[test]
-    fn flaws_of_streams_that_no_one_asks_about_are_bounded() {
-        let sections = TrailerSections::default();
-        for stream in 0..=MAX_FLAWS as u32 {
-            sections.looked_into(&Head { length: 1, kind: HEADERS, flags: LAST, stream }, &[STATUS]);
-        }
-        assert_eq!(sections.flaws.borrow().len(), 1);
-        assert_eq!(sections.take_flaw(MAX_FLAWS as u32), Some(TrailersFlaw::Pseudo));
-    }
-
-    #[test]
     fn unpacked_trailers_are_bounded_as_well() {
         let sized =
             |bytes| HeaderMap::from_iter([(HeaderName::from_static("a"), "b".repeat(bytes).parse().expect("a value"))]);
         assert_eq!(TrailersFlaw::of(&sized(MAX_SIZE - 33)), None);
         assert_eq!(TrailersFlaw::of(&sized(MAX_SIZE - 32)), Some(TrailersFlaw::TooLong));
-    }
-
-    #[test]
-    fn the_first_name_of_a_block_is_a_pseudo_header_or_not() {
-        let cases: [(&[u8], Option<bool>); 17] = [
-            (&[0x88], Some(true)),                      // :status 200
-            (&[0x8e], Some(true)),                      // the last of them
-            (&[0x8f], Some(false)),                     // accept-charset
-            (&[0x48, 3, b'2', b'9', b'9'], Some(true)), // :status, a literal
-            (&[0x08, 3, b'2', b'9', b'9'], Some(true)), // without indexing
-            (&[0x18, 3, b'2', b'9', b'9'], Some(true)), // never indexed
-            (&[0x00, 2, b':', b'a'], Some(true)),       // a new name
-            (&[0x40, 0x82, 0xb8, 0x3f], Some(true)),    // in the Huffman code
-            (&[0x00, 1, b'a', 1, b'b'], Some(false)),
-            (&[0x40, 0x81, 0x1f], Some(false)),      // `a` in the Huffman code
-            (&[0x20, 0x88], Some(true)),             // the table's size first
-            (&[0x3f, 0xe1, 0x1f, 0x88], Some(true)), // one of several bytes
-            (&[0x3f, 0xe1, 0x1f, 0x00, 1, b'a'], Some(false)),
-            (&[], None),
-            (&[0x00], None),
-            (&[0x40, 0x82], None),
-            (&[0x3f, 0xe1], None),
-        ];
-        for (block, pseudo) in cases {
-            assert_eq!(begins_with_pseudo(block), pseudo, "{block:x?}");
-        }
     }
 }
