@@ -17,6 +17,8 @@ import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const FUZZ = path.join(root, 'crates/core/fuzz');
 const FOLDER = path.join(root, 'target/fuzz');
+/** libFuzzer takes one by chance for 0. */
+const seed = Number(process.env.WHIPPET_SEED) || Math.ceil(Math.random() * 2 ** 31);
 /** What cargo-fuzz compiles with: counters and comparisons for libFuzzer. */
 const FLAGS = [
   '-Cpasses=sancov-module',
@@ -72,6 +74,7 @@ async function fuzz(program, target, seconds, inputs) {
   const dictionary = path.join(FUZZ, 'dictionaries', `${target}.dict`);
   const options = [
     `-max_total_time=${seconds}`,
+    `-seed=${seed}`,
     // An execution that takes longer has found something.
     '-timeout=10',
     '-rss_limit_mb=2048',
@@ -87,7 +90,7 @@ async function fuzz(program, target, seconds, inputs) {
   const figure = (name) => new RegExp(`stat::${name}:\\s+(\\d+)`).exec(stderr)?.[1] ?? '?';
   const covered = stderr.match(/cov: (\d+)/g)?.at(-1) ?? 'cov: ?';
   const [all, each] = [figure('number_of_executed_units'), figure('average_exec_per_sec')];
-  console.log(`${target}: ${all} executions (${each} a second), ${covered} edges`);
+  console.log(`${target}: ${all} executions (${each} a second), ${covered} edges, seed ${seed}`);
   if (code !== 0) console.log(stderr.split('\n').slice(-60).join('\n'));
   return code === 0;
 }
