@@ -225,6 +225,8 @@ wrongSum[wrongSum.length - 8] ^= 1;
 const BROKEN: [title: string, coding: string, body: Buffer, message: RegExp][] = [
   ['I6 zstd cut at both ends', 'zstd', zstdText.subarray(1, 3), /not valid zstd$/],
   ['I7 zstd of text', 'zstd', Buffer.from('this is not compressed'), /not valid zstd$/],
+  ['zstd that states 96 bytes and has none', 'zstd', hex('28b52ffd2060010000'), /not valid zstd$/],
+  ['zstd of seven bytes that states eight', 'zstd', hex('28b52ffd200838000078787878787878010000'), /not valid zstd$/],
   ['I16 gzip with a wrong checksum', 'gzip', wrongSum, /gzip content does not have the checksum/],
   ['I20 br with bytes behind', 'br', Buffer.concat([brotliCompressSync(text), text]), /not valid br$/],
   ['fault 18: gzip truncated', 'gzip', cut(gzipSync(text)), /gzip content is incomplete$/],

@@ -235,6 +235,48 @@ fn what_follows_the_frames_of_zstd_is_ignored() {
     }
 }
 
+/// The library compares the size only where it has a whole frame at once, and behind a last block that is not empty.
+#[test]
+fn a_frame_of_zstd_has_the_size_that_it_states() {
+    // One segment whose size is the byte that follows, blocks without compression; an empty last block.
+    let (header, last) = ("28b52ffd20", "010000");
+    let raw_block = |bytes: usize, is_last: bool| {
+        let head = u32::try_from(bytes << 3).expect("small") | u32::from(is_last);
+        [&head.to_le_bytes()[..3], &vec![b'x'; bytes]].concat()
+    };
+    let cases = [
+        ("less than it states: nothing", hex(&format!("{header}60{last}")), false),
+        ("nothing, and another frame", [hex(&format!("{header}60{last}")), zstd(TEXT)].concat(), false),
+        ("less, and an empty block", [hex(&format!("{header}08")), raw_block(7, false), hex(last)].concat(), false),
+        (
+            "more, and an empty block",
+            [hex(&format!("{header}08")), raw_block(8, false), raw_block(1, false), hex(last)].concat(),
+            false,
+        ),
+        ("less in the last block", [hex(&format!("{header}08")), raw_block(7, true)].concat(), false),
+        ("as much, and an empty block", [hex(&format!("{header}08")), raw_block(8, false), hex(last)].concat(), true),
+        ("as much", [hex(&format!("{header}08")), raw_block(8, true)].concat(), true),
+        ("nothing, as it states", hex(&format!("{header}00{last}")), true),
+        ("two bytes of size, 256 more than they say", [hex("28b52ffd600000"), raw_block(256, true)].concat(), true),
+        ("eight bytes of size", [hex("28b52ffde00800000000000000"), raw_block(8, false), hex(last)].concat(), true),
+        (
+            "eight bytes of size, one less",
+            [hex("28b52ffde00900000000000000"), raw_block(8, false), hex(last)].concat(),
+            false,
+        ),
+        ("no size", [hex("28b52ffd0000"), raw_block(8, false), hex(last)].concat(), true),
+        // RFC 8878 section 3.1.1.2.4: a block is no larger than the window, of 1 KiB here.
+        ("a block larger than the window", [hex("28b52ffd4000ff06"), raw_block(0x7ff, true)].concat(), false),
+        ("a block as large as the window", [hex("28b52ffd40000003"), raw_block(0x400, true)].concat(), true),
+    ];
+    for (what, body, is_right) in cases {
+        for size in (1..20).chain([usize::MAX]) {
+            let expected = if is_right { Ok(()) } else { Err(DecodeError::Invalid("zstd")) };
+            assert_eq!(decode_in("zstd", &body, size).1, expected, "{what}, in pieces of {size}");
+        }
+    }
+}
+
 #[test]
 fn zstd_has_frames_and_skips_some() {
     let frames = [zstd(b"foo"), hex(ZSTD_SKIPPABLE), zstd(b""), zstd(b"bar")].concat();
