@@ -1,9 +1,10 @@
 /** What the command has loaded when its request is on its way: the figure itself is benchmark/start-up.js. */
 import test from 'ava';
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, statSync } from 'node:fs';
 import Module from 'node:module';
 import path from 'node:path';
+import { Script } from 'node:vm';
 import { program } from '../helpers/command.js';
 import { serveRaw } from '../helpers/server.js';
 
@@ -65,4 +66,11 @@ test('what a plain request does not need is in files of its own', (t) => {
 test('code that is compiled beforehand is there for a Node that keeps none itself', (t) => {
   const caches = readdirSync(folder).filter((name) => name.endsWith('.cache'));
   t.is(caches.length, 'enableCompileCache' in Module ? 0 : 1);
+  for (const name of caches) {
+    const cachedData = readFileSync(path.join(folder, name));
+    t.false(cachedData.includes(folder), 'the folder of the build');
+    const main = path.join(folder, 'main.cjs');
+    const script = new Script(Module.wrap(readFileSync(main, 'latin1')), { filename: main, cachedData });
+    t.false(script.cachedDataRejected, 'V8 takes it under the name that the file has when it is installed');
+  }
 });

@@ -10,7 +10,8 @@ const path = require('node:path');
 const { Script } = require('node:vm');
 
 const main = path.resolve(process.argv[2]);
-const script = new Script(Module.wrap(fs.readFileSync(main, 'latin1')), { filename: main });
+// By a short name: the one that it has here would be in what is packed, and V8 takes that of the file it is for.
+const script = new Script(Module.wrap(fs.readFileSync(main, 'latin1')), { filename: path.basename(main) });
 const module_ = new Module(main, null);
 module_.filename = main;
 require.cache[main] = module_;
