@@ -45,7 +45,7 @@ await asProgram(() => {
 function buildAudited(target, flags) {
   const auditable = cargoAuditable();
   if (auditable.length === 0)
-    throw new SetupError('cargo-auditable is missing: cargo install --locked cargo-auditable');
+    throw new SetupError('cargo-auditable is missing: cargo install --locked cargo-auditable@0.7.7');
   const maps = remapped(root);
   const args = [
     '--release',

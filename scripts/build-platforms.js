@@ -15,6 +15,7 @@ import { dateOf, remapped } from './support/same-bytes.js';
 import { cargoAuditable, cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const ZIG = 'ziglang==0.14.1';
+const ZIGBUILD = 'cargo-zigbuild==0.24.1';
 const FOLDER = path.join(root, 'target/platforms');
 const MAX_BYTES = 8 * 1024 * 1024;
 
@@ -69,7 +70,7 @@ function installZig() {
     say('installing zig and cargo-zigbuild');
     mkdirSync(FOLDER, { recursive: true });
     execute('python3', ['-m', 'venv', environment]);
-    execute(path.join(bin, 'pip'), ['install', '--quiet', ZIG, 'cargo-zigbuild']);
+    execute(path.join(bin, 'pip'), ['install', '--quiet', ZIG, ZIGBUILD]);
   }
   return bin;
 }

@@ -99,7 +99,7 @@ if (isProgram(import.meta)) {
     const { problems, count } = denied();
     for (const problem of problems) console.log(problem);
     console.log(
-      `${count} crates: ${problems.length} problems. Advisories need cargo-deny: cargo install --locked cargo-deny`,
+      `${count} crates: ${problems.length} problems. Advisories need cargo-deny: cargo install --locked cargo-deny@0.20.2`,
     );
     process.exitCode = problems.length === 0 ? 0 : 1;
   }

@@ -12,6 +12,7 @@ import { dateOf } from './support/same-bytes.js';
 import { cargoEnvironment, cargoMissing, findCargo } from './support/tools.js';
 
 const FOLDER = path.join(root, 'target/sbom');
+const CYCLONEDX = 'cargo-cyclonedx@0.5.9';
 
 await asProgram(() => {
   if (findCargo() === null) cargoMissing();
@@ -20,7 +21,7 @@ await asProgram(() => {
   keep('whippet.npm.cdx.json', JSON.stringify(npmSbom(), null, 2));
   if (spawnSync('cargo', ['cyclonedx', '--version'], { env }).status !== 0) {
     say('installing cargo-cyclonedx');
-    execFileSync('cargo', ['install', '--quiet', '--locked', 'cargo-cyclonedx'], { env, stdio: ['ignore', 2, 2] });
+    execFileSync('cargo', ['install', '--quiet', '--locked', CYCLONEDX], { env, stdio: ['ignore', 2, 2] });
   }
   // The packages are of several systems, and each has crates of its own.
   const what = ['--no-build-deps', '--all', '--target', 'all'];

@@ -23,6 +23,20 @@ test('actions are pinned to commits, and a checkout keeps no credentials', (t) =
   }
 });
 
+test('programs of crates.io and PyPI are installed by their versions', async (t) => {
+  const scripts = await Promise.all(
+    ['sbom.js', 'build-platforms.js'].map(async (name) => ({
+      name,
+      text: await readFile(path.join(root, 'scripts', name), 'utf8'),
+    })),
+  );
+  const named = [...workflows, ...scripts].flatMap(({ name, text }) =>
+    [...text.matchAll(/\b(cargo install [^\n]*|'(?:cargo-\w+|ziglang)[@=][^']*)/g)].map(([, what]) => ({ name, what })),
+  );
+  t.true(named.length >= 6);
+  for (const { name, what } of named) t.regex(what!, /[\w-](?:@|==)\d+\.\d+\.\d+$/, name);
+});
+
 test('a workflow may read, and only the job that publishes asks for an identity', (t) => {
   for (const { name, text } of workflows) {
     t.true(text.includes('\npermissions:\n  contents: read\n'), name);
