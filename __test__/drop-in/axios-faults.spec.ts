@@ -90,6 +90,28 @@ for (const [title, path, data, config] of UPLOADS) {
   });
 }
 
+for (const option of ['onUploadProgress', 'onDownloadProgress']) {
+  test(`${option}: what it throws, or rejects with, is why the request fails`, async (t) => {
+    const server = await serve(t, (request, response) => request.pipe(response));
+    const fails = () => {
+      throw new Error('mine');
+    };
+    for (const callback of [fails, async () => fails()]) {
+      const error = await failure(ours(t).post(server.url, 'x'.repeat(100_000), { [option]: callback }));
+      t.is(error.message, 'mine');
+    }
+  });
+}
+
+test('beforeRedirect that rejects, where axios ends the process', async (t) => {
+  const server = await serve(t, (_, response) => response.writeHead(302, { location: '/next' }).end());
+  const beforeRedirect = async () => {
+    throw new Error('not there');
+  };
+  const error = await failure(ours(t).get(server.url, { beforeRedirect }));
+  t.like(error, { code: 'ERR_FR_REDIRECTION_FAILURE', message: 'Redirected request failed: not there' });
+});
+
 test('uploads: a FormData has progress', async (t) => {
   const server = await serve(t, (request, response) => void request.resume().on('end', () => response.end()));
   const events: { loaded: number; total?: number }[] = [];

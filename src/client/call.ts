@@ -18,6 +18,7 @@ import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import type { RetryPolicy } from './retry-policy.js';
 import { now } from '../real-time.js';
+import { isThenable } from '../thenable.js';
 import { TimeoutConfig } from '../timeout.js';
 
 /** What of a client counts for its calls. */
@@ -124,7 +125,7 @@ export class Call {
     const context = this.settings.contextOf(response, this.#isAway);
     if (this.history.length > 0) context.history = [...this.history];
     // Progress is that of the body which the caller gets.
-    if (this.followsRedirects && response.hasRedirectLocation) context.onDownloadProgress = undefined;
+    if (this.followsRedirects && response.hasRedirectLocation) context.progress = undefined;
     return context;
   }
 
@@ -316,10 +317,6 @@ export function storeCookies(cookies: Cookies | null, request: Request, response
   if (cookies === null || !response.maySetCookies) return undefined;
   const lines = response.setCookies();
   return lines.length === 0 ? undefined : cookies.storeFrom(request.url, lines);
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as PromiseLike<unknown>).then === 'function';
 }
 
 const NO_COOKIES = Object.freeze({ header: '', also: undefined });

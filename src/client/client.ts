@@ -3,12 +3,13 @@
  * exchanges in redirects.ts, retries.ts and auth-flow.ts; how a request reaches a server is its dispatch's work.
  */
 
-import type { DefaultEncoding, ResponseContext } from '../response/received.js';
+import type { DefaultEncoding, Progress, ResponseContext } from '../response/received.js';
 import { bare } from '../bare.js';
 import { isBasic } from './auth-flow.js';
 import type { Auth, AuthTypes } from '../auth/auth.js';
 import { fromNetRC } from '../auth/netrc-auth.js';
 import { authOf, toAuth } from '../auth/to-auth.js';
+import { Callbacks } from './callbacks.js';
 import { APP_URL, onBaseUrl, toBaseUrl } from './base-url.js';
 import { toContent } from '../request/body-options.js';
 import type {
@@ -519,9 +520,13 @@ export class Client implements AsyncDisposable {
       const timeout = resolveTimeout(options.timeout, this.#timeout);
       const trustEnv = options.trustEnv ?? this.#trustEnv;
       const followsRedirects = options.followRedirects ?? this.#redirects.followRedirects;
-      const { signal, onUploadProgress, onDownloadProgress, onInformational } = options;
+      const readsSoon = stream && (options as { [READS_SOON]?: boolean })[READS_SOON] === true;
+      // Those of a door are this package's own.
+      const callbacks = readsSoon ? null : Callbacks.of(request, options, timeout.totalTimeout);
+      const { signal, onUploadProgress, onInformational } = callbacks ?? options;
+      const progress = callbacks?.progress;
       // Progress is told piece by piece, so the body has to come in pieces.
-      const buffered = stream || typeof onDownloadProgress === 'function' ? undefined : this.#buffered;
+      const buffered = stream || progress !== undefined ? undefined : this.#buffered;
       if (request.compression !== null) await compressBody(request, request.compression);
       if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
       const auth = this.#authFor(request, options.auth, trustEnv);
@@ -533,7 +538,7 @@ export class Client implements AsyncDisposable {
         trustEnv,
         buffered,
         headFirst,
-        readsSoon: stream && (options as { [READS_SOON]?: boolean })[READS_SOON] === true,
+        readsSoon,
         followRedirects: followsRedirects,
         signal,
         onUploadProgress,
@@ -545,24 +550,26 @@ export class Client implements AsyncDisposable {
         try {
           response = checkResponse(await this.#dispatch.send(request, dispatchOptions));
         } catch (reason) {
-          attachToRefusal(reason, (answer) => this.#contextOf(request, answer, onDownloadProgress, stream, false));
+          attachToRefusal(reason, (answer) => this.#contextOf(request, answer, progress, stream, false));
           throw reason;
         }
-        response.attach(request, this.#contextOf(request, response, onDownloadProgress, stream, false));
+        response.attach(request, this.#contextOf(request, response, progress, stream, false));
         const stored = storeCookies(this.#cookiesOf(request), request, response);
         if (stored !== undefined) await closingOnFailure(response, stored);
         if (followsRedirects && response.hasRedirectLocation) {
           parameters.elapsed = response.elapsedTotal;
-          const settings = this.#settings(request, onDownloadProgress, stream);
+          const settings = this.#settings(request, progress, stream);
           const whole = new Call(settings, request, dispatchOptions, parameters);
           response = await sendHandlingRedirects(request, whole, response);
         }
       } else {
-        const settings = this.#settings(request, onDownloadProgress, stream);
+        const settings = this.#settings(request, progress, stream);
         const whole = new Call(settings, request, dispatchOptions, parameters);
         response = await sendHandlingRedirects(request, whole);
       }
       if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
+      const settled = callbacks?.settled() ?? null;
+      if (settled !== null) await closingOnFailure(response, settled);
       return response;
     } catch (error) {
       traceToCaller(error);
@@ -597,7 +604,7 @@ export class Client implements AsyncDisposable {
   #contextOf(
     request: Request,
     response: Response,
-    onDownloadProgress: RequestOptions['onDownloadProgress'],
+    progress: Progress | undefined,
     stream: boolean,
     isAway: boolean,
   ): ResponseContext {
@@ -610,7 +617,7 @@ export class Client implements AsyncDisposable {
       history: undefined,
       redirect,
       defaultEncoding: this.#defaultEncoding,
-      onDownloadProgress,
+      progress,
       maxResponseSize,
     };
   }
@@ -620,13 +627,9 @@ export class Client implements AsyncDisposable {
     return request.clientCookies === NO_CLIENT_COOKIES ? null : this.#cookies;
   }
 
-  #settings(
-    request: Request,
-    onDownloadProgress: RequestOptions['onDownloadProgress'],
-    stream: boolean,
-  ): ClientSettings {
+  #settings(request: Request, progress: Progress | undefined, stream: boolean): ClientSettings {
     return {
-      contextOf: (response, isAway) => this.#contextOf(request, response, onDownloadProgress, stream, isAway),
+      contextOf: (response, isAway) => this.#contextOf(request, response, progress, stream, isAway),
       dispatch: this.#dispatch,
       cookies: this.#cookiesOf(request),
       hooks: this.#hooks,

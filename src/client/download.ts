@@ -64,6 +64,8 @@ export class Downloading {
   #settings: DownloadSettings;
   #opener: Opener;
   #file: OpenFile | null = null;
+  /** While the body comes: how many bytes of the file were there before, and how many it is to have. */
+  #receiving: { offset: number; total: number | null } | null = null;
   /** The caller's own Range: what comes is part of something else. */
   #wantsRange = false;
   /** Of the file. */
@@ -260,21 +262,17 @@ export class Downloading {
     const note = request === undefined || this.#wantsRange ? null : noteOf(request, response);
     if (note !== null) await this.#noting(() => writeNote(this.#notePath, note));
     this.#throwIfAborted();
-    const { onDownloadProgress } = this.#settings.request;
-    const { declaredLength } = response;
-    const total = size ?? declaredLength;
-    const tell =
-      typeof onDownloadProgress === 'function'
-        ? (received: number) => onDownloadProgress(offset + received, total)
-        : null;
+    this.#receiving = { offset, total: size ?? response.declaredLength };
     try {
-      await response.saveTo(file, tell);
+      await response.saveTo(file);
     } catch (error) {
       // More than its Content-Range says.
       if (size !== null && error instanceof ResponseTooLarge) return false;
       // The core's error of a file knows no request.
       if (error instanceof ResponseTooLarge && error.request === undefined) error.request = response.request;
       throw error;
+    } finally {
+      this.#receiving = null;
     }
     return size === null || offset + response.numBytesDownloaded === size;
   }
@@ -311,8 +309,13 @@ export class Downloading {
 
   /** Progress is told of the file, not of the response. */
   #sending(): Given<RequestOptions> {
+    const { onDownloadProgress } = this.#settings.request;
+    const tell = (received: number): unknown => {
+      const at = this.#receiving;
+      return at === null ? undefined : onDownloadProgress?.(at.offset + received, at.total);
+    };
     return Object.assign(Object.create(null) as Given<RequestOptions>, this.#settings.request, {
-      onDownloadProgress: undefined,
+      onDownloadProgress: typeof onDownloadProgress === 'function' ? tell : undefined,
     });
   }
 

@@ -165,19 +165,21 @@ interface OwnRequestOptions {
    */
   signal?: AbortSignal | undefined;
   /**
-   * Called as the body is sent, with the bytes so far and those in all, null where their number is not known.
-   * Default: none.
+   * Called as the body is sent, with the bytes so far and those in all, null where their number is not known. What it throws is what
+   * the request rejects with. It may be async: the request ends once its promises have settled, and what one of them rejects with ends it
+   * at once. Default: none.
    * @since 0.1.0
    */
   onUploadProgress?: ((sent: number, total: number | null) => void) | undefined;
   /**
    * Called as the body arrives, with the bytes so far, as they come on the wire, and those in all, null where their
-   * number is not known. Default: none.
+   * number is not known. It may throw and be async as `onUploadProgress` may, up to the end of the body. Default: none.
    * @since 0.1.0
    */
   onDownloadProgress?: ((received: number, total: number | null) => void) | undefined;
   /**
-   * Called for each 1xx response (103 Early Hints, 102 Processing), before the final one. Default: none.
+   * Called for each 1xx response (103 Early Hints, 102 Processing), before the final one. It may throw and be async as
+   * `onUploadProgress` may. Default: none.
    * @since 0.1.0
    */
   onInformational?: ((statusCode: number, headers: Headers) => void) | undefined;

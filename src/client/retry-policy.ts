@@ -6,6 +6,7 @@ import { typeName } from '../shown-text.js';
 import { normaliseMethod } from '../request/method.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
+import { disregard } from '../thenable.js';
 import { MAX_TIMER_MS } from '../timeout.js';
 
 /** When a request is sent again, and how soon. @since 0.1.0 */
@@ -132,6 +133,7 @@ export function retryAfter(response: Response): number | null {
 
 export function checkWait(wait: unknown): number {
   if (typeof wait !== 'number') {
+    disregard(wait);
     throw new TypeError(`retries.backoff: expected milliseconds, it returned ${typeName(wait)}`);
   }
   if (!(wait >= 0 && wait <= MAX_TIMER_MS)) {

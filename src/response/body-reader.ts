@@ -9,10 +9,11 @@ import type { ErrorDetails } from '../errors.js';
 import { requestFailure, traceToCaller } from '../request-failure.js';
 import { RequestError, ResponseTooLarge, StreamClosed, StreamConsumed } from '../errors.js';
 import { Turns } from '../turns.js';
+import type { Progress } from './received.js';
 
-/** Called with the bytes received and the number that was declared, null for none. */
-export interface Progress {
-  tell(received: number, total: number | null): void;
+/** What is told of one body, whose declared length is `total`; null: there is none. */
+export interface ProgressOfBody {
+  progress: Progress;
   total: number | null;
 }
 
@@ -63,29 +64,30 @@ export class BodyReader {
   }
 
   /** The whole, as one; more than `limit` bytes are ResponseTooLarge, also when only `declared`. */
-  async collect(limit: number | null, declared: number | null, progress: Progress | null): Promise<Buffer> {
+  async collect(limit: number | null, declared: number | null, telling: ProgressOfBody | null): Promise<Buffer> {
     if (limit !== null && declared !== null && declared > limit) throw this.#tooLarge(limit);
     const { source } = this;
-    if (source.readWhole !== undefined) return this.#collectBelow(source as Required<BodySource>, limit, progress);
+    if (source.readWhole !== undefined) return this.#collectBelow(source as Required<BodySource>, limit, telling);
     const content = new GatheredBytes();
-    for await (const piece of this.pieces('read()', false, progress)) {
+    for await (const piece of this.pieces('read()', false, telling)) {
       content.push(piece);
       if (limit !== null && content.length > limit) throw this.#tooLarge(limit);
     }
     return content.join();
   }
 
-  async #collectBelow(source: Required<BodySource>, limit: number | null, progress: Progress | null): Promise<Buffer> {
+  async #collectBelow(
+    source: Required<BodySource>,
+    limit: number | null,
+    telling: ProgressOfBody | null,
+  ): Promise<Buffer> {
     this.#begin('read()');
-    let told = 0;
-    const tell = (received: number): void => {
-      if (received === told) return;
-      told = received;
-      progress?.tell(told, progress.total);
-    };
+    const tell = telling === null ? null : reporter(telling);
     try {
-      const whole = await source.readWhole(limit, progress === null ? null : tell);
-      tell(source.received);
+      const whole = await source.readWhole(limit, tell);
+      tell?.(source.received);
+      const settled = telling?.progress.settled() ?? null;
+      if (settled !== null) await settled;
       this.#isClosed = true;
       return whole;
     } catch (error) {
@@ -131,25 +133,24 @@ export class BodyReader {
    * @param raw As they came, with their content coding.
    * @param isCallers The application reads, and finds its line in the stack of an error.
    */
-  async *pieces(what: string, raw: boolean, progress: Progress | null, isCallers = true): AsyncGenerator<Buffer> {
+  async *pieces(what: string, raw: boolean, telling: ProgressOfBody | null, isCallers = true): AsyncGenerator<Buffer> {
     this.#begin(what);
     const { source } = this;
     const turns = new Turns();
-    let told = 0;
+    const tell = telling === null ? null : reporter(telling);
     try {
       for (;;) {
         const turn = turns.due();
         if (turn !== null) await turn;
         const piece = await source.read(raw);
-        if (source.received > told) {
-          told = source.received;
-          progress?.tell(told, progress.total);
-        }
+        tell?.(source.received);
         if (piece === null) break;
         if (piece.length === 0) continue;
         yield piece;
         if (this.#isClosed) throw this.#closedWhileRead();
       }
+      const settled = telling?.progress.settled() ?? null;
+      if (settled !== null) await settled;
       this.#isClosed = true;
     } catch (error) {
       if (isCallers) traceToCaller(error);
@@ -160,18 +161,20 @@ export class BodyReader {
     }
   }
 
-  /** The one reading, into a file. `tell` is called with the bytes received, before decoding. */
-  async save(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
+  /** The one reading, into a file. */
+  async save(sink: BodySink, telling: ProgressOfBody | null): Promise<void> {
     const { source } = this;
     if (source.save === undefined) {
-      const progress = tell === null ? null : { tell, total: null };
-      for await (const piece of this.pieces('download()', false, progress)) await sink.write(piece);
+      for await (const piece of this.pieces('download()', false, telling)) await sink.write(piece);
       return;
     }
     this.#begin('download()');
+    const tell = telling === null ? null : reporter(telling);
     try {
       await source.save(sink, tell);
       tell?.(source.received);
+      const settled = telling?.progress.settled() ?? null;
+      if (settled !== null) await settled;
       this.#isClosed = true;
     } catch (error) {
       traceToCaller(error);
@@ -210,6 +213,16 @@ export class BodyReader {
     this.close();
     return tooLarge(limit, this.#details());
   }
+}
+
+/** Tells of the bytes received, before decoding, where there are more of them than it was told of last. */
+function reporter({ progress, total }: ProgressOfBody): (received: number) => void {
+  let told = 0;
+  return (received) => {
+    if (received <= told) return;
+    told = received;
+    progress.tell(received, total);
+  };
 }
 
 /** The error of a body that grew beyond `maxResponseSize`. */

@@ -49,9 +49,17 @@ export interface ResponseContext {
   redirect?: RedirectContext;
   /** The encoding of text without a charset, or a function that returns it. */
   defaultEncoding?: DefaultEncoding;
-  onDownloadProgress?: (received: number, total: number | null) => void;
+  progress?: Progress;
   /** What `read()` reads at most; null for any number of bytes. */
   maxResponseSize?: number | null;
+}
+
+/** Told of a body as it comes. */
+export interface Progress {
+  /** Of the bytes received and the number that was declared, null for none. */
+  tell(received: number, total: number | null): void;
+  /** What it has been told is done with; null when it is so already. */
+  settled(): Promise<void> | null;
 }
 
 /** What the request that follows a redirect is made with. */

@@ -6,12 +6,13 @@
 import { inspect } from 'node:util';
 import type { ReceivedResponse, DefaultEncoding, ResponseContext, ResponseVersion } from './received.js';
 import { chunkSizeOf, closingEarly, decodePieces, LineParser, once, streamOf, toPieces } from './iterators.js';
-import type { Progress } from './body-reader.js';
+import type { ProgressOfBody } from './body-reader.js';
 import { BodyReader } from './body-reader.js';
 import { Cookies } from '../cookies/cookies.js';
 import type { Abortion, BodySink, BodySource } from './body-source.js';
 import { HTTPStatusError, LocalProtocolError, ResponseNotRead, StreamConsumed } from '../errors.js';
-import { quote } from '../shown-text.js';
+import { quote, typeName } from '../shown-text.js';
+import { disregard, isThenable } from '../thenable.js';
 import { Headers } from '../headers.js';
 import type { EventStreamOptions, ServerSentEvent } from './event-stream.js';
 import { EventStreamParser, maxEventSizeOf } from './event-stream.js';
@@ -62,7 +63,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #taken: { request: Request | null } | null = null;
   #isIntermediate = false;
   #received = 0;
-  #progress: ResponseContext['onDownloadProgress'];
+  #progress: ResponseContext['progress'];
   #defaultEncoding: DefaultEncoding | undefined;
   #maxResponseSize: number | null = null;
 
@@ -181,7 +182,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     const history = own(context, 'history');
     if (history !== undefined) (this as { history: readonly Response[] }).history = history;
     this.#redirect = own(context, 'redirect') ?? this.#redirect;
-    this.#progress = own(context, 'onDownloadProgress') ?? this.#progress;
+    this.#progress = own(context, 'progress') ?? this.#progress;
     // What a function has guessed already stays.
     this.#defaultEncoding ??= own(context, 'defaultEncoding');
     this.#maxResponseSize = own(context, 'maxResponseSize') ?? this.#maxResponseSize;
@@ -444,13 +445,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   }
 
   /**
-   * Writes the decoded body into a file, where it can without a look at it. `tell` is called with the bytes received.
+   * Writes the decoded body into a file, where it can without a look at it.
    * @internal
    */
-  async saveTo(sink: BodySink, tell: ((received: number) => void) | null): Promise<void> {
-    if (this.#reader !== null && this.#content === null) return this.#reader.save(sink, tell);
+  async saveTo(sink: BodySink): Promise<void> {
+    const telling = this.#telling();
+    if (this.#reader !== null && this.#content === null) return this.#reader.save(sink, telling);
     await sink.write(this.content);
-    tell?.(this.content.length);
+    telling?.progress.tell(this.content.length, telling.total);
+    await (telling?.progress.settled() ?? null);
   }
 
   /** @internal */
@@ -656,9 +659,9 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return (this.#reader as BodyReader).pieces(what, raw, this.#telling());
   }
 
-  #telling(): Progress | null {
-    const tell = this.#progress;
-    return tell === undefined || tell === null ? null : { tell, total: this.#declaredLength() };
+  #telling(): ProgressOfBody | null {
+    const progress = this.#progress;
+    return progress === undefined ? null : { progress, total: this.#declaredLength() };
   }
 
   /**
@@ -681,6 +684,10 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     if (typeof given === 'string') return given.toLowerCase();
     if (this.#content === null && this.#reader !== null) return 'utf-8';
     const guessed: unknown = given(this.content);
+    if (isThenable(guessed)) {
+      disregard(guessed);
+      throw new TypeError(`defaultEncoding: expected the name of an encoding, it returned ${typeName(guessed)}`);
+    }
     this.#defaultEncoding = typeof guessed === 'string' && isEncoding(guessed) ? guessed : 'utf-8';
     return this.#defaultEncoding.toLowerCase();
   }

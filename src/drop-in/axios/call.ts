@@ -129,7 +129,7 @@ export class AxiosCall {
         if (scheme !== 'http' && scheme !== 'https') throw new Error(`Unsupported protocol ${scheme}:`);
         if (!mayKeepAuth(request.url, next.url)) cookie = undefined;
         if (cookie !== undefined && !next.headers.has('cookie')) next.headers.set('Cookie', cookie);
-        if (beforeRedirect !== undefined) applyHook(beforeRedirect, request, response, next);
+        if (beforeRedirect !== undefined) await applyHook(beforeRedirect, request, response, next);
         request = next;
       } catch (error) {
         const { message } = error as Error;
@@ -311,12 +311,12 @@ function codeOf(error: HTTPError): string {
 }
 
 /** The options that `beforeRedirect` sees, and may change the headers of. */
-function applyHook(
+async function applyHook(
   hook: NonNullable<AxiosConfig['beforeRedirect']>,
   request: Request,
   response: Response,
   next: Request,
-): void {
+): Promise<void> {
   const { url, method } = next;
   const headers = Object.fromEntries(next.headers.raw);
   const options = {
@@ -329,7 +329,8 @@ function applyHook(
     headers: { ...headers },
   };
   const details = { headers: Object.fromEntries(response.headers), statusCode: response.statusCode };
-  hook(options, details, {
+  // The promise of an async one is awaited, and its rejection what it throws.
+  await hook(options, details, {
     headers: Object.fromEntries(request.headers),
     url: String(request.url),
     method: request.method,

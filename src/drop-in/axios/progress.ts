@@ -2,11 +2,12 @@
 
 import { setTimeout } from 'node:timers/promises';
 import type { Aborter } from '../../dispatch/aborter.js';
+import { isThenable } from '../../thenable.js';
 import { MAX_TIMER_MS } from '../../timeout.js';
 
 /** Tells a listener at most three times a second, and at the end. */
 export class Progress {
-  #listener: ((event: object) => void) | undefined;
+  #listener: ((event: object) => unknown) | undefined;
   #kind: 'upload' | 'download';
   #total: number | undefined;
   #loaded = 0;
@@ -14,21 +15,23 @@ export class Progress {
   #reportedAt = 0;
   #startedAt = performance.now();
 
-  constructor(listener: ((event: object) => void) | undefined, kind: 'upload' | 'download', total: number | null) {
+  constructor(listener: ((event: object) => unknown) | undefined, kind: 'upload' | 'download', total: number | null) {
     this.#listener = listener;
     this.#kind = kind;
     this.#total = total ?? undefined;
   }
 
-  add(bytes: number): void {
+  /** @returns as `flush` */
+  add(bytes: number): unknown {
     this.#loaded += bytes;
-    if (this.#listener !== undefined && performance.now() - this.#reportedAt >= INTERVAL_MS) this.flush();
+    const isDue = this.#listener !== undefined && performance.now() - this.#reportedAt >= INTERVAL_MS;
+    return isDue ? this.flush() : undefined;
   }
 
-  /** What is not reported yet. */
-  flush(): void {
+  /** What is not reported yet. @returns what the listener does, which may be a promise */
+  flush(): unknown {
     const listener = this.#listener;
-    if (listener === undefined || this.#loaded === this.#reported) return;
+    if (listener === undefined || this.#loaded === this.#reported) return undefined;
     const loaded = this.#loaded;
     const total = this.#total;
     const bytes = loaded - this.#reported;
@@ -37,7 +40,7 @@ export class Progress {
     const seconds = (this.#reportedAt - this.#startedAt) / 1000;
     const rate = seconds > 0.001 ? loaded / seconds : undefined;
     const event = { lengthComputable: total !== undefined, total, loaded };
-    listener({
+    return listener({
       loaded,
       total,
       progress: total ? loaded / total : undefined,
@@ -62,7 +65,8 @@ export async function* paced(
   let sent = 0;
   for await (const chunk of chunks) {
     yield chunk;
-    progress.add(chunk.length);
+    const told = progress.add(chunk.length);
+    if (isThenable(told)) await settled(told, ending);
     sent += chunk.length;
     if (rate === undefined) continue;
     const due = startedAt + (sent / rate) * 1000 - performance.now();
@@ -70,7 +74,22 @@ export async function* paced(
     const { signal } = ending;
     await setTimeout(Math.min(due, MAX_TIMER_MS), undefined, { signal }).catch(() => signal.throwIfAborted());
   }
-  progress.flush();
+  const told = progress.flush();
+  if (isThenable(told)) await settled(told, ending);
+}
+
+/** A listener's promise, waited for until `ending` is aborted: what it rejects with is what the iterator throws. */
+async function settled(told: PromiseLike<unknown>, ending: Aborter): Promise<void> {
+  let unlisten: (() => void) | undefined;
+  try {
+    await new Promise<unknown>((resolve, reject) => {
+      Promise.resolve(told).then(resolve, reject);
+      if (ending.aborted) reject(ending.reason as Error);
+      else unlisten = ending.listen(() => reject(ending.reason as Error));
+    });
+  } finally {
+    unlisten?.();
+  }
 }
 
 const INTERVAL_MS = 1000 / 3;

@@ -50,7 +50,7 @@ export interface AxiosConfig {
    * say more of them.
    * @since 0.1.0
    */
-  beforeRedirect?(options: Record<string, unknown>, response: object, request: object): void;
+  beforeRedirect?(options: Record<string, unknown>, response: object, request: object): void | Promise<void>;
   /** Which statuses fulfil the promise; null: every one. Default: 2xx. @since 0.1.0 */
   validateStatus?: ((status: number) => boolean) | null | undefined;
   /** Called as the body is sent. @since 0.1.0 */
