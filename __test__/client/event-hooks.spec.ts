@@ -1,6 +1,7 @@
 /** Event hooks: when they are called, what they may do, what happens when they throw (rows V…). */
 import test from 'ava';
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { gzipSync } from 'node:zlib';
 import {
   Auth,
   Client,
@@ -10,6 +11,8 @@ import {
   type Request,
   Response,
   ResponseNotRead,
+  ResponseTooLarge,
+  StreamConsumed,
   TotalTimeout,
 } from '../../src/index.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
@@ -125,6 +128,69 @@ test('V6 a response hook is called before the body is read, and may read it', as
   const streamed = await client.stream('GET', server.url);
   t.is(streamed.text, 'body');
   t.deepEqual(seen, ['body', 'body']);
+});
+
+async function all(pieces: AsyncIterable<unknown>): Promise<void> {
+  for await (const _ of pieces);
+}
+
+/** What a hook may do with the body of a call that reads it, which has it all the same. */
+const READERS: [title: string, read: (response: Response) => unknown][] = [
+  ['reads', (response) => response.read()],
+  ['reads, without waiting', (response) => void response.read().catch(() => {})],
+  ['reads, and catches what goes wrong', (response) => response.read().catch(() => {})],
+  ['reads twice at once', (response) => Promise.all([response.read(), response.read()])],
+  ['iterates', (response) => all(response)],
+  ['iterates, and leaves', async (response) => { for await (const _ of response) break; }],
+  ['iterates in pieces', (response) => all(response.iterBytes({ chunkSize: 2 }))],
+  ['iterates twice', async (response) => { await all(response); await all(response); }],
+  ['iterates while it is read', (response) => Promise.all([response.read(), all(response)])],
+  ['iterates text', (response) => all(response.iterText())],
+  ['iterates lines', (response) => all(response.iterLines())],
+  ['iterates values', (response) => all(response.iterJson())],
+  ['iterates events', (response) => all(response.events())],
+  ['asks for a web stream', (response) => all(response.body as unknown as AsyncIterable<unknown>)],
+]; // prettier-ignore
+
+for (const [title, read] of READERS) {
+  test(`a hook that ${title}: the call has the body`, async (t) => {
+    const body = '[1,2,3]\n'.repeat(10_000);
+    const server = await serve(t, (request, response) => {
+      if (request.headers['accept-encoding'] === 'gzip') {
+        response.writeHead(200, { 'content-encoding': 'gzip' }).end(gzipSync(body));
+      } else if (request.url === '/') response.writeHead(302, { location: '/b' }).end(body);
+      else response.end(body);
+    });
+    const client = openClient(t, { eventHooks: { response: [(response) => read(response) as never] } });
+    for (const headers of [{}, { 'accept-encoding': 'gzip' }]) {
+      t.is((await client.get(server.url, { headers })).text, body);
+      t.is((await client.get(server.url, { headers, onDownloadProgress: () => {} })).text, body);
+    }
+    const small = openClient(t, { eventHooks: client.eventHooks, maxResponseSize: 1000 });
+    t.true((await failure(small.get(server.url))) instanceof ResponseTooLarge);
+  });
+}
+
+test('a hook that iterates the body of client.stream() has had it', async (t) => {
+  const server = await serve(t, (_, response) => response.end('body'));
+  const client = openClient(t, { eventHooks: { response: [all] } });
+  const response = await client.stream('GET', server.url);
+  t.true((await failure(response.read())) instanceof StreamConsumed);
+  t.throws(() => response.text, {
+    instanceOf: ResponseNotRead,
+    message: /text: the body was read already, and only read\(\) keeps it$/,
+  });
+});
+
+test('a hook that closes the response: the call has its head', async (t) => {
+  const server = await serve(t, (_, response) => response.end('body'));
+  const client = openClient(t, { eventHooks: { response: [(response) => response.close()] } });
+  const response = await client.get(server.url);
+  t.is(response.statusCode, 200);
+  t.throws(() => response.text, {
+    instanceOf: ResponseNotRead,
+    message: /text: the response was closed before its body was read$/,
+  });
 });
 
 for (const kind of ['sync', 'async'] as const) {

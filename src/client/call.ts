@@ -170,7 +170,7 @@ export class Call {
   /** The body of a response that nothing will follow, so that its failure is that of the attempt. */
   async readFinal(response: Response): Promise<void> {
     const isFollowed = this.followsRedirects && response.hasRedirectLocation;
-    if (this.#options.buffered === undefined || response.isClosed || isFollowed) return;
+    if (this.#options.buffered === undefined || !response.isToBeRead || isFollowed) return;
     await this.read(response);
   }
 

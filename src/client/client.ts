@@ -567,7 +567,7 @@ export class Client implements AsyncDisposable {
         const whole = new Call(settings, request, dispatchOptions, parameters);
         response = await sendHandlingRedirects(request, whole);
       }
-      if (!stream && !response.isClosed) await response.readAtMost(this.#buffered.maxResponseSize);
+      if (!stream && response.isToBeRead) await response.readAtMost(this.#buffered.maxResponseSize);
       const settled = callbacks?.settled() ?? null;
       if (settled !== null) await closingOnFailure(response, settled);
       return response;
@@ -618,6 +618,7 @@ export class Client implements AsyncDisposable {
       redirect,
       defaultEncoding: this.#defaultEncoding,
       progress,
+      keepsBody: !stream,
       maxResponseSize,
     };
   }

@@ -64,6 +64,9 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   #isIntermediate = false;
   #received = 0;
   #progress: ResponseContext['progress'];
+  #keepsBody = false;
+  /** While the whole body is being read; where its call keeps it and that failed, for good: a hook may have caught the error. */
+  #reading: Promise<Buffer> | null = null;
   #defaultEncoding: DefaultEncoding | undefined;
   #maxResponseSize: number | null = null;
 
@@ -183,6 +186,7 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     if (history !== undefined) (this as { history: readonly Response[] }).history = history;
     this.#redirect = own(context, 'redirect') ?? this.#redirect;
     this.#progress = own(context, 'progress') ?? this.#progress;
+    this.#keepsBody = own(context, 'keepsBody') ?? this.#keepsBody;
     // What a function has guessed already stays.
     this.#defaultEncoding ??= own(context, 'defaultEncoding');
     this.#maxResponseSize = own(context, 'maxResponseSize') ?? this.#maxResponseSize;
@@ -390,6 +394,15 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return this.#reader === null || this.#reader.isClosed;
   }
 
+  /**
+   * Whether a call that reads the body has to: it may have come with the head, and a hook may have read or closed it. What a hook could
+   * not read fails once more.
+   * @internal
+   */
+  get isToBeRead(): boolean {
+    return !this.isClosed || this.#reading !== null;
+  }
+
   /** Whether reading the body has begun: it can be read once. @since 0.1.0 */
   get isStreamConsumed(): boolean {
     return this.#reader === null || this.#reader.isConsumed;
@@ -419,9 +432,16 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
    */
   async readAtMost(limit: number | null, isSilent = false): Promise<Buffer> {
     if (this.#reader === null || this.#content !== null) return this.content;
+    // A hook may have begun, and not waited for it.
+    if (this.#reading !== null) return this.#reading;
     // That of a coded body says nothing about what comes out of it.
     const declared = limit === null || this.headers.has('content-encoding') ? null : this.#declaredLength();
-    return (this.#content = await this.#reader.collect(limit, declared, isSilent ? null : this.#telling()));
+    this.#reading = this.#reader.collect(limit, declared, isSilent ? null : this.#telling());
+    try {
+      return (this.#content = await this.#reading);
+    } finally {
+      if (this.#content !== null || !this.#keepsBody) this.#reading = null;
+    }
   }
 
   /**
@@ -629,7 +649,14 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
 
   /** @param what The call, for errors. */
   #bytes(what: string): AsyncGenerator<Buffer> {
-    return this.#reader === null || this.#content !== null ? once(this.content) : this.#pieces(what, false);
+    if (this.#reader === null || this.#content !== null) return once(this.content);
+    const isKept = this.#keepsBody && (!this.#reader.isConsumed || this.#reading !== null);
+    return isKept ? this.#whole(what) : this.#pieces(what, false);
+  }
+
+  async *#whole(what: string): AsyncGenerator<Buffer> {
+    if (this.#content === null && this.#reading === null) this.#reader?.checkUnread(what);
+    yield* once(await this.read());
   }
 
   #texts(what: string, chunkSize: number | null): AsyncGenerator<string> {
@@ -698,8 +725,16 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
     return bytes;
   }
 
+  get #whyNotThere(): string {
+    if (this.#reader === null || !this.#reader.isClosed) {
+      return 'the body of a streaming response is not there before read()';
+    }
+    const { isConsumed } = this.#reader;
+    return `the ${isConsumed ? 'body was read already, and only read() keeps it' : 'response was closed before its body was read'}`;
+  }
+
   #notRead(what: string): ResponseNotRead {
-    return new ResponseNotRead(`${what}: the body of a streaming response is not there before read()`, this.#details());
+    return new ResponseNotRead(`${what}: ${this.#whyNotThere}`, this.#details());
   }
 
   /**
