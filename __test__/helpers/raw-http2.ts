@@ -86,6 +86,20 @@ export class Http2Peer {
     return (await this.next(Type.HEADERS)).stream;
   }
 
+  /** The stream of the next request, once its body is there as well. */
+  async whole(): Promise<number> {
+    for (;;) {
+      const { type, flags, stream } = await this.frame();
+      if ((type === Type.HEADERS || type === Type.DATA) && (flags & END_STREAM) !== 0) return stream;
+    }
+  }
+
+  /** Resolves when the client has read what was sent to it so far. */
+  async ping(): Promise<void> {
+    await this.send(Type.PING, 0, 0, Buffer.alloc(8));
+    while (((await this.next(Type.PING)).flags & ACK) === 0);
+  }
+
   send(type: number, flags: number, stream: number, payload: Uint8Array = EMPTY): Promise<void> {
     return this.connection.write(frame(type, flags, stream, payload));
   }

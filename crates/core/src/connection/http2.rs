@@ -9,6 +9,7 @@ mod frames;
 mod head;
 mod task;
 mod tuning;
+mod unanswered;
 mod upload;
 
 use crate::connect::{Connected, Stream};
@@ -16,7 +17,7 @@ use crate::connection::meter::{MAX_HEAD_BYTES, MeteredSocket, MeteredStream};
 use crate::connection::vigil::Vigil;
 use crate::connection::{Answer, Incoming, Resend, SendError};
 use crate::connection_info::ConnectionInfo;
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::head::Head;
 use crate::origin::Origin;
 use crate::request::Request;
@@ -31,7 +32,6 @@ use doubt::{Doubt, GivingUp, longest_silence};
 #[cfg(feature = "fuzzing")]
 pub use frames::{FoundFrame, find_frames};
 use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY, has_outer_blank};
-use h2::Reason;
 use h2::client::{Builder, SendRequest};
 use head::{AwaitedHead, HeadError};
 use http::Response;
@@ -229,6 +229,7 @@ impl Http2 {
             SendError::new(errors::of_head(&request.origin, cause), Resend::GoneAway)
         })?;
         drop(sender);
+        let id = response.stream_id().as_u32();
         let expectation = request.expects_continue().then(Rc::<Expectation>::default);
         let upload = match &request.body {
             _ if ends => None,
@@ -280,7 +281,7 @@ impl Http2 {
                 Ok(Answer { head, incoming: Incoming::Http2(Box::new(body)), progress, reuse: None })
             }
             Err(cause) => {
-                let error = self.unanswered(request, cause, upload, progress.received() > 0);
+                let error = self.unanswered(request, id, cause, upload, progress.received() > 0);
                 Err(SendError { sent: is_sent(request, &progress), ..error })
             }
         }
@@ -324,45 +325,6 @@ impl Http2 {
         if self.shared.socket.progress.last_received().elapsed() >= limit {
             self.shared.retired.set(true);
         }
-    }
-
-    fn unanswered(&self, request: &Request, cause: HeadError, upload: Option<Upload>, heard: bool) -> SendError {
-        let malformed =
-            |message: String| SendError::new(Error::new(ErrorKind::RemoteProtocolError, message), Resend::Never);
-        let cause = match cause {
-            HeadError::H2(cause) => cause,
-            HeadError::TooLong(why) => {
-                // More of the same is on its way, before all other answers.
-                self.shared.retired.set(true);
-                return malformed(format!("{} sent {why}", request.origin));
-            }
-            HeadError::Switched => {
-                return malformed(format!("{} switched protocols, which HTTP/2 does not have (101)", request.origin));
-            }
-        };
-        if let Some(error) = upload.and_then(|upload| upload.failure(&request.origin)) {
-            return SendError::new(error, Resend::Never);
-        }
-        if cause.is_reset() && !cause.is_remote() {
-            self.shared.frames.note_own_reset();
-        }
-        let resend = match cause.reason() {
-            // "Calm down" is not followed by the same again.
-            Some(Reason::ENHANCE_YOUR_CALM) => Resend::Never,
-            Some(Reason::HTTP_1_1_REQUIRED) if cause.is_remote() => Resend::RefusedForHttp1,
-            Some(Reason::REFUSED_STREAM) if cause.is_remote() => Resend::Refused,
-            // A GOAWAY's error reaches only the streams that it names as not processed; the others end with the socket.
-            _ if cause.is_remote() && cause.is_go_away() => Resend::GoneAway,
-            _ if cause.is_io() && !heard => Resend::Lost,
-            _ => Resend::Never,
-        };
-        if matches!(resend, Resend::Refused | Resend::GoneAway | Resend::RefusedForHttp1) {
-            self.shared.retired.set(true);
-        }
-        if resend == Resend::GoneAway {
-            self.shared.note_gone_away();
-        }
-        SendError::new(errors::of_head(&request.origin, cause), resend)
     }
 }
 

@@ -61,6 +61,8 @@ pub(super) struct FrameCounts {
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
     own_resets: Cell<u32>,
+    /// The last stream whose HEADERS have begun to go out.
+    last_begun: Cell<u32>,
     pub(super) heads: HeadSections,
     pub(super) trailers: TrailerSections,
     /// A frame has begun that has not ended.
@@ -155,6 +157,17 @@ impl FrameCounts {
         }
     }
 
+    /// The peer may have something of the stream's request.
+    pub(super) fn has_begun(&self, stream: u32) -> bool {
+        stream <= self.last_begun.get()
+    }
+
+    fn sends(&self, frame: &Head) {
+        if frame.kind == HEADERS {
+            self.last_begun.set(self.last_begun.get().max(frame.stream));
+        }
+    }
+
     fn sent(&self, frame: &Head, payload: &[u8]) {
         const NO_ERROR: [u8; 4] = [0, 0, 0, 0];
         const CANCEL: [u8; 4] = [0, 0, 0, 8];
@@ -185,10 +198,9 @@ impl<S> MeteredFrames<S> {
 
     fn wrote(&mut self, bytes: &[u8]) {
         let counts = &self.shared.frames;
-        self.outgoing.read(bytes, |found| {
-            if let Found::Payload(frame, payload) = found {
-                counts.sent(&frame, payload);
-            }
+        self.outgoing.read(bytes, |found| match found {
+            Found::Frame(frame, _) => counts.sends(&frame),
+            Found::Payload(frame, payload) => counts.sent(&frame, payload),
         });
     }
 }
