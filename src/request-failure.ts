@@ -45,6 +45,16 @@ export function traceToCaller(error: unknown): void {
   Reflect.set(Error, 'stackTraceLimit', stackTraceLimit);
 }
 
+/** The peer closed the connection, in order, before the response was complete. */
+export function markClosedByPeer(error: Error): void {
+  closedByPeer.add(error);
+}
+
+/** Whether that is why: doors to what calls it by another name ask. Of the network's errors. */
+export function isClosedByPeer(error: Error): boolean {
+  return closedByPeer.has(error);
+}
+
 /** `message` behind method and URL, without what the request keeps secret; an origin that it begins with is not said twice. */
 function located(message: string, failed: Request): string {
   const { method, url } = failed;
@@ -62,6 +72,7 @@ function bounded(message: string): string {
 }
 
 const untraced = new WeakSet<object>();
+const closedByPeer = new WeakSet<Error>();
 /** Of this package, between the place where an error is met and the application's line. */
 const OWN_FRAMES = 10;
 /** Characters of a message, and of a URL in it. */

@@ -182,6 +182,37 @@ test('abortSignal: before, and while it waits', async (t) => {
   t.is((await old).name, 'AbortError');
 });
 
+const HEAD = 'HTTP/1.1 200 OK\r\n';
+/** What a server sends before it closes the connection, and the name of the error. */
+const CLOSED: [what: string, sent: string, name: string][] = [
+  ['before the response', '', 'TimeoutError'],
+  ['in the status line', 'HTTP/1.1 20', 'TimeoutError'],
+  ['among the fields', `${HEAD}content-length: 5\r\n`, 'TimeoutError'],
+  ['in the body', `${HEAD}content-length: 5\r\n\r\nhel`, 'TimeoutError'],
+  ['before the body', `${HEAD}content-length: 5\r\n\r\n`, 'TimeoutError'],
+  ['in a chunk', `${HEAD}transfer-encoding: chunked\r\n\r\n5\r\nhel`, 'TimeoutError'],
+  ['before the last chunk', `${HEAD}transfer-encoding: chunked\r\n\r\n3\r\nhel\r\n`, 'TimeoutError'],
+  ['after what is no HTTP', 'no HTTP at all\r\n\r\n', 'RemoteProtocolError'],
+  ['after a chunk that is none', `${HEAD}transfer-encoding: chunked\r\n\r\nx\r\nhel`, 'RemoteProtocolError'],
+];
+
+for (const [what, sent, name] of CLOSED) {
+  test(`a connection that is closed ${what} is a ${name}`, async (t) => {
+    const server = await serveRaw(t, async (connection) => {
+      await connection.request();
+      if (sent !== '') await connection.write(sent);
+      connection.end();
+    });
+    const call = async () => {
+      const { response } = await createRequestHandler().handle(requestTo(server.url), {});
+      return (response.body as Readable).toArray();
+    };
+    const error = await failure(call());
+    t.is(error.name, name, String(error));
+    if (name === 'TimeoutError') t.is((error.cause as Error).name, 'RemoteProtocolError');
+  });
+}
+
 test('requestTimeout and broken connections are TimeoutErrors, which the SDK retries', async (t) => {
   let tries = 0;
   const server = await serveRaw(t, async (connection) => {
@@ -196,21 +227,6 @@ test('requestTimeout and broken connections are TimeoutErrors, which the SDK ret
   );
   t.is(await Body?.transformToString(), 'hello');
   t.is(tries, 3);
-
-  const cutting = await serveRaw(t, async (connection) => {
-    await connection.request();
-    await connection.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhel');
-    connection.end();
-  });
-  const cut = await createRequestHandler().handle(requestTo(cutting.url), {});
-  t.like(await failure((cut.response.body as Readable).toArray()), { name: 'TimeoutError' });
-  const confused = await serveRaw(t, async (connection) => {
-    await connection.request();
-    await connection.write('no HTTP at all\r\n\r\n');
-    connection.end();
-  });
-  const refusal = await failure(createRequestHandler().handle(requestTo(confused.url), {}));
-  t.is(refusal.name, 'RemoteProtocolError');
 
   const silent = await serve(t, () => {});
   const request = requestTo(silent.url);

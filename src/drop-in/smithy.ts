@@ -13,7 +13,8 @@ import type { Readable } from 'node:stream';
 import type { Client } from '../client/client.js';
 import type { ClientOptions } from '../client/options.js';
 import { Aborter } from '../dispatch/aborter.js';
-import { HTTPError, NetworkError, RemoteProtocolError, TimeoutException } from '../errors.js';
+import { HTTPError, NetworkError, TimeoutException } from '../errors.js';
+import { isClosedByPeer } from '../request-failure.js';
 import { ownText } from '../own-memory.js';
 import { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
@@ -242,17 +243,10 @@ class SmithyReadable extends ResponseReadable {
 function translate(error: unknown): unknown {
   if (!(error instanceof HTTPError)) return error;
   if (error instanceof TimeoutException) return timeoutError(error.message, error);
-  // The SDK's own handler calls a broken connection a TimeoutError, so that it is tried again.
+  // The SDK's own handler calls a broken connection a TimeoutError, so that it is tried again; for Node one that was closed in the midst
+  // of an exchange is one that was reset.
   const isBroken = error instanceof NetworkError && /^(?:ECONNRESET|EPIPE|ETIMEDOUT)$/.test(error.code);
-  return isBroken || isClosed(error) ? timeoutError(error.message, error) : error;
-}
-
-/** In the midst of an exchange, in order: for Node's own client that is a connection which was reset. */
-function isClosed(error: HTTPError): boolean {
-  return (
-    error instanceof RemoteProtocolError &&
-    /Server disconnected without sending a response|peer closed connection without sending/.test(error.message)
-  );
+  return isBroken || isClosedByPeer(error) ? timeoutError(error.message, error) : error;
 }
 
 function timeoutError(message: string, cause?: HTTPError): Error {

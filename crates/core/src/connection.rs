@@ -142,5 +142,5 @@ pub(crate) fn declared_length(fields: &FieldLines) -> Option<u64> {
 /// The peer ended the connection before the whole body was there (httpx's words).
 pub(crate) fn cut_short(origin: &Origin, progress: impl std::fmt::Display) -> Error {
     let what = format!("{origin}: peer closed connection without sending complete message body ({progress})");
-    Error::new(ErrorKind::RemoteProtocolError, what)
+    Error::new(ErrorKind::RemoteProtocolError, what).closed_by_peer()
 }

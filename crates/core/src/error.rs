@@ -43,6 +43,7 @@ pub struct Error {
     message: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
     at_proxy: bool,
+    closed_by_peer: bool,
     refusal: Option<Box<Refusal>>,
     timeline: Option<Box<Timeline>>,
 }
@@ -73,7 +74,16 @@ impl Refusal {
 impl Error {
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         let message = message.into();
-        Error { kind, code: None, message, source: None, at_proxy: false, refusal: None, timeline: None }
+        Error {
+            kind,
+            code: None,
+            message,
+            source: None,
+            at_proxy: false,
+            closed_by_peer: false,
+            refusal: None,
+            timeline: None,
+        }
     }
 
     /// The code that Node's own modules give the same fault, e.g. `ECONNREFUSED` or `CERT_HAS_EXPIRED`.
@@ -97,6 +107,12 @@ impl Error {
     /// It happened on the way to a proxy, or there.
     pub(crate) fn at_proxy(mut self) -> Self {
         self.at_proxy = true;
+        self
+    }
+
+    /// The peer closed the connection, in order, before the response was complete.
+    pub(crate) fn closed_by_peer(mut self) -> Self {
+        self.closed_by_peer = true;
         self
     }
 
@@ -131,6 +147,11 @@ impl Error {
     /// Whether it was not the origin that failed, but the way to a proxy, or the proxy.
     pub fn is_at_proxy(&self) -> bool {
         self.at_proxy
+    }
+
+    /// Whether the peer closed the connection, in order, before the response was complete: what it sent until then was no fault.
+    pub fn is_closed_by_peer(&self) -> bool {
+        self.closed_by_peer
     }
 
     pub(crate) fn with_timeline(mut self, timeline: Timeline) -> Self {

@@ -123,7 +123,7 @@ impl Outbox {
             self.push(Record { status: *status, head, body, received, ..Record::new(id, Kind::Refusal) });
         }
         let text = text_of(error.kind().into(), error.code(), course, error.message());
-        let status = error.is_at_proxy().into();
+        let status = u16::from(error.is_at_proxy()) | u16::from(error.is_closed_by_peer()) << 1;
         let received = Thrown::number_of(error);
         self.push(Record { status, received, body: Body::Text(&text), ..Record::new(id, Kind::Error) });
     }

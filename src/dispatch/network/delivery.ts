@@ -101,14 +101,7 @@ export function deliver(batch: Buffer, large: Buffer[], kinds: typeof RecordKind
         case kinds.Error: {
           release(id);
           const { kind: failed, code, message, course } = faultOf(batch.utf8Slice(bodyAt, bodyEnd));
-          listener.onError(
-            failed,
-            code,
-            message,
-            status === 1,
-            course,
-            thrown.get(batch.readUInt32LE(at + RECEIVED_AT)),
-          );
+          listener.onError(failed, code, message, status, course, thrown.get(batch.readUInt32LE(at + RECEIVED_AT)));
           break;
         }
         case kinds.WriteFailed: {

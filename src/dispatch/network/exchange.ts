@@ -11,7 +11,8 @@ import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind } from '../../errors.js';
 import { Headers } from '../../headers.js';
-import { requestFailure } from '../../request-failure.js';
+import { markClosedByPeer, requestFailure } from '../../request-failure.js';
+import { AT_PROXY, CLOSED_BY_PEER } from './record.js';
 import { alsoSecret } from '../../request-secrets.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
@@ -197,7 +198,7 @@ export class Exchange extends PendingResponse implements Listener {
     kind: ErrorKind,
     code: string | undefined,
     message: string,
-    atProxy: boolean,
+    facts: number,
     course: string,
     thrown?: Thrown,
   ): void {
@@ -213,8 +214,10 @@ export class Exchange extends PendingResponse implements Listener {
       details.cause = thrown.reason;
       details.code = codeOf(thrown.reason) ?? code;
     }
-    if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
-    this.reject(this.#failure(kind, message, details));
+    if ((facts & AT_PROXY) !== 0 && this.#hop !== null) details.proxy = String(this.#hop.proxy);
+    const failure = this.#failure(kind, message, details);
+    if ((facts & CLOSED_BY_PEER) !== 0) markClosedByPeer(failure);
+    this.reject(failure);
   }
 
   // ── what is asked from above ──

@@ -45,12 +45,12 @@ export interface Listener {
   onRefusal(head: ArrivedHead): void;
   /** Of a response whose body cannot be had; the error follows. */
   onFailedHead(head: ArrivedHead): void;
-  /** `course`: how far it came, for `courseOf`. `thrown`: by the look-up of a name, which is why. */
+  /** `facts`: AT_PROXY, CLOSED_BY_PEER. `course`: how far it came, for `courseOf`. `thrown`: by the look-up of a name, which is why. */
   onError(
     kind: ErrorKind,
     code: string | undefined,
     message: string,
-    atProxy: boolean,
+    facts: number,
     course: string,
     thrown?: Thrown,
   ): void;

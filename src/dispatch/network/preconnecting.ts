@@ -4,6 +4,7 @@ import { codeOf } from '../../connect/lookup.js';
 import type { ErrorDetails } from '../../errors.js';
 import { errorByKind } from '../../errors.js';
 import { requestFailure } from '../../request-failure.js';
+import { AT_PROXY } from './record.js';
 import { alsoSecret } from '../../request-secrets.js';
 import type { Request } from '../../request/request.js';
 import { Response } from '../../response/response.js';
@@ -67,7 +68,7 @@ export class Preconnecting implements ConnectionListener {
     kind: ErrorKind,
     code: string | undefined,
     message: string,
-    atProxy: boolean,
+    facts: number,
     course: string,
     thrown?: Thrown,
   ): void {
@@ -79,7 +80,7 @@ export class Preconnecting implements ConnectionListener {
       details.cause = thrown.reason;
       details.code = codeOf(thrown.reason) ?? code;
     }
-    if (atProxy && this.#hop !== null) details.proxy = String(this.#hop.proxy);
+    if ((facts & AT_PROXY) !== 0 && this.#hop !== null) details.proxy = String(this.#hop.proxy);
     if (this.#hop !== null) alsoSecret(this.#request, this.#hop.proxy);
     this.#fail(requestFailure(errorByKind[kind], message, details, this.#request));
   }

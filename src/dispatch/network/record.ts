@@ -31,6 +31,10 @@ export const NUMBER = 0x3fffffff;
 /** The status of a Writable record that tells of a file's progress. */
 export const FILE_PROGRESS = 2;
 
+/** The status of an `Error` record, in bits: it failed on the way to the proxy, or there; the peer closed the connection in order. */
+export const AT_PROXY = 1;
+export const CLOSED_BY_PEER = 2;
+
 /** What an `Error` record says. */
 export interface Fault {
   kind: ErrorKind;

@@ -15,6 +15,7 @@ import {
   TimeoutException,
   WriteTimeout,
 } from '../../errors.js';
+import { isClosedByPeer } from '../../request-failure.js';
 import { systemErrorOf } from '../system-error.js';
 
 /** The base: `error.code` is stable, for programs. @since 0.1.0 */
@@ -109,11 +110,7 @@ export function toUndiciError(error: unknown, hasHead: boolean): unknown {
   }
   if (error instanceof LocalProtocolError) return new InvalidArgumentError(error.message, error);
   if (error instanceof RemoteProtocolError || error instanceof NetworkError) {
-    return new SocketError(isClosed(error) ? 'other side closed' : error.message, error);
+    return new SocketError(isClosedByPeer(error) ? 'other side closed' : error.message, error);
   }
   return new UndiciError(error.message, error);
-}
-
-function isClosed(error: HTTPError): boolean {
-  return /closed|incomplete|received \d+ bytes|no orderly end|cut short/.test(error.message);
 }

@@ -123,7 +123,7 @@ impl Http1 {
         *hypers.headers_mut() = self.heads.begin(request.to_http1()?, on_informational, expectation.clone());
         let closed = || {
             let message = format!("{} closed the connection", request.origin);
-            Error::new(ErrorKind::RemoteProtocolError, message)
+            Error::new(ErrorKind::RemoteProtocolError, message).closed_by_peer()
         };
         let mut answer = pin!(self.parked.send(hypers).ok_or_else(closed)?);
         let response = watch(&self.socket.progress, clock, &request.body, &request.origin, answer.as_mut()).await?;
@@ -163,7 +163,7 @@ fn failure(socket: &MeteredSocket, cause: hyper::Error, origin: &Origin, begun: 
             true => format!("{origin} closed the connection in the middle of the response head"),
             false => format!("{origin}: Server disconnected without sending a response."),
         };
-        Error::new(ErrorKind::RemoteProtocolError, what).with_source(cause)
+        Error::new(ErrorKind::RemoteProtocolError, what).closed_by_peer().with_source(cause)
     })
 }
 

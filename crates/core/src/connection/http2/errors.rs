@@ -16,7 +16,7 @@ pub(super) fn of_head(origin: &Origin, cause: h2::Error) -> Error {
     match cause.get_io() {
         Some(error) if is_end(error) => {
             let what = format!("reading from {origin} failed: it closed the connection before it answered");
-            Error::new(ErrorKind::ReadError, what).with_code("ECONNRESET").with_source(cause)
+            Error::new(ErrorKind::ReadError, what).with_code("ECONNRESET").closed_by_peer().with_source(cause)
         }
         _ => of_any(origin, cause),
     }
