@@ -241,7 +241,7 @@ test('request(): `body.body` is the same web stream each time; text() loses one 
 test('timeout: { read } of a dispatcher is the limit of requests that have none of their own', async (t) => {
   const silent = await serve(t, () => {});
   const slow = await serve(t, (_, response) => response.write('a'));
-  for (const timeout of [{ read: 100 }, 100]) {
+  for (const timeout of [{ read: 500 }, 500]) {
     const dispatcher = createDispatcher({ timeout });
     const of = (url: string, options = {}): Promise<unknown> =>
       undici.request(url, { dispatcher: dispatcher as never, ...options }).then(({ body }) => body.text());
