@@ -222,6 +222,8 @@ const REFUSALS: [reply: string, message: string, body: string][] = [
   ['HTTP/1.1 302 Found\r\nLocation: http://evil.test/\r\nContent-Length: 0\r\n\r\n', '302 Found', ''],
   ['HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n', '101 Switching Protocols', ''],
   ['HTTP/1.1 500\r\nContent-Length: 0\r\n\r\n', '500 Internal Server Error', ''],
+  ['HTTP/1.1 300 Multiple Choices\r\nContent-Length: 0\r\n\r\n', '300 Multiple Choices', ''],
+  ['HTTP/1.1 304 Not Modified\r\n\r\n', '304 Not Modified', ''],
 ];
 
 for (const [reply, message, body] of REFUSALS) {
@@ -267,6 +269,9 @@ for (const reply of [
   'HTTP/1.0 200 OK\r\n\r\n',
   'HTTP/1.1 201 Created\r\n\r\n',
   'HTTP/1.1 204 No Content\r\n\r\n',
+  'HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n',
+  'HTTP/1.1 205 Reset Content\r\n\r\n',
+  'HTTP/1.1 299\r\n\r\n',
   'HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Encoding: gzip\r\nConnection: close\r\n\r\n',
   'HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n\r\n',
