@@ -155,6 +155,18 @@ for (const [title, auth, message] of BAD) {
   });
 }
 
+for (const [userinfo, message] of [
+  ['a%3Ab:secret', "url: username must not contain ':'"],
+  ['a:sec%0Aret', 'url: password must not contain control characters'],
+]) {
+  test(`credentials of a URL that Basic cannot carry: ${message}`, async (t) => {
+    const server = await echo(t);
+    const error = await failure(openClient(t).get(server.url.replace('//', `//${userinfo}@`)));
+    t.is(String(error), `TypeError: ${message}`);
+    t.is(server.requests.length, 0);
+  });
+}
+
 test('bad arguments of the classes', (t) => {
   for (const make of [
     () => new BasicAuth(1 as never, 'p'),

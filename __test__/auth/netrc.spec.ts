@@ -253,6 +253,28 @@ test('SEC-F5 a pipe without a writer does not hang', async (t) => {
   t.regex(stderr, /is not a file/);
 });
 
+for (const [title, file] of [
+  ['of the host', 'machine 127.0.0.1 login do:main password hunter2\nmachine other.test login x password y'],
+  ['of default', 'default login do:main password hunter2'],
+]) {
+  test(`a login with a colon ${title}: one warning that says why it is not sent, and shows neither`, async (t) => {
+    const { sent, stderr } = await ask(t, { files: { '.netrc': file } });
+    t.deepEqual(sent, Array(3).fill(undefined));
+    t.is(stderr.match(/Warning: /g)?.length, 1, stderr);
+    t.regex(
+      stderr,
+      /\[WHIPPET_NETRC\] Warning: netrc ignored: \S+\.netrc: the login for '127\.0\.0\.1' has a ':', which Basic/,
+    );
+    t.notRegex(stderr, /hunter2|do:main/);
+  });
+}
+
+test('a login with a colon of another host is of no concern', async (t) => {
+  const { sent, stderr } = await ask(t, { files: { '.netrc': `machine ftp.test login a:b password p\n${HERE}` } });
+  t.deepEqual(sent, Array(3).fill(basic('l:p')));
+  t.is(stderr, '');
+});
+
 onUnix('passwords that others can read: one warning, and they are sent', async (t) => {
   const server = await serve(t, (_, response) => response.end('ok'));
   const home = folderOf(t);

@@ -172,6 +172,9 @@ const BAD_PROXIES: [proxies: unknown, message: string | RegExp][] = [
   [{ http: 'ftp://px' }, /^proxies\['http'\]: Unknown scheme for proxy URL 'ftp:\/\/px'/],
   [{ 'all://a.com': 'http://' }, "proxies['all://a.com']: the proxy URL 'http://' has no host"],
   [{ http: 42 }, "proxies['http']: expected the URL of a proxy or an HTTPProxy, got number"],
+  ['http://a%3Ab:c@px', "proxies: auth: username must not contain ':'"],
+  [{ all: 'http://a:c%00@px' }, "proxies['all']: auth: password must not contain control characters"],
+  ['socks4://a%00b@px', 'proxies: auth: the username has a NUL in it, which SOCKS cannot carry'],
   [{ htps: 'http://px' }, /^proxies: 'htps' is not a URL pattern: .* Did you mean 'https'\?$/],
   [{ 'example.com': 'http://px' }, /^proxies: 'example.com' is not a URL pattern/],
   [{ 'htp://example.com': 'http://px' }, /^proxies: 'htp:\/\/example.com' is not .* Did you mean 'http'\?$/],
@@ -185,6 +188,10 @@ for (const [proxies, message] of BAD_PROXIES) {
     t.throws(() => new Client({ proxies: proxies as ProxiesOption }), { instanceOf: TypeError, message });
   });
 }
+
+test('a name with a colon is none of Basic’s, and fine for SOCKS', (t) => {
+  t.notThrows(() => new Client({ proxies: 'socks5://a%3Ab:c@px' }));
+});
 
 for (const proxy of ['ftp://px', '', 42, { all: 'http://px' }]) {
   test(`no proxy of an HTTPDispatch: ${inspect(proxy)}`, (t) => {

@@ -1,8 +1,8 @@
 /** Credentials from a netrc file, asked for by hand. That a client does so by itself is its `trustEnv`. */
 
-import { typeName } from '../shown-text.js';
+import { quote, typeName } from '../shown-text.js';
 import type { NetRC } from './netrc-file.js';
-import { findNetRC, readNetRC } from './netrc-file.js';
+import { findNetRC, readNetRC, warnOfEntry } from './netrc-file.js';
 import type { Request } from '../request/request.js';
 import type { Response } from '../response/response.js';
 import { Auth } from './auth.js';
@@ -48,8 +48,13 @@ export class NetRCAuth extends Auth {
   }
 }
 
-/** What the file says about the request's host. A login with a ':' is one that Basic cannot say. */
+/** What the file says about the request's host; a login that Basic cannot carry is a warning, as all that is wrong with a file is. */
 export function fromNetRC(file: NetRC | null, { url }: Pick<Request, 'url'>): BasicAuth | null {
   const found = file?.lookup(url) ?? null;
-  return found === null || found.login.includes(':') ? null : new BasicAuth(found.login, found.password);
+  if (file === null || found === null) return null;
+  if (!found.login.includes(':')) return new BasicAuth(found.login, found.password);
+  // RFC 7617 §2: the server would cut at the first one.
+  const why = `the login for ${quote(url.host)} has a ':', which Basic authentication cannot carry`;
+  warnOfEntry(file.file, why);
+  return null;
 }

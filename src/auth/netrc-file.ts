@@ -22,16 +22,20 @@ export interface NetRCEntry {
 
 /** One file, read and parsed. */
 export class NetRC {
+  /** Its path. */
+  readonly file: string;
   #machines: ReadonlyMap<string, NetRCEntry>;
   #default: NetRCEntry | null;
   /** The first line with a word that is no keyword; null for none. */
   readonly unknownLine: number | null;
 
   constructor(
+    file: string,
     machines: ReadonlyMap<string, NetRCEntry>,
     otherwise: NetRCEntry | null,
     unknownLine: number | null = null,
   ) {
+    this.file = file;
     this.#machines = machines;
     this.#default = otherwise;
     this.unknownLine = unknownLine;
@@ -78,7 +82,7 @@ export function parseNetRC(text: string, file: string): NetRC {
   const tokens = new Tokens(text, file);
   for (;;) {
     const keyword = tokens.keyword();
-    if (keyword === null) return new NetRC(machines, otherwise, tokens.unknownLine);
+    if (keyword === null) return new NetRC(file, machines, otherwise, tokens.unknownLine);
     if (keyword === 'macdef') {
       tokens.skipMacro();
     } else if (keyword === 'default') {
@@ -287,9 +291,15 @@ function sizeOf(file: string): number | null {
   return found.size;
 }
 
-function warn(message: string, code: string, file: string): void {
-  if (warned.has(file)) return;
-  warned.add(file);
+/** The first entry of a file that cannot be used. */
+export function warnOfEntry(file: string, why: string): void {
+  warn(`netrc ignored: ${file}: ${why}`, 'WHIPPET_NETRC', `${file} entries`);
+}
+
+/** @param about Once for each. */
+function warn(message: string, code: string, about: string): void {
+  if (warned.has(about)) return;
+  warned.add(about);
   process.emitWarning(message, bare({ code }));
 }
 

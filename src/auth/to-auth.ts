@@ -5,7 +5,7 @@ import type { Request } from '../request/request.js';
 import type { URL } from '../url/url.js';
 import type { AuthTypes } from './auth.js';
 import { Auth } from './auth.js';
-import { BasicAuth } from './basic.js';
+import { BasicAuth, checkPair } from './basic.js';
 import { FunctionAuth } from './function-auth.js';
 
 /**
@@ -31,7 +31,12 @@ export function toAuth(given: AuthTypes | null): Auth | null {
   );
 }
 
-/** The credentials in a URL, decoded; null when there are none. */
+/**
+ * The credentials in a URL, decoded; null when there are none.
+ * @throws TypeError for those that Basic cannot carry
+ */
 export function authOf(url: URL): Auth | null {
-  return url.userinfo === '' ? null : new BasicAuth(url.username, url.password);
+  if (url.userinfo === '') return null;
+  checkPair(url.username, url.password, 'url');
+  return new BasicAuth(url.username, url.password);
 }

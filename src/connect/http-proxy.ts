@@ -202,11 +202,13 @@ export class HTTPProxy {
  */
 export function toProxy(given: unknown, where: string): HTTPProxy {
   if (given instanceof HTTPProxy) return given;
+  const proxyUrl = toProxyUrl(given, where);
   try {
-    return new HTTPProxy({ proxyUrl: toProxyUrl(given, where) });
+    return new HTTPProxy({ proxyUrl });
   } catch (error) {
     // What it says of `auth` is of the URL's userinfo.
     if (error instanceof RangeError) throw new RangeError(`${where}: ${error.message}`, { cause: error });
+    if (error instanceof TypeError) throw new TypeError(`${where}: ${error.message}`, { cause: error });
     throw error;
   }
 }
