@@ -1,6 +1,6 @@
 /** Certificates made on the spot: authorities, leaves, and everything that can be wrong with them. */
 import { createSign, webcrypto } from 'node:crypto';
-import type { Extension } from '@peculiar/x509';
+import type { Extension, PublicKey } from '@peculiar/x509';
 
 // tsyringe, underneath x509, does not load without these; no metadata is used.
 Object.assign(Reflect, { getMetadata: () => undefined, getOwnMetadata: () => undefined });
@@ -56,6 +56,8 @@ export interface CA {
   issue(options?: CertificateOptions): Promise<Identity>;
   /** An authority below this one; what it issues carries it in `chain`. */
   intermediate(subject?: string, extensions?: readonly Extension[]): Promise<CA>;
+  /** A certificate of another authority's name and key. */
+  vouchFor(other: CA): Promise<string>;
 }
 
 /** Makes an authority. */
@@ -143,7 +145,7 @@ export const notYetValid: CertificateOptions = { notBefore: new Date(Date.now() 
 async function authority(subject: string, cert: string, keys: Keys, between: string): Promise<CA> {
   const sign = async (
     name: string,
-    publicKey: Keys['publicKey'],
+    publicKey: Keys['publicKey'] | PublicKey,
     options: CertificateOptions,
     extensions: Extension[],
   ) => {
@@ -170,6 +172,10 @@ async function authority(subject: string, cert: string, keys: Keys, between: str
       const lowerKeys = await makeKeys();
       const lower = await sign(name, lowerKeys.publicKey, {}, [...authorityExtensions(), ...extensions]);
       return authority(name, lower, lowerKeys, joinPem(lower, between));
+    },
+    vouchFor(other) {
+      const { subject, publicKey } = new x509.X509Certificate(other.cert);
+      return sign(subject, publicKey, {}, authorityExtensions());
     },
   };
 }

@@ -22,8 +22,8 @@ export const codes = [
   ['EPIPE', 'WriteError', 'The peer takes no more of the request.', 'Look at the server’s limits for bodies.'],
   [
     'EPROTO',
-    'ConnectError',
-    'TLS failed in a way that has no code of its own.',
+    'ConnectError, ReadError',
+    'TLS failed in a way that has no code of its own, in the handshake or after it.',
     'Is it an `http://` port? The message says what came.',
   ],
   ['EACCES', 'ConnectError, FileError', 'The system forbids it.', 'Permit the file, the socket or the port.'],

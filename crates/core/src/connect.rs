@@ -104,8 +104,8 @@ impl Connector {
             Scheme::Https => {
                 trace.enter(Step::Tls);
                 let stream = self.tls.handshake(origin, stream, versions).await?;
-                let is_http2 = check_alpn(origin, stream.get_ref().1.alpn_protocol(), versions)?;
-                let tls = TlsInfo::of(stream.get_ref().1);
+                let is_http2 = check_alpn(origin, stream.session().alpn_protocol(), versions)?;
+                let tls = TlsInfo::of(stream.session());
                 Ok(Connected::new(Stream::Tls(Box::new(stream)), is_http2, tls, trace))
             }
         }

@@ -16,6 +16,7 @@ use crate::timeout::Clock;
 use crate::timeout::progress::Progress;
 use http1::Http1;
 use http2::Http2;
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -143,4 +144,10 @@ pub(crate) fn declared_length(fields: &FieldLines) -> Option<u64> {
 pub(crate) fn cut_short(origin: &Origin, progress: impl std::fmt::Display) -> Error {
     let what = format!("{origin}: peer closed connection without sending complete message body ({progress})");
     Error::new(ErrorKind::RemoteProtocolError, what).closed_by_peer()
+}
+
+/// The peer said what TLS does not allow, or that it has to end the connection.
+pub(crate) fn broken_tls(origin: &Origin, fault: rustls::Error) -> Error {
+    let cause = io::Error::new(io::ErrorKind::InvalidData, fault);
+    Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), cause)
 }

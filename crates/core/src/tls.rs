@@ -11,16 +11,17 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::client::TlsStream;
 
 mod config;
 mod errors;
 mod key_log;
 mod odd_name;
 mod platform;
+mod stream;
 mod verifier;
 
 pub use platform::take_warning;
+pub(crate) use stream::{TlsStream, fault_of};
 
 /// What a server's certificate is verified against.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -90,7 +91,8 @@ impl Tls {
                 return Err(error.with_source(cause));
             }
         };
-        TlsConnector::from(config).connect(name, io).await.map_err(|cause| errors::handshake(origin, cause))
+        let connected = TlsConnector::from(config).connect(name, io).await;
+        connected.map(TlsStream::new).map_err(|cause| errors::handshake(origin, cause))
     }
 
     async fn config(&self, origin: &Origin, versions: Versions) -> Result<Arc<ClientConfig>, Error> {

@@ -1,5 +1,6 @@
 //! What HTTP is spoken over: a socket, or TLS over one.
 
+use crate::tls::TlsStream;
 use bytes::Bytes;
 use std::io;
 use std::pin::Pin;
@@ -7,7 +8,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio_rustls::client::TlsStream;
 
 pub(crate) enum Stream {
     Tcp(TcpStream),
@@ -37,7 +37,7 @@ impl Stream {
             Stream::Unix(stream) => Socket::of(stream),
             #[cfg(windows)]
             Stream::Pipe(_) => Socket(None),
-            Stream::Tls(stream) => stream.get_ref().0.socket(),
+            Stream::Tls(stream) => stream.below().socket(),
             Stream::Ahead(ahead) => ahead.stream.socket(),
             #[cfg(feature = "fuzzing")]
             Stream::Memory(stream) => stream.socket(),

@@ -6,7 +6,7 @@ mod task;
 use crate::connect::Connected;
 use crate::connection::meter::{MeteredSocket, MeteredStream};
 use crate::connection::vigil::Vigil;
-use crate::connection::{Answer, Incoming, Resend, Reuse, SendError};
+use crate::connection::{Answer, Incoming, Resend, Reuse, SendError, broken_tls};
 use crate::connection_info::ConnectionInfo;
 use crate::error::{Error, ErrorKind};
 use crate::fields::FieldLines;
@@ -178,6 +178,9 @@ fn read_failure(
         let kind = if *error == BodyError::Aborted { ErrorKind::WriteError } else { ErrorKind::LocalProtocolError };
         return Error::new(kind, format!("{error} (to {origin})"));
     }
+    if let Some(fault) = socket.tls_fault() {
+        return broken_tls(origin, fault);
+    }
     if let Some(error) = socket.take_write_error() {
         return Error::from_io(ErrorKind::WriteError, format_args!("sending to {origin} failed"), error);
     }
@@ -191,8 +194,7 @@ fn read_failure(
     // hyper wraps what is wrong with a chunk in an I/O error of its own.
     let is_framing =
         |error: &io::Error| matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput);
-    let is_tls = find::<rustls::Error>(&cause).is_some();
-    if let Some(error) = find::<io::Error>(&cause).filter(|error| is_tls || !is_framing(error)) {
+    if let Some(error) = find::<io::Error>(&cause).filter(|error| !is_framing(error)) {
         let error = io::Error::new(error.kind(), error.to_string());
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
     }

@@ -226,7 +226,7 @@ impl Http2 {
         let (response, mut stream) = sender.send_request(head, ends).map_err(|cause| {
             self.shared.retired.set(true);
             self.shared.note_gone_away();
-            SendError::new(errors::of_head(&request.origin, cause), Resend::GoneAway)
+            SendError::new(errors::of_head(&request.origin, cause, &self.shared.socket), Resend::GoneAway)
         })?;
         drop(sender);
         let id = response.stream_id().as_u32();
@@ -235,7 +235,7 @@ impl Http2 {
             _ if ends => None,
             RequestBody::Bytes(bytes) if expectation.is_none() && upload::fits_at_once(&mut stream, bytes.len()) => {
                 let sent = stream.send_data(bytes.clone(), true);
-                sent.map_err(|cause| never(errors::of_head(&request.origin, cause)))?;
+                sent.map_err(|cause| never(errors::of_head(&request.origin, cause, &self.shared.socket)))?;
                 None
             }
             body => Some(Upload::start(stream, body.clone(), progress.clone(), expectation.clone())),

@@ -3,6 +3,7 @@
 
 use crate::connect::Socket;
 use crate::timeout::progress::Progress;
+use crate::tls::fault_of;
 use std::cell::{Cell, RefCell};
 use std::io;
 use std::pin::Pin;
@@ -19,13 +20,20 @@ pub(crate) struct MeteredSocket {
     pub(crate) progress: Rc<Progress>,
     /// Kept instead of being reported, so that a final response which the peer sent before it closed is still read.
     write_error: RefCell<Option<io::Error>>,
+    /// What the peer did wrong in TLS. h2 keeps only the text of an error.
+    tls_fault: RefCell<Option<rustls::Error>>,
     /// The peer has vanished; reading says so.
     is_lost: Cell<bool>,
 }
 
 impl MeteredSocket {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(MeteredSocket { progress: Progress::new(), write_error: RefCell::new(None), is_lost: Cell::new(false) })
+        Rc::new(MeteredSocket {
+            progress: Progress::new(),
+            write_error: RefCell::new(None),
+            tls_fault: RefCell::new(None),
+            is_lost: Cell::new(false),
+        })
     }
 
     pub(crate) fn take_write_error(&self) -> Option<io::Error> {
@@ -34,6 +42,10 @@ impl MeteredSocket {
 
     pub(crate) fn has_write_error(&self) -> bool {
         self.write_error.borrow().is_some()
+    }
+
+    pub(crate) fn tls_fault(&self) -> Option<rustls::Error> {
+        self.tls_fault.borrow().clone()
     }
 
     /// Asks the kernel whether an idle connection is really silent: neither closed nor with bytes that belong to no
@@ -67,8 +79,11 @@ impl MeteredSocket {
             }
             Poll::Ready(Err(error)) => {
                 // The peer has closed its side. What it said before that is worth more than this error: leave writing
-                // for good (nothing wakes it again) and let reading find the response, or the end.
-                *self.write_error.borrow_mut() = Some(error);
+                // for good (nothing wakes it again) and let reading find the response, or the end. A fault of TLS is one of
+                // what was received: reading tells it.
+                if fault_of(&error).is_none() {
+                    *self.write_error.borrow_mut() = Some(error);
+                }
                 Poll::Pending
             }
             Poll::Pending => Poll::Pending,
@@ -119,7 +134,12 @@ impl<S: AsyncRead + Unpin> AsyncRead for MeteredStream<S> {
             // As the kernel says it, when its own probes find that out.
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
-        read?;
+        if let Err(error) = read {
+            if let Some(fault) = fault_of(&error) {
+                *this.meter.tls_fault.borrow_mut() = Some(fault.clone());
+            }
+            return Poll::Ready(Err(error));
+        }
         this.meter.progress.add_received(received as u64);
         Poll::Ready(Ok(()))
     }

@@ -8,7 +8,7 @@ pub(crate) fn io_code(error: &io::Error) -> Option<&'static str> {
     if let Some(code) = error.raw_os_error().and_then(errno_name) {
         return Some(code);
     }
-    if let Some(code) = alert_code(error) {
+    if let Some(code) = tls_code(error) {
         return Some(code);
     }
     IO_KIND_CODES.iter().find(|(kind, _)| *kind == error.kind()).map(|(_, code)| *code)
@@ -80,11 +80,11 @@ fn errno_name(_errno: i32) -> Option<&'static str> {
     None
 }
 
-/// The code of an alert that ends a connection, in the handshake or (TLS 1.3: for want of a client certificate) after it.
-fn alert_code(error: &io::Error) -> Option<&'static str> {
+/// The code of a fault of TLS, in the handshake or after it. (In TLS 1.3 the want of a client certificate is told after it.)
+fn tls_code(error: &io::Error) -> Option<&'static str> {
     match error.get_ref()?.downcast_ref::<rustls::Error>()? {
         rustls::Error::AlertReceived(alert) => Some(code_of_alert(*alert)),
-        _ => None,
+        _ => Some("EPROTO"),
     }
 }
 
@@ -121,6 +121,7 @@ mod tests {
             (io::Error::from(io::ErrorKind::UnexpectedEof), Some("ECONNRESET")),
             (alert(AlertDescription::UnknownCA), Some("ERR_SSL_TLSV1_ALERT_UNKNOWN_CA")),
             (alert(AlertDescription::DecodeError), Some("EPROTO")),
+            (io::Error::other(rustls::Error::DecryptError), Some("EPROTO")),
             (io::Error::other("something else"), None),
         ];
         for (error, code) in cases {

@@ -1,5 +1,6 @@
 //! A failed handshake, as a `ConnectError` with the code that Node's tls module gives the same fault.
 
+use super::stream::fault_of;
 use super::verifier::{ShortKey, UnknownIssuer};
 use crate::error::{Error, ErrorKind, code_of_alert, io_code};
 use crate::origin::Origin;
@@ -10,7 +11,7 @@ use std::io;
 const MAX_MESSAGE_CHARS: usize = 600;
 
 pub(super) fn handshake(origin: &Origin, cause: io::Error) -> Error {
-    let (code, why) = match cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    let (code, why) = match fault_of(&cause) {
         Some(error) => describe(error, origin),
         None if cause.kind() == io::ErrorKind::UnexpectedEof => {
             ("ECONNRESET", "the peer closed the connection during the TLS handshake".to_owned())

@@ -126,7 +126,7 @@ impl Body {
             (self.data_ended, self.ended) = (true, true);
             return Ok(None);
         }
-        Err(errors::of_body(origin, cause, self.received, self.declared))
+        Err(errors::of_body(origin, cause, &self.connection.socket, self.received, self.declared))
     }
 }
 

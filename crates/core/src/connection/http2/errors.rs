@@ -1,7 +1,8 @@
 //! h2's errors as ours, under the codes that Node's http2 module gives the same faults.
 
 use super::frames::{MAX_OWN_RESETS, TrailersFlaw};
-use crate::connection::cut_short;
+use crate::connection::meter::MeteredSocket;
+use crate::connection::{broken_tls, cut_short};
 use crate::error::{Error, ErrorKind};
 use crate::origin::Origin;
 use std::io;
@@ -12,24 +13,30 @@ pub(super) fn of_handshake(origin: &Origin, cause: h2::Error) -> Error {
 }
 
 /// No response came.
-pub(super) fn of_head(origin: &Origin, cause: h2::Error) -> Error {
+pub(super) fn of_head(origin: &Origin, cause: h2::Error, socket: &MeteredSocket) -> Error {
     match cause.get_io() {
         Some(error) if is_end(error) => {
             let what = format!("reading from {origin} failed: it closed the connection before it answered");
             Error::new(ErrorKind::ReadError, what).with_code("ECONNRESET").closed_by_peer().with_source(cause)
         }
-        _ => of_any(origin, cause),
+        _ => of_any(origin, cause, socket),
     }
 }
 
 /// The body is not complete.
-pub(super) fn of_body(origin: &Origin, cause: h2::Error, received: u64, declared: Option<u64>) -> Error {
+pub(super) fn of_body(
+    origin: &Origin,
+    cause: h2::Error,
+    socket: &MeteredSocket,
+    received: u64,
+    declared: Option<u64>,
+) -> Error {
     match cause.get_io() {
         Some(error) if is_end(error) => {
             let expected = declared.map_or("and no orderly end".to_owned(), |declared| format!("expected {declared}"));
             cut_short(origin, format_args!("received {received} bytes, {expected}")).with_source(cause)
         }
-        _ => of_any(origin, cause),
+        _ => of_any(origin, cause, socket),
     }
 }
 
@@ -55,8 +62,11 @@ pub(super) fn of_trailers(origin: &Origin, flaw: TrailersFlaw) -> Error {
     malformed(origin, flaw)
 }
 
-fn of_any(origin: &Origin, cause: h2::Error) -> Error {
+fn of_any(origin: &Origin, cause: h2::Error, socket: &MeteredSocket) -> Error {
     if let Some(error) = cause.get_io() {
+        if let Some(fault) = socket.tls_fault() {
+            return broken_tls(origin, fault);
+        }
         let error = io::Error::new(error.kind(), error.to_string());
         return Error::from_io(ErrorKind::ReadError, format_args!("reading from {origin} failed"), error);
     }

@@ -57,6 +57,6 @@ impl Http2 {
         }
         // What the peer has begun to answer it has processed, whatever it says afterwards.
         let resend = if heard && !request.is_idempotent() { Resend::Never } else { resend };
-        SendError::new(errors::of_head(&request.origin, cause), resend)
+        SendError::new(errors::of_head(&request.origin, cause, &self.shared.socket), resend)
     }
 }
