@@ -55,6 +55,8 @@ export function serveHttp2(
   return serveRaw(
     t,
     async (connection) => {
+      // Small writes do not wait for the acknowledgement of those before them.
+      connection.socket.setNoDelay(true);
       await connection.body(PREFACE_LENGTH);
       await script(new Http2Peer(connection));
     },
