@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { inspect } from 'node:util';
 import { connect } from 'node:net';
-import { Client, type ClientOptions, ConnectError, RemoteProtocolError } from '../../src/index.js';
+import { Client, type ClientOptions, ConnectError, ProxyError, RemoteProtocolError } from '../../src/index.js';
 import { failure, openClient, soon, told } from '../helpers/client.js';
 import { serve, serveRaw, serveTls } from '../helpers/server.js';
 import {
@@ -204,6 +204,22 @@ test('http to a TLS port', async (t) => {
   const server = await serveRaw(t, (connection) => connection.closed, { tls: identity });
   const error = await failure(openClient(t).get(server.url.replace('https:', 'http:')));
   t.true(error instanceof RemoteProtocolError, String(error));
+});
+
+test('http to a TLS port that says so by an alert, as most do: the message says it as well', async (t) => {
+  // TLS 1.0 for the version, which is not agreed upon yet; TLS 1.2; TLS 1.3 and data at once.
+  for (const alert of ['1503010002020a', '15030300020246', '1503030002020a1703030001ff']) {
+    const server = await serveRaw(t, async (connection) => {
+      await connection.head();
+      connection.socket.end(Buffer.from(alert, 'hex'));
+    });
+    const error = await failure(openClient(t).get(server.url));
+    t.true(error instanceof RemoteProtocolError, String(error));
+    t.regex(error.message, /127\.0\.0\.1:\d+ sent no HTTP, but TLS \(is this an https:\/\/ port\?\)$/);
+    const proxied = await failure(openClient(t, { proxies: server.url }).get('https://origin.test/'));
+    t.true(proxied instanceof ProxyError, String(proxied));
+    t.regex(proxied.message, /to CONNECT origin\.test:443: no HTTP, but TLS/);
+  }
 });
 
 for (const [title, end] of [

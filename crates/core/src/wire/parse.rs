@@ -32,6 +32,8 @@ pub(crate) enum HeadError {
     /// RFC 9112 section 6.1: none is allowed that was not offered, nor any in HTTP/1.0.
     TransferCoding(String),
     Malformed(httparse::Error),
+    /// An alert, which is what a TLS server answers to HTTP.
+    Tls,
     TrailersTooLong,
     ChunkSizeTooLong,
     ChunkSizeBlank,
@@ -48,6 +50,7 @@ impl fmt::Display for HeadError {
             HeadError::FoldedFraming(name) => write!(f, "a {name} that is folded over several lines"),
             HeadError::TransferCoding(coding) => write!(f, "a message with the transfer coding '{coding}'"),
             HeadError::Malformed(cause) => write!(f, "no valid HTTP/1.1 response: {cause}"),
+            HeadError::Tls => write!(f, "no HTTP, but TLS (is this an https:// port?)"),
             HeadError::ChunkSizeTooLong => write!(f, "the size of a chunk in a line without end"),
             HeadError::ChunkSizeBlank => {
                 write!(f, "no valid HTTP/1.1 response: a blank between the size of a chunk and its line end")
@@ -79,6 +82,9 @@ pub(super) fn has_end(bytes: &[u8]) -> bool {
     false
 }
 
+/// RFC 8446 section 5.1: the type of a record, and how its version begins.
+const TLS_ALERT: [u8; 2] = [21, 3];
+
 /// One head at the beginning of `bytes`; none when it has not ended.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Parsed>, HeadError> {
     let usual = &mut [const { MaybeUninit::uninit() }; USUAL_LINE_COUNT];
@@ -103,6 +109,7 @@ fn parse_into<'b>(
         Ok(Status::Complete(length)) => length,
         Ok(Status::Partial) => return Ok(None),
         Err(httparse::Error::TooManyHeaders) => return Err(HeadError::TooManyLines),
+        Err(_) if bytes.starts_with(&TLS_ALERT) => return Err(HeadError::Tls),
         Err(cause) => return Err(HeadError::Malformed(cause)),
     };
     let (status, minor) = (parsed.code.unwrap_or_default(), parsed.version.unwrap_or(1));
