@@ -1,8 +1,16 @@
 /** Cookies of a client: kept over requests, redirects and 401s, and sent where they belong (rows E… and SEC-E…). */
 import test from 'ava';
 import { CookieJar, MemoryCookieStore } from 'tough-cookie';
-import { Client, Cookies, Request, get, type ClientOptions, type RequestOptions } from '../../src/index.js';
-import { failure, openClient, told } from '../helpers/client.js';
+import {
+  Client,
+  Cookies,
+  Request,
+  TotalTimeout,
+  get,
+  type ClientOptions,
+  type RequestOptions,
+} from '../../src/index.js';
+import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
 import { serveNames } from '../helpers/names.js';
 import { serve, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
@@ -145,6 +153,47 @@ test('a store that takes its time: cookies are stored and sent all the same', as
   t.is(told(await client.get(server.url, { cookies: { b: '2' } })), '200 s=1; b=2');
   const streamed = await client.stream('GET', server.url, { headers: { cookie: 'own=1' } });
   t.is(String(await streamed.read()), 'own=1');
+});
+
+const never = (): never => undefined as never;
+/** What of a store never answers, and of whom: the client's jar, or the request's. */
+const STUCK: [title: string, store: object, isRequests: boolean][] = [
+  ['looks up', { findCookies: never }, false],
+  ['looks up for a request', { findCookies: never }, true],
+  ['stores', { putCookie: never }, false],
+];
+
+for (const [title, stuck, isRequests] of STUCK) {
+  for (const [way, options] of [
+    ['', {}],
+    [', with hooks', { eventHooks: { response: [() => {}] } }],
+    [', with retries', { retries: 2 }],
+  ] satisfies [string, ClientOptions][]) {
+    test(`a store that never answers when it ${title}${way}: the signal and the total timeout end the request`, async (t) => {
+      const server = await serve(t, (_, response) => response.setHeader('set-cookie', 's=1').end('ok'));
+      const cookies = new CookieJar(Object.assign(new MemoryCookieStore(), { synchronous: false, ...stuck }));
+      const client = openClient(t, isRequests ? options : { ...options, cookies });
+      const given = isRequests ? { cookies } : {};
+      const controller = new AbortController();
+      const aborted = client.get(server.url, { ...given, signal: controller.signal });
+      setTimeout(() => controller.abort(new Error('enough')), 50);
+      t.is((await failure(soon('the abort', aborted))).message, 'enough');
+      const late = await failure(soon('the timeout', client.get(server.url, { ...given, timeout: { total: 200 } })));
+      t.true(late instanceof TotalTimeout, String(late));
+      await eventually('nothing is in use', () => client.pool.active === 0);
+    });
+  }
+}
+
+test('a store that fails for a request that is built and never sent: the failure is no one’s', async (t) => {
+  const fails = async (): Promise<never> => {
+    throw new Error('store is down');
+  };
+  const cookies = new CookieJar(Object.assign(new MemoryCookieStore(), { synchronous: false, findCookies: fails }));
+  const request = openClient(t, { cookies }).buildRequest('GET', 'http://example.org/');
+  // A rejection that is left over would be reported now.
+  await new Promise(setImmediate);
+  t.is(request.method, 'GET');
 });
 
 // ── redirects ──

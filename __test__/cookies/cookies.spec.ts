@@ -272,6 +272,25 @@ test('what an asynchronous store fails with arrives as it is', async (t) => {
   await t.throwsAsync(async () => cookies.storeFrom(EXAMPLE, ['a=1']), { message: 'store is down' });
 });
 
+for (const isSynchronous of [false, true]) {
+  test(`a ${isSynchronous ? 'synchronous' : 'slow'} store of async methods that reject and call back never`, async (t) => {
+    const fails = async (): Promise<never> => {
+      throw new Error('store is down');
+    };
+    const store = Object.assign(new MemoryCookieStore(), {
+      synchronous: isSynchronous,
+      putCookie: fails,
+      findCookies: fails,
+    });
+    const cookies = new Cookies(new CookieJar(store));
+    const message = isSynchronous ? /did not answer at once/ : 'store is down';
+    await t.throwsAsync(async () => cookies.headerFor(EXAMPLE), { message });
+    await t.throwsAsync(async () => cookies.storeFrom(EXAMPLE, ['a=1']), { message });
+    // A rejection that is left over would be reported now.
+    await new Promise(setImmediate);
+  });
+}
+
 test('a store that says it is synchronous and is not', (t) => {
   const cookies = new Cookies(new CookieJar(Object.assign(new SlowStore(), { synchronous: true })));
   t.throws(() => cookies.headerFor(EXAMPLE), { message: /says that it is synchronous, and did not answer at once/ });

@@ -96,7 +96,7 @@ export class Call {
     for (const hook of hooks.request.slice()) {
       checkHook('request', hook);
       const done = hook(request);
-      if (isThenable(done)) await this.#settled(done);
+      if (isThenable(done)) await this.settled(done);
     }
     const watched = isWatched() ? new ExchangeTrace(request) : null;
     let response: Response;
@@ -117,7 +117,7 @@ export class Call {
     watched?.onResponse(response);
     if (settings.logs) logExchange(request, response);
     const stored = storeCookies(settings.cookies, request, response);
-    if (stored !== undefined) await closingOnFailure(response, stored);
+    if (stored !== undefined) await closingOnFailure(response, this.settled(stored));
     return response;
   }
 
@@ -145,7 +145,7 @@ export class Call {
     for (const hook of this.settings.hooks.response.slice()) {
       checkHook('response', hook);
       const done = hook(response);
-      if (isThenable(done)) await this.#settled(done);
+      if (isThenable(done)) await this.settled(done);
     }
   }
 
@@ -198,7 +198,7 @@ export class Call {
     const { header: written, also } = request.clientCookies ?? NO_COOKIES;
     const present = request.hasHeader('cookie') ? request.headers.get('cookie') : '';
     if (present !== written) return;
-    const header = await cookies.headerFor(request.url, { also, isCrossSite: this.#isAway });
+    const header = await this.waitFor(() => cookies.headerFor(request.url, { also, isCrossSite: this.#isAway }));
     request.clientCookies = { header, also };
     if (header !== '') request.setHeader('Cookie', header);
     else if (present !== '') request.headers.delete('cookie');
@@ -207,7 +207,7 @@ export class Call {
   /** The user's own work, awaited until the call is aborted or its total timeout is over. */
   async waitFor<T>(work: () => T | PromiseLike<T>): Promise<T> {
     this.throwIfOver();
-    return this.#settled(work());
+    return this.settled(work());
   }
 
   async sleep(ms: number): Promise<void> {
@@ -232,7 +232,8 @@ export class Call {
     if (left !== null && left <= 0) throw this.#totalTimeout();
   }
 
-  async #settled<T>(work: T | PromiseLike<T>): Promise<T> {
+  /** As `waitFor`, for work that is under way. */
+  async settled<T>(work: T | PromiseLike<T>): Promise<T> {
     const { signal } = this.#options;
     const left = this.#left();
     if ((signal === undefined || signal === null) && left === null) return work;

@@ -528,7 +528,6 @@ export class Client implements AsyncDisposable {
       // Progress is told piece by piece, so the body has to come in pieces.
       const buffered = stream || progress !== undefined ? undefined : this.#buffered;
       if (request.compression !== null) await compressBody(request, request.compression);
-      if (typeof request.clientCookies?.header === 'object') await settleCookies(request);
       const auth = this.#authFor(request, options.auth, trustEnv);
       const mayRepeat = this.#retries !== null || (auth !== null && !isBasic(auth));
       const headFirst = mayRepeat ? 'unsuccessful' : followsRedirects ? 'redirects' : undefined;
@@ -545,6 +544,10 @@ export class Client implements AsyncDisposable {
         onInformational,
       };
       const parameters: CallParameters = { auth, followsRedirects, elapsed: 0 };
+      if (typeof request.clientCookies?.header === 'object') {
+        const call = new Call(this.#settings(request, progress, stream), request, dispatchOptions, parameters);
+        await call.waitFor(() => settleCookies(request));
+      }
       let response: Response;
       if (auth === null && !isAttended(this.#hooks, this.#retries, this.#logs)) {
         try {
@@ -555,17 +558,16 @@ export class Client implements AsyncDisposable {
         }
         response.attach(request, this.#contextOf(request, response, progress, stream, false));
         const stored = storeCookies(this.#cookiesOf(request), request, response);
-        if (stored !== undefined) await closingOnFailure(response, stored);
-        if (followsRedirects && response.hasRedirectLocation) {
+        const isFollowed = followsRedirects && response.hasRedirectLocation;
+        if (stored !== undefined || isFollowed) {
           parameters.elapsed = response.elapsedTotal;
-          const settings = this.#settings(request, progress, stream);
-          const whole = new Call(settings, request, dispatchOptions, parameters);
-          response = await sendHandlingRedirects(request, whole, response);
+          const call = new Call(this.#settings(request, progress, stream), request, dispatchOptions, parameters);
+          if (stored !== undefined) await closingOnFailure(response, call.settled(stored));
+          if (isFollowed) response = await sendHandlingRedirects(request, call, response);
         }
       } else {
-        const settings = this.#settings(request, progress, stream);
-        const whole = new Call(settings, request, dispatchOptions, parameters);
-        response = await sendHandlingRedirects(request, whole);
+        const call = new Call(this.#settings(request, progress, stream), request, dispatchOptions, parameters);
+        response = await sendHandlingRedirects(request, call);
       }
       if (!stream && response.isToBeRead) await response.readAtMost(this.#buffered.maxResponseSize);
       const settled = callbacks?.settled() ?? null;

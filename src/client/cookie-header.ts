@@ -4,6 +4,7 @@ import type { Request, ClientCookies } from '../request/request.js';
 import type { CookieTypes } from '../types.js';
 import type { URL } from '../url/url.js';
 import { Cookies } from '../cookies/cookies.js';
+import { disregard } from '../thenable.js';
 
 /** A Cookies or a jar is shared, not copied. Cookies of a map belong to the base URL's host, if there is one. */
 export function toCookies(given: CookieTypes | undefined, baseUrl: URL | null): Cookies {
@@ -39,5 +40,8 @@ export function cookiesFor(
   if (given === false) return NO_CLIENT_COOKIES;
   const also = given === undefined || given === null ? undefined : toCookies(given, null);
   if (also === undefined && (jar === null || jar.isEmpty)) return null;
-  return { header: (jar ?? new Cookies()).headerFor(url, { also, isCrossSite: !isHome }), also };
+  const header = (jar ?? new Cookies()).headerFor(url, { also, isCrossSite: !isHome });
+  // It is awaited when the request is sent, which may be never.
+  disregard(header);
+  return { header, also };
 }

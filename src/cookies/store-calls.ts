@@ -3,7 +3,9 @@
  * stands in storage.ts and retrieval.ts.
  */
 
-/** A call of a store: it answers by the callback. */
+import { disregard, isThenable } from '../thenable.js';
+
+/** A call of a store: it answers by the callback. A store of async methods rejects, at times, where it should have called back. */
 export type Call<T> = (callback: (error: Error | null, result?: T) => void) => unknown;
 
 /** Yields calls, and gets their results. */
@@ -25,10 +27,11 @@ async function runAsync<R>(steps: Steps<R>): Promise<R> {
   while (!next.done) {
     const call = next.value;
     const result = await new Promise<unknown>((resolve, reject) => {
-      call((error, value) => {
+      const returned = call((error, value) => {
         if (error) reject(error);
         else resolve(value);
       });
+      if (isThenable(returned)) Promise.resolve(returned).catch(reject);
     });
     next = steps.next(result);
   }
@@ -37,9 +40,10 @@ async function runAsync<R>(steps: Steps<R>): Promise<R> {
 
 function answerOf(call: Call<unknown>): unknown {
   let answer: { error: Error | null; result: unknown } | undefined;
-  call((error, result) => {
+  const returned = call((error, result) => {
     answer = { error, result };
   });
+  disregard(returned);
   if (answer === undefined) throw new Error('The cookie store says that it is synchronous, and did not answer at once');
   if (answer.error) throw answer.error;
   return answer.result;
