@@ -399,3 +399,85 @@ test('what docs/migrate/ says of a status that is not 2xx: axios and got reject,
   t.is((await undiciRequest(missing)).statusCode, 404);
   t.is((await openClient(t).get(missing)).statusCode, 404);
 });
+
+/** What is sent for the same, in the tables of axios.md and got.md about a client. */
+const SENT: [
+  row: string,
+  theirs: (url: string) => Promise<unknown>,
+  ours: (client: Client, url: string) => Promise<unknown>,
+  expected: unknown,
+  ourOwn: unknown,
+][] = [
+  [
+    'axios: a list in `params`',
+    async (url) => (await axios.get<Echo>(url, { params: { ids: [1, 2] } })).data.url,
+    async (client, url) => [
+      (await client.get(url, { params: { ids: [1, 2] } })).json<Echo>().url,
+      (await client.get(url, { params: { 'ids[]': [1, 2] } })).json<Echo>().url,
+    ],
+    '/?ids%5B%5D=1&ids%5B%5D=2',
+    ['/?ids=1&ids=2', '/?ids%5B%5D=1&ids%5B%5D=2'],
+  ],
+  [
+    'axios: nothing in `params`',
+    async (url) => (await axios.get<Echo>(url, { params: { q: null, r: undefined } })).data.url,
+    async (client, url) => (await client.get(url, { params: { q: null, r: undefined } })).json<Echo>().url,
+    '/',
+    '/?q=',
+  ],
+  [
+    'axios: a Date in `params`',
+    async (url) => (await axios.get<Echo>(url, { params: { d: new Date(0) } })).data.url,
+    async (client, url) => (await client.get(url, { params: { d: new Date(0) as never } })).text,
+    '/?d=1970-01-01T00:00:00.000Z',
+    'TypeError',
+  ],
+  [
+    'axios: an object in `params`',
+    async (url) => (await axios.get<Echo>(url, { params: { filter: { a: 1 } } })).data.url,
+    async (client, url) => [
+      await outcome(async () => client.get(url, { params: { filter: { a: 1 } as never } })),
+      (await client.get(url, { params: { 'filter[a]': 1 } })).json<Echo>().url,
+    ],
+    '/?filter%5Ba%5D=1',
+    ['TypeError', '/?filter%5Ba%5D=1'],
+  ],
+  [
+    'axios: text as `data`',
+    async (url) => (await axios.post<Echo>(url, 'a=1')).data.headers['content-type'],
+    async (client, url) => [
+      (await client.post(url, { content: 'a=1' })).json<Echo>().headers['content-type'],
+      (await client.post(url, { data: new URLSearchParams('a=1') })).json<Echo>().headers['content-type'],
+    ],
+    'application/x-www-form-urlencoded',
+    [undefined, 'application/x-www-form-urlencoded'],
+  ],
+  [
+    'axios: a header of the response',
+    async (url) => (await axios.get(`${url}text`)).headers['x-a'] as unknown,
+    async (client, url) => (await client.get(`${url}text`)).headers.get('x-a'),
+    '1',
+    '1',
+  ],
+  [
+    'got: the text of the response, and a header',
+    async (url) => {
+      const { body, headers } = await got(`${url}text`);
+      return [body, headers['x-a']];
+    },
+    async (client, url) => {
+      const { text, body, headers } = await client.get(`${url}text`);
+      return [text, body instanceof ReadableStream, headers.get('x-a')];
+    },
+    ['hi', '1'],
+    ['hi', true, '1'],
+  ],
+];
+
+for (const [row, theirs, ours, expected, ourOwn] of SENT) {
+  test(`what docs/migrate/ says of a client beside ${row}`, async (t) => {
+    const { url } = await serveAll(t);
+    t.deepEqual(await outcome(() => theirs(url)), expected);
+    t.deepEqual(await outcome(() => ours(openClient(t), url)), ourOwn);
+  });
+}
