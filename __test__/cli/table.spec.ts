@@ -149,6 +149,19 @@ zpty -d z
   t.is(stdout.replaceAll('\r\n', '\n'), `password of me at 127.0.0.1: \nBasic ${btoa('me:s:ecret')}\n`);
 });
 
+for (const redirections of ['2>notes', '</dev/null', '</dev/null 2>notes', '| cat']) {
+  (hasTerminal ? test : test.skip)(`a password is asked for on the terminal with ${redirections}, too`, async (t) => {
+    const server = await serve(t, (request, response) => void response.end(request.headers.authorization));
+    const args = [server.url, '-u', 'me', '--print=b'];
+    const { process: child, ended } = startOnTerminal(t, args, { redirections });
+    await shows(child, 'password of me at 127.0.0.1: ');
+    child.stdin?.write('secret\r');
+    const { code, stdout } = await ended;
+    t.is(code, 0, stdout);
+    t.is(stdout.replaceAll('\r\n', '\n').trim(), `password of me at 127.0.0.1: \nBasic ${btoa('me:secret')}`);
+  });
+}
+
 (hasTerminal ? test : test.skip)('Ctrl+C at the password is 130', async (t) => {
   const { process: child, ended } = startOnTerminal(t, ['http://127.0.0.1:2', '-u', 'me', '--auth-type', 'digest']);
   await shows(child, 'password of me');

@@ -64,6 +64,8 @@ export function runUnder(
 export interface TerminalOptions extends CommandOptions {
   /** 80. */
   columns?: number;
+  /** Of the shell, behind the command. */
+  redirections?: string;
 }
 
 /** Starts the command on a terminal: stdin, stdout and stderr are one. What is typed is written to its `process.stdin`. */
@@ -72,9 +74,9 @@ export function startOnTerminal(
   args: readonly string[],
   options: TerminalOptions = {},
 ): RunningCommand {
-  const { columns = 80, env = {}, ...rest } = options;
+  const { columns = 80, redirections = '', env = {}, ...rest } = options;
   const words = [process.execPath, program, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
-  const line = `stty cols ${columns} rows 30; exec ${words.join(' ')}`;
+  const line = `stty cols ${columns} rows 30; exec ${words.join(' ')} ${redirections}`;
   return watch(t, 'script', ['-qec', line, '/dev/null'], {
     input: null,
     env: { TERM: 'xterm', SHELL: '/bin/sh', ...env },

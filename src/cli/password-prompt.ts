@@ -1,6 +1,6 @@
 /** Asks for a password on the terminal, without an echo. */
 
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, openSync, writeSync } from 'node:fs';
 import { StringDecoder } from 'node:string_decoder';
 import tty from 'node:tty';
 import { Interrupted } from './interrupted.js';
@@ -34,18 +34,32 @@ interface Terminal {
 }
 
 function openTerminal(): Terminal | null {
-  if (process.stdin.isTTY) {
-    const input = process.stdin;
-    return { input, write: (text) => writeNote(text, ''), close: () => input.pause() };
+  const { stdin, stderr } = process;
+  // Where stderr is a file, the question would not be seen.
+  const device = stdin.isTTY && stderr.isTTY ? null : openDevice();
+  const write = (text: string): void => {
+    if (device === null || stderr.isTTY) writeNote(text, '');
+    else writeSync(device, text);
+  };
+  if (stdin.isTTY) {
+    const close = (): void => {
+      stdin.pause();
+      if (device !== null) closeSync(device);
+    };
+    return { input: stdin, write, close };
   }
+  if (device === null) return null;
+  const input = new tty.ReadStream(device);
+  return { input, write, close: () => input.destroy() };
+}
+
+/** The terminal of this process, whatever its streams are; null where it has none. */
+function openDevice(): number | null {
   try {
     const descriptor = openSync('/dev/tty', 'r+');
-    if (!tty.isatty(descriptor)) {
-      closeSync(descriptor);
-      return null;
-    }
-    const input = new tty.ReadStream(descriptor);
-    return { input, write: (text) => writeNote(text, ''), close: () => input.destroy() };
+    if (tty.isatty(descriptor)) return descriptor;
+    closeSync(descriptor);
+    return null;
   } catch {
     return null;
   }
