@@ -152,6 +152,9 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   return Buffer.concat([head, payload]);
 }
 
+/** These bytes, so often. */
+export const repeated = (bytes: Uint8Array, times: number): Buffer => Buffer.alloc(bytes.length * times, bytes);
+
 /** RFC 7541 section 6.2.2: each a literal without indexing, with a new name, without Huffman coding. */
 export function section(fields: Fields): Buffer {
   return Buffer.concat(fields.flatMap(([name, value]) => [Buffer.from([0]), text(name), text(value)]));
