@@ -31,7 +31,9 @@ use bytes::Bytes;
 use doubt::{Doubt, GivingUp, longest_silence};
 #[cfg(feature = "fuzzing")]
 pub use frames::{FoundFrame, find_frames};
-use frames::{FrameCounts, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY, has_outer_blank};
+use frames::{
+    FrameCounts, MAX_OVERHEAD, MAX_OWN_RESETS, MAX_REMEMBERED_RESETS, MeteredFrames, RESET_MEMORY, has_outer_blank,
+};
 use h2::client::{Builder, SendRequest};
 use head::{AwaitedHead, HeadError};
 use http::Response;
@@ -115,6 +117,7 @@ impl Http2 {
             .initial_max_send_streams(BEFORE_SETTINGS)
             .max_concurrent_reset_streams(MAX_REMEMBERED_RESETS)
             .reset_stream_duration(RESET_MEMORY)
+            .data_frame_budget(MAX_OVERHEAD)
             .max_local_error_reset_streams(Some(MAX_OWN_RESETS as usize))
             .handshake::<_, Bytes>(io)
             .await

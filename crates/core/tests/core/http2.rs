@@ -4,3 +4,4 @@ mod floods;
 mod resend;
 mod responses;
 mod silence;
+mod small_frames;

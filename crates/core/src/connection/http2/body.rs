@@ -87,6 +87,7 @@ impl Body {
                 Some(Ok(data)) => {
                     self.received += data.len() as u64;
                     self.progress.add_received(data.len() as u64);
+                    self.connection.frames.small.taken(data.len(), || self.stream.is_end_stream());
                     // The window opens by as much again. This fails only when the stream has ended and needs no window.
                     let _ = self.stream.flow_control().release_capacity(data.len());
                     return Poll::Ready(Ok(Some(Frame::Data(data))));

@@ -83,6 +83,12 @@ fn of_any(origin: &Origin, cause: h2::Error, socket: &MeteredSocket) -> Error {
             );
             ("ERR_HTTP2_SESSION_ERROR", what)
         }
+        (_, true, false) if cause.to_string().contains(TOO_MANY_FRAMES) => {
+            let what = format!(
+                "the HTTP/2 connection to {origin} was given up: more small DATA frames that wait to be read, or empty ones, than this client bears"
+            );
+            ("ERR_HTTP2_SESSION_ERROR", what)
+        }
         (_, true, false) => ("ERR_HTTP2_SESSION_ERROR", format!("{origin} broke the rules of HTTP/2 ({reason})")),
         _ => ("ERR_HTTP2_ERROR", format!("HTTP/2 with {origin} failed: {cause}")),
     };
@@ -94,8 +100,9 @@ fn is_end(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof)
 }
 
-/// What h2 says when it gives up at the limit that it was given.
+/// What h2 says when it gives up at a limit that it was given.
 const TOO_MANY_RESETS: &str = "too_many_internal_resets";
+const TOO_MANY_FRAMES: &str = "too_many_data_frames";
 
 const STREAM_ERROR: &str = "ERR_HTTP2_STREAM_ERROR";
 

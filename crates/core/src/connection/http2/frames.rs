@@ -6,6 +6,7 @@ mod hpack;
 mod idle;
 mod notes;
 mod reader;
+mod small;
 mod trailers;
 
 use super::{Http2, Shared};
@@ -14,6 +15,8 @@ use idle::IdleAllowance;
 use reader::{CONTINUATION, DATA, END_STREAM, Found, HEADERS, Head, PADDED, RST_STREAM, Reader, UNKNOWN};
 #[cfg(feature = "fuzzing")]
 pub use reader::{FoundFrame, find_frames};
+pub(super) use small::MAX_OVERHEAD;
+use small::SmallFrames;
 use std::cell::Cell;
 use std::io;
 use std::pin::{Pin, pin};
@@ -60,6 +63,7 @@ pub(super) struct FrameCounts {
     /// Empty DATA frames that may still be kept from h2.
     empty_left: Cell<u32>,
     empty_for_h2: Cell<u32>,
+    pub(super) small: SmallFrames,
     own_resets: Cell<u32>,
     /// The last stream whose HEADERS have begun to go out.
     last_begun: Cell<u32>,
@@ -104,7 +108,9 @@ impl FrameCounts {
 
     /// A limit of h2's is near that would fail everything under way.
     pub(super) fn is_worn(&self) -> bool {
-        self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2 || self.own_resets.get() >= MAX_OWN_RESETS / 2
+        self.empty_for_h2.get() >= MAX_EMPTY_FRAMES_FOR_H2
+            || self.small.are_many()
+            || self.own_resets.get() >= MAX_OWN_RESETS / 2
     }
 
     /// The peer has begun what it has not ended, and nothing else can come before that.
@@ -129,6 +135,8 @@ impl FrameCounts {
                 if frame.kind == HEADERS {
                     self.heads.arrived(frame);
                     self.trailers.arrived(frame);
+                } else if frame.flags & (END_STREAM | PADDED) == 0 {
+                    self.small.arrived(frame.length);
                 }
                 self.empty_left.set((self.empty_left.get() + EMPTY_FRAMES_PER_CONTENT).min(MAX_EMPTY_FRAMES));
             }
@@ -144,9 +152,11 @@ impl FrameCounts {
     /// The first bytes of a payload, as many as [`Head::is_worth_a_look`] is about.
     fn looked_into(&self, frame: &Head, payload: &[u8]) {
         match frame.kind {
-            DATA if payload.first().is_some_and(|padding| usize::from(*padding) + 1 == frame.length) => {
-                self.empty_for_h2.set(self.empty_for_h2.get() + 1);
-            }
+            DATA => match payload.first().and_then(|padding| frame.length.checked_sub(usize::from(*padding) + 1)) {
+                Some(0) => self.empty_for_h2.set(self.empty_for_h2.get() + 1),
+                Some(bytes) => self.small.arrived(bytes),
+                None => {}
+            },
             HEADERS => {
                 self.heads.looked_into(frame, payload);
                 if frame.flags & END_STREAM != 0 {
