@@ -18,7 +18,7 @@ import { folderOf } from '../helpers/files.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import { serve, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-import { testWhere } from '../helpers/where.js';
+import { onUnix, testWhere } from '../helpers/where.js';
 
 const LOOPBACK = ['127.0.0.1'];
 
@@ -53,6 +53,26 @@ test('the Host header, SNI and the verified name stay the URL’s', async (t) =>
   t.is(other.code, 'ERR_TLS_CERT_ALTNAME_INVALID');
 });
 
+/** Elsewhere most of 127.0.0.0/8 does not answer. */
+const MANY = process.platform === 'linux' ? 512 : 4;
+
+/** Addresses of this machine where nothing listens. */
+function loopbacks(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `127.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}`);
+}
+
+/** What `await` takes for a promise. */
+function thenable(then: (found: (list: string[]) => void) => void): Promise<string[]> {
+  // oxlint-disable-next-line unicorn/no-thenable
+  return { then } as Promise<string[]>;
+}
+
+function resolveTwice(found: (list: string[]) => void): never {
+  found(LOOPBACK);
+  found(['127.0.0.2']);
+  throw new Error('late');
+}
+
 const ANSWERS: [title: string, lookup: NonNullable<ClientOptions['lookup']>][] = [
   ['a list', () => LOOPBACK],
   ['a promise', async () => LOOPBACK],
@@ -60,6 +80,10 @@ const ANSWERS: [title: string, lookup: NonNullable<ClientOptions['lookup']>][] =
   ['several, of which the first refuses', () => ['127.0.0.2', '127.0.0.1']],
   ['several, of which the first is of a family without a way', () => ['2001:db8::1', '127.0.0.1']],
   ['the same one many times', () => Array.from({ length: 300 }, () => '127.0.0.1')],
+  ['many that refuse before the one that does not', () => [...loopbacks(MANY), '127.0.0.1']],
+  ['IPv4 as IPv6', () => ['::ffff:127.0.0.1']],
+  ['what only begins as a promise', () => thenable((found) => found(LOOPBACK))],
+  ['what resolves twice, and throws then', () => thenable(resolveTwice)],
 ];
 
 for (const [title, lookup] of ANSWERS) {
@@ -68,6 +92,16 @@ for (const [title, lookup] of ANSWERS) {
     t.is(told(await soon('an answer', openClient(t, { lookup }).get(`http://a.test:${server.port}/`))), '200 hello');
   });
 }
+
+onUnix('lookup returns the address of any host: this machine', async (t) => {
+  const server = await serve(t, (_, response) => response.end('hello'));
+  for (const address of ['0.0.0.0', '::ffff:0.0.0.0']) {
+    t.is(told(await counted(t, {}, [address]).client.get(`http://a.test:${server.port}/`)), '200 hello');
+    const { client } = counted(t, { allowAddresses: 'public' }, [address]);
+    const error = (await failure(client.get(`http://a.test:${server.port}/`))) as ConnectError;
+    t.is(error.code, 'ERR_ADDRESS_FORBIDDEN');
+  }
+});
 
 test('several addresses are raced: one that does not answer holds nothing up', async (t) => {
   const server = await serve(t, (_, response) => response.end('hello'));
@@ -102,6 +136,15 @@ const FAILURES: [title: string, lookup: () => unknown, code: string, message: st
   ['returns an address in brackets', () => ['[::1]'], 'ENOTFOUND', "'[::1]' is none"],
   ['returns an address with a zone', () => ['fe80::1%eth0'], 'ENOTFOUND', "'fe80::1%eth0' is none"],
   ['returns another spelling', () => ['127.1'], 'ENOTFOUND', "'127.1' is none"],
+  ['returns an address and NUL', () => ['127.0.0.1\0'], 'ENOTFOUND', 'is none'],
+  ['returns a megabyte', () => ['1'.repeat(1_000_000)], 'ENOTFOUND', 'is none'],
+  [
+    'returns a list of four thousand millions',
+    () => Object.assign([], { length: 4e9 }),
+    'ENOTFOUND',
+    'one of them is undefined',
+  ],
+  ['returns a list that throws', () => new Proxy([], { get() { throw new Error('trap'); } }), 'ENOTFOUND', 'trap'], // prettier-ignore
   ['returns numbers', () => [2130706433], 'ENOTFOUND', 'one of them is number'],
   ['returns a hole', () => [,], 'ENOTFOUND', 'one of them is undefined'], // eslint-disable-line no-sparse-arrays
 ];
@@ -124,6 +167,7 @@ for (const [title, lookup, code, message] of FAILURES) {
       t.is(error.code, code);
       t.true(reasonOf(error).startsWith("ConnectError: cannot resolve 'a.test' for http://a.test: "), error.message);
       t.true(error.message.includes(message), error.message);
+      t.true(error.message.length <= 1024);
       if (given === watched && title.includes('throws') && thrown !== undefined) t.is(error.cause, thrown);
       if (message.startsWith('lookup: ')) t.true(error.cause instanceof TypeError);
       t.is(client.pool.active, 0);
@@ -178,6 +222,18 @@ test('a lookup that hangs is a ConnectTimeout, and holds up no other name', asyn
   // An answer that comes too late is heard by no one.
   open();
   t.is(told(await client.get(`http://hang1.test:${server.port}/`)), '200 hello');
+});
+
+test('a hundred thousand addresses that refuse: the connect timeout is that of them all, and holds up no other name', async (t) => {
+  const server = await serve(t, (_, response) => response.end('hello'));
+  const many = loopbacks(100_000);
+  const lookup = (host: string) => (host === 'many.test' ? many : LOOPBACK);
+  const client = openClient(t, { lookup });
+  const timeout = { connect: 300 };
+  const refused = failure(soon('an error', client.get(`http://many.test:${server.port}/`, { timeout })));
+  t.is(told(await client.get(`http://good.test:${server.port}/`)), '200 hello');
+  t.true((await refused) instanceof ConnectTimeout, String(await refused));
+  await eventually('nothing is left', () => client.pool.active === 0);
 });
 
 test('abort and close while a lookup hangs', async (t) => {

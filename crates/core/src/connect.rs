@@ -8,6 +8,7 @@ mod lookup;
 #[cfg(feature = "fuzzing")]
 pub(crate) mod memory;
 mod names;
+mod race;
 mod resolve;
 pub(crate) mod socks;
 mod stream;

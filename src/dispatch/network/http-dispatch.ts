@@ -90,7 +90,7 @@ export interface HTTPDispatchOptions extends AddressGuardOptions {
   httpsOnly?: boolean | undefined;
   /**
    * Names (the proxies' too) to IP addresses, instead of the system's resolver. The answer is kept for
-   * `poolLimits.dnsTtl`; several addresses are raced. What it throws is the `cause` of a ConnectError, which has its
+   * `poolLimits.dnsTtl`; several addresses are raced, eight at most at a time. What it throws is the `cause` of a ConnectError, which has its
    * `code`, or ENOTFOUND. null: the system's. Default: null.
    * @since 0.1.0
    */

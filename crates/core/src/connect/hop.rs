@@ -1,5 +1,6 @@
 //! The way to a proxy, and through it. What is said to it is in `tunnel` and `socks`.
 
+use super::race::race;
 use super::socks::{self, Refused, Target};
 use super::{AddressGuard, Connector, Stream, tunnel};
 use crate::error::{Error, ErrorKind};
@@ -9,13 +10,10 @@ use crate::timings::{ConnectTrace, Step};
 use crate::tls::Tls;
 use crate::version::Versions;
 use std::cell::RefCell;
-use std::future::poll_fn;
 use std::net::{IpAddr, SocketAddr};
-use std::pin::Pin;
+use std::ops::ControlFlow;
 use std::rc::Rc;
-use std::task::Poll;
 use std::time::Duration;
-use tokio::time::timeout;
 
 /// TLS for the proxies that a pool has connected to. They have trusted roots of their own, and sessions of their own, so that no
 /// origin is shown a proxy's.
@@ -110,37 +108,23 @@ impl Connector {
         if proxy.options().scheme == ProxyScheme::Socks4 && addresses.iter().any(SocketAddr::is_ipv4) {
             addresses.retain(SocketAddr::is_ipv4);
         }
-        let attempt = |address| async move {
-            let trace = ConnectTrace::start();
-            let outcome = self.socks(proxy, Target::Address(address), &trace).await;
-            (outcome, trace.peer())
-        };
         trace.enter(Step::Connect);
-        let mut waiting = addresses.into_iter();
-        let mut attempts = Vec::new();
-        let mut first = None;
-        loop {
-            let more = waiting.next().map(|address| attempts.push(Box::pin(attempt(address)))).is_some();
-            if attempts.is_empty() {
-                let message = format!("cannot connect to {origin}: the name has no address");
-                return Err(first.unwrap_or_else(|| Error::new(ErrorKind::ConnectError, message)));
-            }
-            let ended = match more {
-                true => timeout(SOCKS_ATTEMPT_DELAY, any(&mut attempts)).await.ok(),
-                false => Some(any(&mut attempts).await),
-            };
-            // The delay passed: the next one is tried beside it.
-            let Some((outcome, peer)) = ended else { continue };
-            trace.set_peer(peer);
+        let attempts = addresses.into_iter().map(|address| async move {
+            let own = ConnectTrace::start();
+            let outcome = self.socks(proxy, Target::Address(address), &own).await;
+            trace.set_peer(own.peer());
             match outcome {
-                Ok(stream) => {
-                    resolved.keep();
-                    return Ok(stream);
-                }
-                Err(Refused { error, is_unreachable: true }) => drop(first.get_or_insert(error)),
-                Err(Refused { error, .. }) => return Err(error),
+                Err(Refused { error, is_unreachable: true }) => ControlFlow::Continue(error),
+                ended => ControlFlow::Break(ended.map_err(|refused| refused.error)),
             }
-        }
+        });
+        let connected = race(attempts, SOCKS_ATTEMPT_DELAY).await.unwrap_or_else(|| {
+            let message = format!("cannot connect to {origin}: the name has no address");
+            Err(Error::new(ErrorKind::ConnectError, message))
+        });
+        let stream = connected?;
+        resolved.keep();
+        Ok(stream)
     }
 
     async fn socks(&self, proxy: &Proxy, target: Target<'_>, trace: &ConnectTrace) -> Result<Stream, Refused> {
@@ -149,20 +133,6 @@ impl Connector {
         socks::connect(&mut stream, proxy, target).await?;
         Ok(stream)
     }
-}
-
-/// The first of them that ends, which is taken out.
-async fn any<F: Future + Unpin>(attempts: &mut Vec<F>) -> F::Output {
-    poll_fn(|cx| {
-        for at in 0..attempts.len() {
-            if let Poll::Ready(output) = Pin::new(&mut attempts[at]).poll(cx) {
-                drop(attempts.remove(at));
-                return Poll::Ready(output);
-            }
-        }
-        Poll::Pending
-    })
-    .await
 }
 
 /// A proxy has so long to say what became of an address before another one is tried beside it.

@@ -115,13 +115,7 @@ fn blocking(host: &str) -> Result<Vec<SocketAddr>, LookupError> {
         };
         LookupError::new(code, crate::error::io_text(&cause))
     })?;
-    let mut addresses: Vec<SocketAddr> = Vec::new();
-    for entry in found.flatten() {
-        if !addresses.contains(&entry.sockaddr) {
-            addresses.push(entry.sockaddr);
-        }
-    }
-    Ok(addresses)
+    Ok(found.flatten().map(|entry| entry.sockaddr).collect())
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::lookup::{self, Lookup, LookupError, LookupFuture};
 use std::cell::{OnceCell, RefCell};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
@@ -153,7 +153,7 @@ impl Question {
         let task = spawn_local(async move {
             let answered = match looking.await {
                 Ok(addresses) if addresses.is_empty() => Err(LookupError::new("ENOTFOUND", "the name has no address")),
-                answered => answered.map(Answer::from),
+                answered => answered.map(|addresses| distinct(addresses).into()),
             };
             answering.answer(answered);
         });
@@ -169,6 +169,19 @@ impl Question {
         is_answered.await;
         self.answer.get().cloned().unwrap_or_else(|| Err(LookupError::new("EAI_FAIL", "the resolver failed")))
     }
+}
+
+/// Each address once, where it comes first: what has been tried is not tried again. An address of IPv4 that is written as one of IPv6
+/// is the same: a machine without IPv6, and Windows, connect to it only so.
+fn distinct(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    for address in &mut addresses {
+        address.set_ip(address.ip().to_canonical());
+    }
+    if addresses.len() > 1 {
+        let mut seen = HashSet::with_capacity(addresses.len());
+        addresses.retain(|address| seen.insert(*address));
+    }
+    addresses
 }
 
 impl Drop for Question {

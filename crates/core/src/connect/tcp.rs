@@ -1,13 +1,13 @@
 //! Happy eyeballs, RFC 8305: addresses in alternating families, each started 250 ms after the one before it or as soon
 //! as that one failed; the first connection wins and the others are dropped.
 
+use super::race::race;
 use socket2::TcpKeepalive;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::ControlFlow;
 use std::time::Duration;
 use tokio::net::{TcpSocket, TcpStream};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
 
 /// RFC 8305 section 5: the recommended Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
@@ -34,34 +34,14 @@ pub(super) async fn connect(addresses: &[SocketAddr], options: SocketOptions) ->
             waiting.retain(of_its_family);
         }
     }
-    let mut waiting = waiting.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut first_error = None;
-    loop {
-        let more = match waiting.next() {
-            Some(address) => {
-                attempts.spawn_local(attempt(address, options));
-                true
-            }
-            None => false,
-        };
-        let finished = match more {
-            true => timeout(ATTEMPT_DELAY, attempts.join_next()).await.ok(),
-            false => Some(attempts.join_next().await),
-        };
-        match finished {
-            // The delay passed: start the next one beside it.
-            None => {}
-            Some(Some(Ok(Ok(stream)))) => return Ok(stream),
-            Some(Some(Ok(Err(error)))) => {
-                first_error.get_or_insert(error);
-            }
-            Some(Some(Err(panicked))) => {
-                first_error.get_or_insert(io::Error::other(panicked));
-            }
-            Some(None) => return Err(first_error.unwrap_or_else(|| io::Error::other("no address to connect to"))),
+    let attempts = waiting.into_iter().map(|address| async move {
+        match attempt(address, options).await {
+            Ok(stream) => ControlFlow::Break(Ok(stream)),
+            Err(error) => ControlFlow::Continue(error),
         }
-    }
+    });
+    let connected = race(attempts, ATTEMPT_DELAY).await;
+    connected.unwrap_or_else(|| Err(io::Error::other("no address to connect to")))
 }
 
 async fn attempt(address: SocketAddr, options: SocketOptions) -> io::Result<TcpStream> {

@@ -125,6 +125,14 @@ fn without_a_time_to_live_each_asks() {
 }
 
 #[test]
+fn each_address_is_there_once() {
+    let twice = ["192.0.2.2", "192.0.2.1", "::ffff:192.0.2.2", "2001:db8::2", "192.0.2.1", "2001:DB8:0::2"];
+    with(None, [say(0, &twice)], |names, _| async move {
+        assert_eq!(find(&names, "a.test").await, "192.0.2.2 192.0.2.1 2001:db8::2");
+    });
+}
+
+#[test]
 fn failures_are_not_kept() {
     let script = [Say::Fail("ENOTFOUND"), say(0, &[]), Say::Panic, Say::Fail("EAI_AGAIN"), say(0, ONE)];
     with(Some(10_000), script, |names, _| async move {
