@@ -182,6 +182,18 @@ test('abortSignal: before, and while it waits', async (t) => {
   t.is((await old).name, 'AbortError');
 });
 
+test('destroy(): a dispatch that cannot be closed ends no process', async (t) => {
+  let closed = 0;
+  const close = async (): Promise<never> => {
+    closed++;
+    throw new Error('close');
+  };
+  createRequestHandler({ dispatch: { send: () => Promise.reject(new Error('unused')), close } }).destroy();
+  // A rejection that is left over would be reported now.
+  await new Promise(setImmediate);
+  t.is(closed, 1);
+});
+
 const HEAD = 'HTTP/1.1 200 OK\r\n';
 /** What a server sends before it closes the connection, and the name of the error. */
 const CLOSED: [what: string, sent: string, name: string][] = [

@@ -37,7 +37,8 @@ export class DerivedClients {
     if (this.#others.size >= MAX_CLIENT_COUNT) {
       const [oldest, client] = this.#others.entries().next().value as [string, Client];
       this.#others.delete(oldest);
-      void client.close();
+      // What it fails with concerns no request.
+      client.close().catch(() => {});
     }
     const client = new Client({ ...this.#options, ...own });
     this.#others.set(key, client);

@@ -167,7 +167,8 @@ export class SmithyHandler {
    * @since 0.1.0
    */
   destroy(): void {
-    void this.#holder.close();
+    // What a dispatch of the caller's fails with here has no promise to reject.
+    this.#holder.close().catch(() => {});
   }
 
   /** The SDK's way to change an option of a handler that is there: of ours, `requestTimeout`. @since 0.1.0 */
