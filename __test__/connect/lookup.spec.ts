@@ -1,8 +1,5 @@
 /** lookup, poolLimits.dnsTtl: names to addresses. Sharing and keeping answers is tested in crates/core, on a clock of its own. */
 import test, { type ExecutionContext } from 'ava';
-import { spawn, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
-import path from 'node:path';
 import {
   Client,
   type ClientOptions,
@@ -12,13 +9,12 @@ import {
   Request,
   TimeoutConfig,
 } from '../../src/index.js';
-import { packageUrl, start, watch, withArgs } from '../helpers/child.js';
+import { start } from '../helpers/child.js';
 import { eventually, failure, openClient, reasonOf, soon, told } from '../helpers/client.js';
-import { folderOf } from '../helpers/files.js';
 import { serveProxy, serveSocks } from '../helpers/proxy.js';
 import { serve, serveTls } from '../helpers/server.js';
 import { testCA } from '../helpers/tls.js';
-import { onUnix, testWhere } from '../helpers/where.js';
+import { onUnix } from '../helpers/where.js';
 
 const LOOPBACK = ['127.0.0.1'];
 
@@ -390,71 +386,6 @@ test('what is no function', (t) => {
   }
   t.notThrows(() => new Client({ lookup: null }));
 });
-
-// ── the system's resolver ──
-
-/** In a network of its own: a DNS server that answers for `good*` and for nothing else, and a server to connect to. */
-const OWN_DNS = `
-  const { createSocket } = await import('node:dgram');
-  const { createServer } = await import('node:http');
-  const asked = [];
-  const dns = createSocket('udp4', (query, { port, address }) => {
-    let name = '';
-    for (let at = 12; query[at] !== 0; at += query[at] + 1) name += query.latin1Slice(at + 1, at + 1 + query[at]) + '.';
-    if (!asked.includes(name)) asked.push(name);
-    if (!name.startsWith('good')) return;
-    const answer = Buffer.from(query.subarray(0, query.indexOf(0, 12) + 5));
-    const isA = answer.readUInt16BE(answer.length - 4) === 1;
-    answer.writeUInt16BE(0x8180, 2);
-    answer.fill(0, 6, 12);
-    answer[7] = isA ? 1 : 0;
-    const record = isA ? Buffer.from([0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 127, 0, 0, 1]) : Buffer.alloc(0);
-    dns.send(Buffer.concat([answer, record]), port, address);
-  });
-  await new Promise((resolve) => dns.bind(53, '127.0.0.1', resolve));
-  const server = createServer((_, response) => response.end('ok')).listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address();
-  const client = new whippet.Client({ timeout: { connect: 20_000 }, trustEnv: false });
-  const abort = new AbortController();
-  const { signal } = abort;
-  const hanging = Array.from({ length: args.hanging }, (_, i) =>
-    client.get('http://hang' + i + '.test:' + port, { signal }).then(() => 'answered', (error) => error.name));
-  while (asked.length < Math.min(args.hanging, 100)) await new Promise((resolve) => setTimeout(resolve, 5));
-  // While they hang: another name, https to an address (which reads the trust store), a file.
-  const { text } = await client.get('http://good.test:' + port, { timeout: { connect: 4000 } });
-  const tls = await client.get('https://127.0.0.1:' + port, { timeout: { connect: 4000 } }).catch((error) => error.name);
-  await client.download('http://127.0.0.1:' + port, args.file);
-  abort.abort();
-  const ends = new Set(await Promise.all(hanging));
-  const after = (await client.get('http://good2.test:' + port)).text;
-  console.log(text, tls, [...ends].join(), after, asked.filter((name) => name.startsWith('good')).join());
-  process.exit(0);
-`;
-
-/** Whether this user may have a network, and a resolv.conf, of its own. */
-const mayHaveNetwork =
-  process.platform === 'linux' &&
-  spawnSync('unshare', ['-r', '-n', '-m', 'ip', 'link', 'set', 'lo', 'up']).status === 0;
-
-testWhere(mayHaveNetwork, 'not as root of its own network here')(
-  'names that hang in the system’s resolver hold up no other name, nor TLS, nor files',
-  async (t) => {
-    const folder = folderOf(t);
-    const resolvConf = path.join(folder, 'resolv.conf');
-    writeFileSync(resolvConf, 'nameserver 127.0.0.1\n');
-    const script = 'ip link set lo up && mount --bind "$1" /etc/resolv.conf && shift && exec "$@"';
-    const code = `import * as whippet from ${JSON.stringify(packageUrl)};\n${OWN_DNS}`;
-    const program = withArgs(code, { hanging: 150, file: path.join(folder, 'file') });
-    const child = spawn(
-      'unshare',
-      ['-r', '-n', '-m', 'sh', '-c', script, 'sh', resolvConf, process.execPath, '--input-type=module', '-e', program],
-      { env: { PATH: process.env.PATH }, stdio: ['ignore', 'pipe', 'pipe'], timeout: 30_000, killSignal: 'SIGKILL' },
-    );
-    const { stdout, stderr } = await watch(t, child).ended;
-    t.is(stdout.trim(), 'ok ConnectError AbortError ok good.test.,good2.test.', stderr);
-  },
-);
 
 // ── memory ──
 
