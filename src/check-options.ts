@@ -14,12 +14,14 @@ import { foreignName } from './foreign-options.js';
  * @param known The names allowed. Pass the same array each time: its set is made once.
  * @param what Whose options these are, for the message.
  * @param noun What they are called in it.
+ * @param elsewhere Of a name that is not known here: where it is, as a sentence, or undefined.
  */
 export function checkOptions(
   given: unknown,
   known: readonly string[],
   what: string,
   noun = 'options',
+  elsewhere?: (name: string) => string | undefined,
 ): asserts given is object {
   let names = sets.get(known);
   if (names === undefined) sets.set(known, (names = new Set(known)));
@@ -32,7 +34,9 @@ export function checkOptions(
       isEmpty &&= !Object.hasOwn(given, key);
     } else if (Object.hasOwn(given, key)) {
       if (isNoTable(given)) throw noOptions(given, names, what, noun);
-      throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hintFor(key, names)}`);
+      const place = elsewhere?.(key);
+      const hint = place === undefined ? hintFor(key, names) : ` ${place}`;
+      throw new TypeError(`Unknown option ${quote(key)} for ${what}.${hint}`);
     }
   }
   if (isEmpty && isNoTable(given)) throw noOptions(given, names, what, noun);

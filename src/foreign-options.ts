@@ -33,6 +33,7 @@ const OURS: Readonly<Record<string, string>> = {
   http2: 'httpVersions',
   insecure: "'verify: false'",
   rejectUnauthorized: "'verify: false'",
+  stream: 'client.stream()',
   strictSSL: "'verify: false'",
   keepAlive: 'poolLimits',
   keepalive: 'poolLimits',

@@ -48,6 +48,45 @@ for (const [name, ours, ofClient = ours] of FOREIGN) {
   });
 }
 
+for (const name of ['retries', 'verify', 'proxies', 'maxRedirects', 'baseUrl', 'eventHooks', 'lookup'] as const) {
+  test(`${name} in a request is known as an option of the client`, async (t) => {
+    const message = (what: string) =>
+      `Unknown option '${name}' for ${what}. It is an option of the client: new Client({ ${name} }).`;
+    const client = openClient(t);
+    const url = 'http://127.0.0.1:1/';
+    t.is((await failure(client.get(url, { [name]: 1 } as never))).message, message('client.get()'));
+    t.is((await failure(client.stream('GET', url, { [name]: 1 } as never))).message, message('client.stream()'));
+    t.is((await failure(client.download(url, 'x', { [name]: 1 } as never))).message, message('client.download()'));
+    t.throws(() => client.buildRequest('GET', url, { [name]: 1 } as never), {
+      message: message('client.buildRequest()'),
+    });
+    const request = new Request('GET', url);
+    t.is((await failure(client.send(request, { [name]: 1 } as never))).message, message('client.send()'));
+  });
+}
+
+for (const name of ['json', 'content', 'data', 'files', 'signal', 'onUploadProgress'] as const) {
+  test(`${name} in a client is known as an option of a request`, (t) => {
+    t.throws(() => new Client({ [name]: 1 } as never), {
+      instanceOf: TypeError,
+      message: `Unknown option '${name}' for new Client(). It is an option of a request, as in client.get(url, { ${name} }).`,
+    });
+  });
+}
+
+test('the parts of a request are none of send()', async (t) => {
+  const request = new Request('GET', 'http://127.0.0.1:1/');
+  for (const name of ['json', 'headers', 'onUploadProgress']) {
+    const error = await failure(openClient(t).send(request, { [name]: 1 } as never));
+    t.regex(
+      error.message,
+      new RegExp(
+        `^Unknown option '${name}' for client\\.send\\(\\)\\. It is an option of client\\.buildRequest\\(\\)\\.$`,
+      ),
+    );
+  }
+});
+
 test('names of Object.prototype are unknown as any other', async (t) => {
   for (const name of ['constructor', 'toString', 'hasOwnProperty']) {
     const error = await failure(openClient(t).get('http://127.0.0.1:1/', { [name]: 1 } as never));

@@ -236,10 +236,33 @@ export function readOptions<T extends object>(
   what: string,
 ): Given<T> {
   if (options === undefined) return NO_OPTIONS as Given<T>;
-  checkOptions(options, known, what);
+  checkOptions(options, known, what, 'options', placeFor(known));
   const given = bare(options as Record<string, unknown>);
   for (const name of nothings) if (given[name] === null) given[name] = undefined;
   return given as Given<T>;
+}
+
+/** What says where a name is that these do not have. */
+function placeFor(known: readonly string[]): (name: string) => string | undefined {
+  if (known === clientOptionNames) return placeOfRequests;
+  return known === sendOptionNames ? placeBeforeSending : placeOfClients;
+}
+
+/** Of a name that a client does not know. */
+function placeOfRequests(name: string): string | undefined {
+  return requestOptionNames.includes(name)
+    ? `It is an option of a request, as in client.get(url, { ${name} }).`
+    : undefined;
+}
+
+/** Of a name that a call does not know. */
+function placeOfClients(name: string): string | undefined {
+  return clientOptionNames.includes(name) ? `It is an option of the client: new Client({ ${name} }).` : undefined;
+}
+
+/** Of a name that `send()` does not know: the request is made before. */
+function placeBeforeSending(name: string): string | undefined {
+  return requestOptionNames.includes(name) ? 'It is an option of client.buildRequest().' : placeOfClients(name);
 }
 
 /**
