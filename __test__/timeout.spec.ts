@@ -105,6 +105,10 @@ const BAD: [given: unknown, error: typeof TypeError | typeof RangeError, message
   [{ read: '5' }, TypeError, 'timeout.read: expected milliseconds (a number) or null, got string'],
   [{ raed: 5 }, TypeError, "Unknown option 'raed' for timeout. Did you mean 'read'?"],
   [{ connectTimeout: 5 }, TypeError, "Unknown option 'connectTimeout' for timeout. Did you mean 'connect'?"],
+  [{ request: 5 }, TypeError, "Unknown option 'request' for timeout. Here that is 'total'."],
+  [{ deadline: 5 }, TypeError, "Unknown option 'deadline' for timeout. Here that is 'total'."],
+  [{ response: 5 }, TypeError, "Unknown option 'response' for timeout. Here that is 'read'."],
+  [{ secureConnect: 5 }, TypeError, "Unknown option 'secureConnect' for timeout. Here that is 'connect'."],
   [{ zzzzzz: 5 }, TypeError, "Unknown option 'zzzzzz' for timeout."],
 ];
 

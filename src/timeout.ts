@@ -124,7 +124,7 @@ export function resolveTimeout(value: TimeoutTypes | null | undefined, inherited
   if (typeof value === 'number') return new TimeoutConfig(value);
   if (value instanceof TimeoutConfig) return value;
   checkObject(value, 'a TimeoutConfig, an object such as { read: 5000 }');
-  checkOptions(value, optionNames, 'timeout');
+  checkOptions(value, optionNames, 'timeout', 'options', kindElsewhere);
   const kind = (name: 'connect' | 'read' | 'write' | 'pool' | 'total', otherwise: number | null) => {
     const given = own(value, name);
     return given === undefined ? otherwise : checkDuration(given, `timeout.${name}`);
@@ -151,6 +151,22 @@ function checkDuration(value: number | null, name: string): number | null {
     );
   }
   return value;
+}
+
+/** What got and superagent call the kinds; where they know more of them, the one that covers theirs. */
+const FOREIGN_KINDS: Readonly<Record<string, string>> = {
+  __proto__: null as never,
+  request: 'total',
+  deadline: 'total',
+  response: 'read',
+  socket: 'read',
+  send: 'write',
+  lookup: 'connect',
+  secureConnect: 'connect',
+};
+
+function kindElsewhere(name: string): string | undefined {
+  return Object.hasOwn(FOREIGN_KINDS, name) ? `Here that is '${FOREIGN_KINDS[name]}'.` : undefined;
 }
 
 function checkObject(value: object, orElse: string): void {
