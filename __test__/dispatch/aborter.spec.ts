@@ -3,6 +3,7 @@ import test from 'ava';
 import { createDispatcher } from '../../src/drop-in/undici.js';
 import { createRequestHandler } from '../../src/drop-in/smithy.js';
 import { Aborter } from '../../src/dispatch/aborter.js';
+import { FollowingAborter } from '../../src/dispatch/following-aborter.js';
 import { listen } from '../../src/dispatch/shared-abort-listener.js';
 import { Client, type ClientOptions, type Response } from '../../src/index.js';
 import { openClient } from '../helpers/client.js';
@@ -35,6 +36,68 @@ test('the signal is a real one, whenever it is asked for', (t) => {
   const late = new Aborter();
   late.abort('why');
   t.is(late.signal.reason, 'why');
+});
+
+/** A signal of a package that has its own. */
+class OwnSignal {
+  aborted = false;
+  reason: unknown;
+  listeners = new Set<{ handleEvent(): void }>();
+  addEventListener(_: string, listener: { handleEvent(): void }): void {
+    this.listeners.add(listener);
+  }
+  removeEventListener(_: string, listener: { handleEvent(): void }): void {
+    this.listeners.delete(listener);
+  }
+  abort(reason: unknown): void {
+    this.aborted = true;
+    this.reason = reason;
+    for (const listener of this.listeners) listener.handleEvent();
+  }
+}
+
+/** What is followed, and how it is aborted. */
+const FOLLOWED: [title: string, make: () => [AbortSignal, (reason: unknown) => void]][] = [
+  ['a signal', () => { const one = new AbortController(); return [one.signal, (reason) => one.abort(reason)]; }],
+  ['another package’s signal', () => { const one = new OwnSignal(); return [one as unknown as AbortSignal, (reason) => one.abort(reason)]; }],
+  ['an Aborter', () => { const one = new Aborter(); return [one.asSignal, (reason) => one.abort(reason)]; }],
+]; // prettier-ignore
+
+for (const [title, make] of FOLLOWED) {
+  test(`what follows ${title} is aborted with it, and by itself`, (t) => {
+    for (const isOwn of [false, true]) {
+      const [followed, abort] = make();
+      const follower = new FollowingAborter(followed);
+      const told: string[] = [];
+      listen(follower.asSignal, () => told.push('left'))();
+      listen(follower.asSignal, () => told.push('told'));
+      const { signal } = follower;
+      t.true(signal instanceof AbortSignal);
+      t.false(follower.aborted);
+      if (isOwn) follower.abort('why');
+      else abort('why');
+      t.true(follower.aborted);
+      t.is(follower.reason, 'why');
+      t.is(signal.reason, 'why');
+      t.deepEqual([...new Set(told)], ['told']);
+      t.is(t.throws(() => follower.throwIfAborted(), { any: true }) as unknown, 'why');
+    }
+    const [followed, abort] = make();
+    abort('before');
+    const late = new FollowingAborter(followed);
+    t.true(late.aborted && late.signal.aborted);
+    t.is(late.signal.reason, 'before');
+  });
+}
+
+test('nothing listens to a signal that is followed, while nothing listens to what follows it', (t) => {
+  const signal = new OwnSignal();
+  const follower = new FollowingAborter(signal as unknown as AbortSignal);
+  t.is(signal.listeners.size, 0);
+  const unlisten = listen(follower.asSignal, () => {});
+  t.is(signal.listeners.size, 1);
+  unlisten();
+  t.is(signal.listeners.size, 0);
 });
 
 for (const [title, options] of [

@@ -1,7 +1,7 @@
 /** An Aborter that is aborted when the caller's signal is, too; it listens to that only while something listens to it. */
 
 import { Aborter } from './aborter.js';
-import { abortionOf, listen } from './shared-abort-listener.js';
+import { abortionOf, listen, reasonOf } from './shared-abort-listener.js';
 
 export class FollowingAborter extends Aborter {
   readonly #followed: AbortSignal | null;
@@ -35,7 +35,16 @@ export class FollowingAborter extends Aborter {
   }
 
   override get signal(): AbortSignal {
-    if (this.#followed === null) return super.signal;
-    return (this.#signal ??= AbortSignal.any([super.signal, this.#followed]));
+    return (this.#signal ??= this.#toSignal(this.#followed));
+  }
+
+  #toSignal(followed: AbortSignal | null): AbortSignal {
+    const own = super.signal;
+    if (followed === null) return own;
+    if ((followed as unknown) instanceof AbortSignal) return AbortSignal.any([own, followed]);
+    // Of a package that has signals of its own.
+    if (followed.aborted) this.abort(reasonOf(followed));
+    else listen(followed, () => this.abort(reasonOf(followed)));
+    return own;
   }
 }
