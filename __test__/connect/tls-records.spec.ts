@@ -2,6 +2,7 @@
 import test, { type ExecutionContext } from 'ava';
 import type { SecureVersion } from 'node:tls';
 import type { Client, ClientOptions, RequestOptions } from '../../src/index.js';
+import { run } from '../helpers/child.js';
 import { eventually, openClient, soon, told } from '../helpers/client.js';
 import type { Listening } from '../helpers/listen.js';
 import { END_STREAM, Http2Peer, OK as OK_FIELDS } from '../helpers/raw-http2.js';
@@ -320,3 +321,37 @@ for (const maxVersion of VERSIONS) {
     t.is(server.connections(), 1);
   });
 }
+
+// ── memory ──
+
+test.serial('SEC-D9 forty megabytes of tickets take no memory', async (t) => {
+  let connections = 0;
+  const flood = ticket(65_000);
+  const server = await serveRecords(
+    t,
+    async (connection) => {
+      const isFirst = connections++ === 0;
+      for (;;) {
+        await connection.request();
+        for (let i = 0; i < (isFirst ? 0 : 300); i++) await connection.send(...flood);
+        await connection.write(OK);
+      }
+    },
+    await identity(),
+  );
+  const program = `
+    const get = async () => {
+      const client = new whippet.Client({ verify: args.ca, timeout: null, trustEnv: false });
+      const { text } = await client.get(args.url);
+      await client.close();
+      return text;
+    };
+    await get();
+    const before = process.memoryUsage().rss;
+    const texts = [await get(), await get()];
+    console.log(...texts, Math.round((process.memoryUsage().rss - before) / 1024 / 1024));
+  `;
+  const printed = await run(t, program, { url: server.url, ca: (await testCA()).cert });
+  const [, growth] = /^ok ok (-?\d+)\n$/.exec(printed) ?? [];
+  t.true(Number(growth) <= 16, printed);
+});
