@@ -50,7 +50,7 @@ export interface ResponseContext {
   /** The encoding of text without a charset, or a function that returns it. */
   defaultEncoding?: DefaultEncoding;
   progress?: Progress;
-  /** The call reads the body anyway: what iterates it before leaves it there. */
+  /** The call reads the body anyway, unless it goes on after it: what iterates it before leaves it there. */
   keepsBody?: boolean;
   /** What `read()` reads at most; null for any number of bytes. */
   maxResponseSize?: number | null;

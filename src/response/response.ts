@@ -650,8 +650,11 @@ export class Response implements AsyncDisposable, AsyncIterable<Buffer> {
   /** @param what The call, for errors. */
   #bytes(what: string): AsyncGenerator<Buffer> {
     if (this.#reader === null || this.#content !== null) return once(this.content);
-    const isKept = this.#keepsBody && (!this.#reader.isConsumed || this.#reading !== null);
-    return isKept ? this.#whole(what) : this.#pieces(what, false);
+    // That of a redirect is not read by the call, and may have no end.
+    const keeps = this.#keepsBody && !this.#isIntermediate;
+    return keeps && (!this.#reader.isConsumed || this.#reading !== null)
+      ? this.#whole(what)
+      : this.#pieces(what, false);
   }
 
   async *#whole(what: string): AsyncGenerator<Buffer> {
