@@ -133,7 +133,7 @@ const FLOODS: Flood[] = [
       ['WINDOW_UPDATE of the stream', (stream) => frame(Type.WINDOW_UPDATE, 0, stream, word(1)), true],
       ['WINDOW_UPDATE of a stream that has ended', () => frame(Type.WINDOW_UPDATE, 0, 1, word(1)), true],
       ['RST_STREAM of a stream that has ended', () => frame(Type.RST_STREAM, 0, 1, word(Code.CANCEL)), true],
-      ['DATA of a stream that has ended', () => frame(Type.DATA, 0, 1, Buffer.from('x')), true],
+      ['DATA of a stream that has ended', () => frame(Type.DATA, 0, 1, Buffer.from('x')), false],
       ['HEADERS of a stream that has ended', () => frame(Type.HEADERS, END_HEADERS, 1, section(OK)), true],
       ['GOAWAY', () => frame(Type.GOAWAY, 0, 0, Buffer.concat([word(2 ** 31 - 1), word(0)])), true],
       ['an acknowledgement of nothing', () => frame(Type.SETTINGS, ACK, 0), false],
@@ -232,7 +232,9 @@ test.serial('DATA of one byte without end, which is not read', async (t) => {
   const before = process.memoryUsage.rss();
   const response = await client.stream('GET', server.url);
   await eventually('the connection is given up', () => server.openConnections() === 0);
-  t.true(process.memoryUsage.rss() - before < 150e6, `${process.memoryUsage.rss() - before} bytes more`);
+  // Some 31,000 frames of 400 bytes are kept.
+  t.log(`${process.memoryUsage.rss() - before} bytes more`);
+  t.true(process.memoryUsage.rss() - before < 60e6);
   const error = await soon('an error', failure(response.read()));
   t.regex(error.message, /the HTTP\/2 connection to \S+ was given up: more small DATA frames/);
   t.is(told(await client.get(server.url)), '200 ok');

@@ -7,9 +7,10 @@ use std::cell::Cell;
 /// Frames with less content are small; what one takes is the difference.
 const SMALL_BYTES: usize = 256;
 
-/// What h2 is given, however many streams there are: about 200,000 frames of a byte. By itself it would take half of the connection's
-/// window, and end a connection for one body of 640 KB, in frames of 60 bytes, that waits for its reader.
-pub(in crate::connection::http2) const MAX_OVERHEAD: usize = 48 * 1024 * 1024;
+/// What h2 is given, however many streams there are: some 31,000 frames of a byte, which are 12 MiB of memory, as in truth each takes it
+/// 400 bytes. By itself it would take half of the connection's window, and end a connection for one body of 640 KB, in frames of 60
+/// bytes, that waits for its reader.
+pub(in crate::connection::http2) const MAX_OVERHEAD: usize = 8_000_000;
 
 /// As h2 counts them. What a body held as it was dropped is not known here: that is too much then, until there are larger frames.
 #[derive(Default)]
