@@ -504,7 +504,7 @@ for (const { name, play, outcome, isFatal = false } of ATTACKS) {
       }
       for (;;) await peer.answer(await peer.request());
     });
-    const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+    const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
     t.is(told(await client.get(server.url)), '200 ok');
     const both = Promise.all([found(client.post(server.url)), found(client.post(server.url))]);
     t.deepEqual(await soon('the outcomes', both), [outcome, isFatal ? outcome : '200 ok']);

@@ -76,7 +76,7 @@ test('a window that becomes negative: nothing is sent until it is positive again
     await peer.answer(next);
     await peer.connection.closed;
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
   t.is(told(await soon('the first answer', client.put(server.url, { content: BODY }))), '200 ok');
   t.is(told(await soon('the second answer', client.put(server.url, { content: BODY }))), '200 ok');
   t.is(server.connections(), 1);
@@ -96,7 +96,7 @@ test('a window that goes up and down 2,000 times in an upload', async (t) => {
     await peer.answer(stream);
     await peer.connection.closed;
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
   t.is(told(await soon('an answer', client.put(server.url, { content: BODY }))), '200 ok');
 });
 
@@ -119,7 +119,7 @@ test('frames are never larger than the peer allows, also when it allows less aga
     }
     await peer.connection.closed;
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
   // The settings are known to the second one.
   await client.put(server.url, { content: BODY });
   await client.put(server.url, { content: BODY });
@@ -180,7 +180,7 @@ for (const [name, overflow, code, message] of OVERFLOWS) {
         } else await peer.answer(stream);
         for (;;) await peer.answer(await peer.request());
       });
-      const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+      const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
       const error = await soon('an error', failure(client.post(server.url, { content: content() })));
       t.true(error instanceof RemoteProtocolError, String(error));
       t.is((error as RemoteProtocolError).code, code);
@@ -225,7 +225,7 @@ test('padding is part of the windows, and is given back', async (t) => {
     await peer.data(stream, '', END_STREAM);
     await peer.connection.closed;
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
   const response = await soon('the whole body', client.get(server.url));
   t.is(response.text.length, COUNT);
 });
@@ -256,7 +256,7 @@ test('MAX_CONCURRENT_STREAMS 0 and then more: what has no other connection waits
   const client = openClient(t, {
     httpVersions: 'HTTP/2',
     timeout: null,
-    poolLimits: { maxConnectionsPerOrigin: 1 },
+    poolLimits: { maxConnectionsPerOrigin: 1, keepaliveExpiry: null },
   });
   t.is(told(await client.get(server.url)), '200 ok');
   const first = client.get(server.url);
@@ -283,7 +283,7 @@ test('HEADER_TABLE_SIZE that changes with every request: the sections are read a
     for (const session of sessions) session.destroy();
     server.close();
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2' });
+  const client = openClient(t, { httpVersions: 'HTTP/2', poolLimits: { keepaliveExpiry: null } });
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
   const sizes = [4096, 0, 2 ** 31 - 1, 0, 1, 64, 4096, 100, 0, 65_536];
   for (let i = 0; i < 60; i++) {
@@ -309,7 +309,7 @@ test('settings that are acknowledged only the first time hold nothing up', async
       await peer.data(stream, '', END_STREAM);
     }
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null });
+  const client = openClient(t, { httpVersions: 'HTTP/2', timeout: null, poolLimits: { keepaliveExpiry: null } });
   for (let i = 0; i < 10; i++) {
     t.is((await soon(`answer ${i}`, client.get(server.url))).content.length, 60 * 16_384);
   }

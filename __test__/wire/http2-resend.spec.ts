@@ -230,7 +230,7 @@ async function meets(t: ExecutionContext, { end, means, error }: Ending, kind: K
       else await peer.answer(stream);
     }
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2' });
+  const client = openClient(t, { httpVersions: 'HTTP/2', poolLimits: { keepaliveExpiry: null } });
   if (isReused) t.is(told(await client.get(server.url)), '200 ok', name);
   const isSafe = {
     refused: true,
@@ -272,7 +272,7 @@ test('SEC-C7 what a used connection lost goes out again once', async (t) => {
         else end(peer);
       }
     });
-    const client = openClient(t, { httpVersions: 'HTTP/2' });
+    const client = openClient(t, { httpVersions: 'HTTP/2', poolLimits: { keepaliveExpiry: null } });
     t.is(told(await client.get(server.url)), '200 ok');
     t.is(await soon('an error', outcome(client.get(server.url))), RESET);
     t.is(arrived, 3);
@@ -300,7 +300,7 @@ test('SEC-C7 what a used connection never took goes out again, whatever it is', 
     peer.connection.socket.pause();
     await peer.connection.closed;
   });
-  const client = openClient(t, { httpVersions: 'HTTP/2' });
+  const client = openClient(t, { httpVersions: 'HTTP/2', poolLimits: { keepaliveExpiry: null } });
   let [sent, seen] = [0, 0];
   const upload = outcome(
     client.put(server.url, {
