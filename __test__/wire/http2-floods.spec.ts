@@ -1,6 +1,6 @@
 /** Frames without end (reliability's table of floods): an error or nothing, in bounded memory, and the other connections as they were. */
 import test from 'ava';
-import { RemoteProtocolError } from '../../src/index.js';
+import { ReadTimeout, RemoteProtocolError, type RequestOptions } from '../../src/index.js';
 import { eventually, failure, openClient, soon, told } from '../helpers/client.js';
 import {
   ACK,
@@ -16,6 +16,7 @@ import {
   Type,
   word,
 } from '../helpers/raw-http2.js';
+import type { RawConnection } from '../helpers/raw-server.js';
 
 interface Flood {
   name: string;
@@ -239,3 +240,47 @@ test.serial('DATA of one byte without end, which is not read', async (t) => {
   t.regex(error.message, /the HTTP\/2 connection to \S+ was given up: more small DATA frames/);
   t.is(told(await client.get(server.url)), '200 ok');
 });
+
+// ── a peer that says much and reads nothing: what it would be answered does not pile up ──
+
+for (const [what, bytes] of [
+  ['PING', frame(Type.PING, 0, 0, Buffer.alloc(8))],
+  ['SETTINGS', frame(Type.SETTINGS, 0, 0)],
+  ['DATA of a stream that has ended', frame(Type.DATA, 0, 1, Buffer.from('x'))],
+  ['HEADERS of a stream that has ended', frame(Type.HEADERS, END_HEADERS, 1, section(OK))],
+] as const) {
+  test.serial(`a peer that reads nothing, and 10 MB of ${what}`, async (t) => {
+    let connections = 0;
+    let first: RawConnection | undefined;
+    const server = await serveHttp2(t, async (peer) => {
+      const isFirst = ++connections === 1;
+      await peer.settings();
+      await peer.answer(await peer.request());
+      if (!isFirst) for (;;) await peer.answer(await peer.request());
+      await peer.request();
+      first = peer.connection;
+      first.socket.pause();
+      await first.write(repeated(bytes, Math.floor(10e6 / bytes.length)));
+    });
+    const client = openClient(t, { httpVersions: 'HTTP/2' });
+    t.is(told(await client.get(server.url)), '200 ok');
+    const before = process.memoryUsage.rss();
+    const outcome = (options?: RequestOptions): Promise<unknown> =>
+      client.get(server.url, options).then(told, (error: unknown) => error);
+    const abort = new AbortController();
+    const held = outcome({ signal: abort.signal });
+    await eventually('the flood', () => first !== undefined);
+    // While it comes the server seems to be alive; how long that takes is the machine's affair.
+    const last = async (): Promise<unknown> => {
+      for (;;) {
+        const found = await outcome({ timeout: { read: 500 } });
+        if (!(found instanceof ReadTimeout)) return found;
+      }
+    };
+    t.is(await soon('an answer', last()), '200 ok');
+    t.true(process.memoryUsage.rss() - before < 150e6, `${process.memoryUsage.rss() - before} bytes more`);
+    t.is(connections, 2);
+    abort.abort();
+    await held;
+  });
+}

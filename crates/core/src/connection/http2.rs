@@ -321,12 +321,12 @@ impl Http2 {
 
     /// A timeout ran out. If the connection has received nothing at all for as long, the peer may be gone: no further
     /// request is given to the connection. In the midst of a frame or a header section half of that is enough, as nothing
-    /// else can come before the rest of it.
+    /// else can come before the rest of it; so it is where the peer has taken nothing, as nothing else can go out.
     pub(crate) fn suspect(&self, clock: &Clock) {
         let Some(limit) = clock.limits.read.or(clock.limits.total) else { return };
-        let limit = if self.shared.frames.is_midway() { limit / 2 } else { limit };
-        if self.shared.socket.progress.last_received().elapsed() >= limit {
-            self.shared.retired.set(true);
+        let silence = if self.shared.frames.is_midway() { limit / 2 } else { limit };
+        if self.shared.is_stuck(limit) || self.shared.socket.progress.last_received().elapsed() >= silence {
+            self.shared.leave();
         }
     }
 }

@@ -21,10 +21,25 @@ pub(super) struct Doubt {
 }
 
 impl Shared {
+    /// The peer has taken nothing for half of that, and what it says meanwhile is no sign that it will.
+    pub(super) fn is_stuck(&self, limit: Duration) -> bool {
+        let socket = &self.socket.progress;
+        socket.is_write_blocked() && socket.last_sent().elapsed() >= limit / 2
+    }
+
+    /// No more streams are opened on it: those that wait for one are told.
+    pub(super) fn leave(&self) {
+        self.retired.set(true);
+        self.asked.notify_one();
+    }
+
     /// A caller gave up waiting for what the peer has owed since then. If nothing at all has come, the connection may lead
     /// nowhere, and the next callers should not have to find that out one after the other. `limit` is how long a silence
     /// is borne.
     pub(super) fn given_up(&self, since: Instant, limit: Duration) {
+        if self.is_stuck(limit) {
+            return self.leave();
+        }
         if self.doubt.get().is_none() && !self.retired.get() && self.socket.progress.last_received() <= since {
             let patience = (limit / 2).min(PROBE_DELAY);
             let probe_at = (since + patience).max(Instant::now());
