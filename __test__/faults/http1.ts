@@ -82,7 +82,7 @@ export const HTTP1: Fault[] = [
     atOnce: (connection) => connection.reset(),
     expected: ({ way }) =>
       way === 'tunnel'
-        ? 'ProxyError ECONNRESET'
+        ? ['ProxyError ECONNRESET', 'ProxyError EPIPE', 'ConnectError ECONNRESET']
         : [reset, 'WriteError ECONNRESET', 'WriteError EPIPE', 'ConnectError ECONNRESET'],
   },
   { row: '6', name: 'FIN in the head', play: end('HTTP/1.1 200 OK\r\nContent-'), expected: gone },
