@@ -654,8 +654,12 @@ test('a server that allows no stream for now is waited for, under the pool timeo
   let release = (): void => {};
   const released = new Promise<void>((resolve) => (release = resolve));
   let allowed = false;
+  let connections = 0;
   const server = await serveHttp2(t, async (peer) => {
+    // The first request was sent before the settings came.
+    const sooner = ++connections === 1 ? await peer.request() : null;
     await peer.settings([3, 0]);
+    if (sooner !== null) await peer.reset(sooner, Code.REFUSED_STREAM);
     released.then(() => peer.settings([3, 10])).catch(() => {});
     for (;;) {
       const stream = await peer.request();
