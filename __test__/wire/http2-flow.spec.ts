@@ -201,6 +201,8 @@ test('padding is part of the windows, and is given back', async (t) => {
   const COUNT = 40_000;
   const server = await serveHttp2(t, async (peer) => {
     await peer.settings();
+    // Before that the client's windows are not what it has told.
+    await peer.send(Type.SETTINGS, ACK, 0);
     const stream = await peer.request();
     await peer.headers(stream, OK);
     // As many as the windows that the client has told take, and no more.
