@@ -44,6 +44,10 @@ impl Http1Head {
             let target = target.escape_ascii();
             Error::new(ErrorKind::LocalProtocolError, format!("illegal request target '{target}'"))
         };
+        // `http` looks no further than the '#' of a fragment.
+        if target.iter().any(|byte| byte.is_ascii_control() || *byte == b' ') {
+            return Err(bad_target());
+        }
         Uri::try_from(target).map_err(|_| bad_target())?;
         let mut bytes = Vec::with_capacity(target.len() + fields.as_bytes().len() + 128);
         for part in [method.as_str().as_bytes(), b" ", target, b" HTTP/1.1\r\n"] {
@@ -173,6 +177,24 @@ mod tests {
         ];
         for (fields, lines) in cases {
             assert_eq!(written(Method::GET, fields, &RequestBody::Empty).0, lines);
+        }
+    }
+
+    #[test]
+    fn a_target_is_one_word() {
+        let fields = FieldLines::new(Bytes::new());
+        let is_written = |target: &[u8]| {
+            let parts = Parts { method: &Method::GET, target, fields: &fields, host: "h", proxy_authorization: None };
+            Http1Head::new(parts, &RequestBody::Empty).is_ok()
+        };
+        for target in [&b"/"[..], b"*", b"/a?b", b"/a?b#c", b"http://h/a#b"] {
+            assert!(is_written(target), "{}", target.escape_ascii());
+        }
+        for before in ["/a", "/a?b", "/a#", "/a?b#c", "http://h/a#"] {
+            for byte in [b' ', b'\t', b'\r', b'\n', 0, 0x7f] {
+                let target = [before.as_bytes(), &[byte], b"X: 1"].concat();
+                assert!(!is_written(&target), "{}", target.escape_ascii());
+            }
         }
     }
 
